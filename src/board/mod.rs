@@ -1,0 +1,10 @@
+//! What a viewer sees: live figures, freshness of the sources and figures of today, built once per change and
+//! shared by every viewer. Knows no terminal and no network.
+
+pub mod health;
+pub mod page;
+pub mod snapshot;
+
+pub use health::{SourceHealth, SourceState};
+pub use page::{AgentPage, AgentToday, ConversationPage, Page, Query, StateSpan, TimelineItem, What};
+pub use snapshot::{BoardSnapshot, RiskCounts, TodayFigures};

@@ -1,0 +1,19 @@
+//! The event stream (docs/events.md): its types, its reader and its writer.
+//!
+//! Everything helptop shows or counts is a fold over this stream. This module knows no vendor, no clock and no
+//! I/O beyond `Read` and `Write`.
+
+pub mod id;
+pub mod kind;
+pub mod read;
+pub mod time;
+pub mod write;
+
+pub use id::{AgentId, ArticleId, ConversationId, CustomerId, TeamId};
+pub use kind::{
+    Agent, Assigned, Author, Capability, Direction, Event, EventKind, Message, Opened, PresenceState, SlaMetric,
+    Status, StatusBy, VERSION, lowest_score,
+};
+pub use read::{Line, Reader, Reject, parse_line};
+pub use time::Timestamp;
+pub use write::write_event;

@@ -1,0 +1,199 @@
+//! The live figures, kept up to date change by change in structures that are cheap to share.
+//!
+//! Every collection here is persistent: a clone costs a few pointers and shares the rest, so one event costs the
+//! same whatever is open, and readers hold a picture that never changes under them.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use imbl::{OrdSet, Vector};
+
+use crate::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
+use crate::event::{AgentId, ConversationId, CustomerId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
+
+/// One active conversation, as a list shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConversationRow {
+    /// Its number in the desk.
+    pub ix: ConversationIx,
+    /// Where it comes from.
+    pub source: SourceIx,
+    /// Its id there.
+    pub id: ConversationId,
+    /// Who asks.
+    pub customer: Option<CustomerIx>,
+    /// By which way.
+    pub channel: Option<Arc<str>>,
+    /// Whose it is.
+    pub team: Option<TeamIx>,
+    /// Who holds it.
+    pub holder: Option<AgentIx>,
+    /// Where it stands.
+    pub status: Status,
+    /// All its tags.
+    pub tags: Arc<[Arc<str>]>,
+    /// What it is about.
+    pub subject: Option<Arc<str>>,
+    /// Where a browser shows it.
+    pub url: Option<Arc<str>>,
+    /// In the vendor's words.
+    pub priority: Option<Arc<str>>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// The first customer message that nobody has answered; set and active = unanswered.
+    pub waiting_since: Option<Timestamp>,
+    /// The earliest target of the help desk itself that is still to be met.
+    pub sla_due: Option<(SlaMetric, Timestamp)>,
+}
+
+/// One agent, as a list shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentRow {
+    /// Its number in the desk.
+    pub ix: AgentIx,
+    /// Where it comes from.
+    pub source: SourceIx,
+    /// Its id there.
+    pub id: AgentId,
+    /// Its display name; the id where none is known.
+    pub name: Arc<str>,
+    /// Its teams.
+    pub teams: Arc<[TeamIx]>,
+    /// Chats it takes at once.
+    pub capacity: Option<u32>,
+    /// Whether it still works here.
+    pub active: bool,
+    /// Its state; `None` where its source never said.
+    pub state: Option<PresenceState>,
+    /// Since when it is in that state without a break.
+    pub state_since: Option<Timestamp>,
+    /// Why, in the vendor's words.
+    pub reason: Option<Arc<str>>,
+    /// The last time it did anything at all.
+    pub last_active_at: Option<Timestamp>,
+    /// Active conversations it holds.
+    pub open: u32,
+    /// Of them unanswered.
+    pub unanswered: u32,
+    /// Of them pending, on hold or snoozed.
+    pub pending: u32,
+    /// Since when the longest waits.
+    pub longest_since: Option<Timestamp>,
+}
+
+impl AgentRow {
+    /// Queue by capacity, where there is one.
+    pub fn load(&self) -> Option<f64> {
+        self.capacity.map(|capacity| f64::from(self.open) / f64::from(capacity))
+    }
+}
+
+/// One team, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamRow {
+    /// Where it comes from.
+    pub source: SourceIx,
+    /// Its id there.
+    pub id: TeamId,
+    /// Its display name; the id where none is known.
+    pub name: Arc<str>,
+}
+
+/// One customer, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerRow {
+    /// Where it comes from.
+    pub source: SourceIx,
+    /// Its id there.
+    pub id: CustomerId,
+    /// Its display name; the id where none is known.
+    pub name: Arc<str>,
+    /// Its group, such as `vip`.
+    pub segment: Option<Arc<str>>,
+}
+
+/// A place in the list of the unanswered: longest wait first, ties by conversation id, then source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WaitKey {
+    /// Since when.
+    pub since: Timestamp,
+    /// Of equal waits, by id.
+    pub id: ConversationId,
+    /// Of equal ids, by source.
+    pub ix: ConversationIx,
+}
+
+/// A place in the list of agents: at work first, then by longest wait, load and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentKey {
+    /// 0 online and busy, 1 away, 2 unknown, 3 offline, 4 no longer active.
+    pub rank: u8,
+    /// Since when the longest waits; agents with nobody waiting come last.
+    pub longest_since: Timestamp,
+    /// Active conversations held.
+    pub open: u32,
+    /// The display name.
+    pub name: Arc<str>,
+    /// Its number in the desk.
+    pub ix: AgentIx,
+}
+
+impl Ord for AgentKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.rank, self.longest_since, std::cmp::Reverse(self.open), &self.name, self.ix).cmp(&(
+            other.rank,
+            other.longest_since,
+            std::cmp::Reverse(other.open),
+            &other.name,
+            other.ix,
+        ))
+    }
+}
+
+impl PartialOrd for AgentKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The figures over all agents and conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Active conversations.
+    pub active: u32,
+    /// Of them unanswered.
+    pub unanswered: u32,
+    /// Active conversations with no holder.
+    pub unassigned: u32,
+    /// Of them unanswered.
+    pub unassigned_unanswered: u32,
+    /// Since when the longest of them waits.
+    pub unassigned_longest_since: Option<Timestamp>,
+    /// Agents online or busy.
+    pub online: u32,
+    /// Agents away.
+    pub away: u32,
+    /// Agents offline.
+    pub offline: u32,
+    /// Active agents whose state nobody told.
+    pub unknown: u32,
+}
+
+/// The live figures at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct LiveFigures {
+    /// The active conversations, by number.
+    pub conversations: imbl::HashMap<ConversationIx, Arc<ConversationRow>>,
+    /// Every agent, by number.
+    pub agents: Vector<Arc<AgentRow>>,
+    /// Every team, by number.
+    pub teams: Vector<Arc<TeamRow>>,
+    /// Every customer, by number.
+    pub customers: Vector<Arc<CustomerRow>>,
+    /// The unanswered, longest wait first.
+    pub waiting: OrdSet<WaitKey>,
+    /// The agents, at work and longest wait first.
+    pub ranking: OrdSet<AgentKey>,
+    /// The sums.
+    pub totals: Totals,
+}

@@ -1,0 +1,5 @@
+//! The figures of docs/metrics.md: pure functions of the desk, and of an instant or a range.
+
+pub mod live;
+pub mod stats;
+pub mod thresholds;

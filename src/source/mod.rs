@@ -1,0 +1,149 @@
+//! Where events come from: one trait, one folder or file a source, one row each in [`REGISTRY`].
+//!
+//! A source turns a vendor's answers, a file or a program's output into events. It knows no store, no desk, no
+//! screen and no clock: the poller hands it `now`. Nothing outside this module names a vendor.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Capability, Event, Timestamp};
+
+pub mod error;
+
+pub use error::SourceError;
+
+/// How far a source has read; opaque to everybody else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub serde_json::Value);
+
+/// What a vendor's headers say of the requests that are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests a window.
+    pub limit: u64,
+    /// Requests left in this window.
+    pub remaining: u64,
+    /// When the window begins anew.
+    pub resets_at: Option<Timestamp>,
+}
+
+/// A record or line that could not be read, and was skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where: an endpoint and path, or a file and line.
+    pub place: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// What one poll brought.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// In the order they are to be folded. The first batch of a source begins with its `hello`.
+    pub events: Vec<Event>,
+    /// Where the next poll goes on; unchanged when `None`.
+    pub cursor: Option<Cursor>,
+    /// What the vendor says is left.
+    pub quota: Option<Quota>,
+    /// The first few records that could not be read.
+    pub skipped: Vec<Skipped>,
+    /// How many could not be read in all.
+    pub skipped_total: u64,
+    /// Requests that this poll cost.
+    pub requests: u32,
+    /// There is more to fetch at once: the poller comes back as soon as the quota allows.
+    pub more: bool,
+    /// Progress of a first read or a backfill, in words and from 0 to 1.
+    pub progress: Option<(String, f32)>,
+    /// A push source has come to its end (a file was read to its last line).
+    pub finished: bool,
+}
+
+/// When the poller calls a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// At its interval: each poll asks somebody.
+    Interval,
+    /// At once after each return: the poll itself waits for something to happen, at most a second.
+    Push,
+}
+
+/// One line of what `doctor` found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether it is as it should be; `None` for a mere fact.
+    pub good: Option<bool>,
+    /// What was looked at.
+    pub what: String,
+    /// What it is.
+    pub says: String,
+    /// What to do, where it is not good.
+    pub hint: Option<String>,
+}
+
+/// Somewhere that events come from.
+#[async_trait]
+pub trait Source: Send {
+    /// How it wants to be called.
+    fn pace(&self) -> Pace {
+        Pace::Interval
+    }
+
+    /// What it can tell, as far as it knows before it was polled.
+    fn capabilities(&self) -> Vec<Capability>;
+
+    /// Fetches what is new since `cursor`. Cancel-safe: a poll that is dropped loses nothing but its requests.
+    async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError>;
+
+    /// Finds out what can be read, for `doctor`; costs few requests.
+    async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError>;
+
+    /// The last lines the source said aside (a child's stderr), newest last.
+    fn aside(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What a source is built from: what the config says of it, secrets already fetched.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// Its name on the board.
+    pub name: String,
+    /// Days of history to ask for at the start, in seconds.
+    pub backfill: std::time::Duration,
+    /// The settings of its kind, as JSON; unknown keys were refused before.
+    pub settings: serde_json::Value,
+    /// The directory that relative paths start from: the config file's.
+    pub base: std::path::PathBuf,
+}
+
+/// Builds a source; the error is a sentence that names the key at fault.
+pub type Build = fn(&Spec) -> Result<Box<dyn Source>, String>;
+
+/// A kind of source.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// Its name in the config, a stable public name.
+    pub name: &'static str,
+    /// One line for people.
+    pub title: &'static str,
+    /// What it can tell.
+    pub capabilities: &'static [Capability],
+    /// What it can't tell, and why, in words.
+    pub cannot_tell: &'static [(&'static str, &'static str)],
+    /// Keys whose values are secrets.
+    pub secrets: &'static [&'static str],
+    /// The JSON schema of its settings; the config takes key names and help from it.
+    pub schema: fn() -> schemars::Schema,
+    /// Makes one.
+    pub build: Build,
+}
+
+/// Every kind of source there is.
+pub const REGISTRY: &[Kind] = &[];
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    REGISTRY.iter().find(|kind| kind.name == name)
+}
