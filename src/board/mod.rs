@@ -5,6 +5,7 @@ pub mod health;
 pub mod page;
 pub mod snapshot;
 
+pub use crate::metrics::live::RiskCounts;
 pub use health::{SourceHealth, SourceState};
 pub use page::{AgentPage, AgentToday, ConversationPage, Page, Query, StateSpan, TimelineItem, What};
-pub use snapshot::{BoardSnapshot, RiskCounts, TodayFigures};
+pub use snapshot::{BoardSnapshot, TodayFigures};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::health::SourceHealth;
 use crate::event::Timestamp;
-use crate::metrics::live::LiveFigures;
+use crate::metrics::live::{LiveFigures, RiskCounts};
 use crate::metrics::stats::{DurationFigure, ShareFigure};
 use crate::metrics::thresholds::Thresholds;
 
@@ -27,17 +27,6 @@ pub struct BoardSnapshot {
     pub sources: Arc<[SourceHealth]>,
     /// When a wait is at risk and when it has breached.
     pub thresholds: Arc<Thresholds>,
-}
-
-/// Counts past a warning or limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RiskCounts {
-    /// Waits past the team's warning but not its limit.
-    pub at_risk: u32,
-    /// Waits past the team's limit.
-    pub breached: u32,
-    /// Targets of the help desk itself that are past due.
-    pub sla_breached: u32,
 }
 
 /// The figures of the day so far.
