@@ -46,6 +46,7 @@ pub struct Engine {
     live: LiveIndex,
     today: TodayIndex,
     trend: Trend,
+    trend_is_recalled: bool,
     risk: RiskCounts,
     health: Vec<SourceHealth>,
     published_health: Arc<[SourceHealth]>,
@@ -65,6 +66,7 @@ impl Engine {
             live: LiveIndex::new(options.thresholds.clone()),
             today: TodayIndex::new((options.midnight)(now)),
             trend: Trend::default(),
+            trend_is_recalled: false,
             risk: RiskCounts::default(),
             health: Vec::new(),
             published_health: Arc::from([]),
@@ -144,6 +146,12 @@ impl Engine {
     /// Fills the trend of the last hour from the desk's own history, once the first data is in.
     pub fn recall_trend(&mut self, now: Timestamp) {
         self.trend.recall(&self.desk, now);
+        self.trend_is_recalled = true;
+    }
+
+    /// Whether the trend was filled from history.
+    pub fn trend_is_recalled(&self) -> bool {
+        self.trend_is_recalled
     }
 
     /// The picture as of the last [`Engine::settle`].
