@@ -1,12 +1,7 @@
-//! The live figures, kept up to date change by change in structures that are cheap to share.
-//!
-//! Every collection here is persistent: a clone costs a few pointers and shares the rest, so one event costs the
-//! same whatever is open, and readers hold a picture that never changes under them.
+//! The rows of the live lists, their orders and sums.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
-
-use imbl::{OrdSet, Vector};
 
 use crate::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 use crate::event::{AgentId, ConversationId, CustomerId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
@@ -177,23 +172,4 @@ pub struct Totals {
     pub offline: u32,
     /// Active agents whose state nobody told.
     pub unknown: u32,
-}
-
-/// The live figures at one moment.
-#[derive(Debug, Clone, Default)]
-pub struct LiveFigures {
-    /// The active conversations, by number.
-    pub conversations: imbl::HashMap<ConversationIx, Arc<ConversationRow>>,
-    /// Every agent, by number.
-    pub agents: Vector<Arc<AgentRow>>,
-    /// Every team, by number.
-    pub teams: Vector<Arc<TeamRow>>,
-    /// Every customer, by number.
-    pub customers: Vector<Arc<CustomerRow>>,
-    /// The unanswered, longest wait first.
-    pub waiting: OrdSet<WaitKey>,
-    /// The agents, at work and longest wait first.
-    pub ranking: OrdSet<AgentKey>,
-    /// The sums.
-    pub totals: Totals,
 }
