@@ -28,7 +28,11 @@
 //!   never removes rows: they stay, dated and marked stale.
 
 pub mod board;
+pub mod config;
 pub mod desk;
 pub mod event;
 pub mod metrics;
+pub mod output;
+pub mod run;
 pub mod source;
+pub mod text;

@@ -1,0 +1,4 @@
+//! The wiring: what the commands do.
+
+pub mod cli;
+pub mod print;
