@@ -4,4 +4,5 @@ pub mod board;
 pub mod desk;
 pub mod event;
 pub mod metrics;
+pub mod poll;
 pub mod source;
