@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Capability, Event, Timestamp};
 
 pub mod error;
+pub mod http;
+pub mod rt;
 
 pub use error::SourceError;
 
@@ -141,7 +143,7 @@ pub struct Kind {
 }
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[];
+pub const REGISTRY: &[Kind] = &[rt::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
