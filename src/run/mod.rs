@@ -3,6 +3,7 @@
 pub mod cli;
 mod clock;
 mod failure;
+mod once;
 pub mod print;
 mod recording;
 mod snapshot;
@@ -12,10 +13,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::config::{self, Config, Environment, Flag, Request};
+use crate::config::{self, Config, Environment, Flag, Request, SourceConfig};
 use crate::source::REGISTRY;
 use cli::{Cli, Command, Global, Print};
 use failure::Failure;
+use once::Built;
 
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
@@ -39,11 +41,13 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Print { what }) => print(what, global),
         Some(Command::Snapshot(flags)) => {
             let config = load(global)?;
-            let snapshot = match &flags.events {
-                Some(path) => snapshot::of_recording(path, &flags, config.thresholds)?,
-                None => return Err(Failure::failed("not wired yet")),
+            let mask = config.mask;
+            let (snapshot, failed) = match &flags.events {
+                Some(path) => (snapshot::of_recording(path, &flags, config.thresholds)?, false),
+                None => runtime()?.block_on(snapshot::of_sources(config))?,
             };
-            snapshot::write(io::stdout().lock(), &snapshot, flags.format, config.mask)
+            snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
+            if failed { Err(Failure::silent()) } else { Ok(()) }
         }
         _ => Err(Failure::failed("not wired yet")),
     }
@@ -61,6 +65,27 @@ fn load(global: &Global) -> Result<Config, Failure> {
     let environment = Environment::of_process();
     let request = Request { named: global.config.as_deref(), environment: &environment, flags, kinds: REGISTRY };
     config::load(&request).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Two threads beside the main one: sources, engine and screen never wait for each other.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}")))
+}
+
+/// Builds every source of the config.
+fn build(sources: Vec<SourceConfig>) -> Result<Vec<Built>, Failure> {
+    let built = sources.into_iter().map(|config| {
+        let source = (config.kind.build)(&config.spec).map_err(|why| {
+            let name = &config.spec.name;
+            Failure::usage(format!("{}: source `{name}`: {why}", config.place))
+        })?;
+        Ok(Built { config, source })
+    });
+    built.collect()
 }
 
 fn print(what: Print, _global: &Global) -> Result<(), Failure> {
