@@ -33,6 +33,7 @@ pub mod desk;
 pub mod event;
 pub mod metrics;
 pub mod output;
+pub mod poll;
 pub mod run;
 pub mod source;
 pub mod text;

@@ -18,7 +18,10 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
     let what = |error: io::Error| {
-        Failure::failed(format!("{}: cannot read the recording: {error}\n  check the path given to --events", path.display()))
+        Failure::failed(format!(
+            "{}: cannot read the recording: {error}\n  check the path given to --events",
+            path.display()
+        ))
     };
     let file = File::open(path).map_err(what)?;
     if file.metadata().map_err(what)?.is_dir() {
@@ -36,8 +39,8 @@ struct Rejects<'a, W> {
 }
 
 impl<W: io::Write> Rejects<'_, W> {
-    fn note(&mut self, line: u64, reject: Reject) -> io::Result<()> {
-        if let Reject::UnknownType(name) = &reject {
+    fn note(&mut self, line: u64, reject: &Reject) -> io::Result<()> {
+        if let Reject::UnknownType(name) = reject {
             self.total += 1;
             // Reported once per type; the set is bounded, for a broken file may hold a new type a line.
             if self.unknown_types.len() >= SHOWN || !self.unknown_types.insert(name.clone()) {
@@ -84,7 +87,7 @@ pub fn fold(
                     crate::text::harmless(&reject.to_string())
                 )));
             }
-            Err(reject) => rejects.note(line.number, reject)?,
+            Err(reject) => rejects.note(line.number, &reject)?,
         }
     }
     if rejects.total > 0 {
@@ -94,7 +97,7 @@ pub fn fold(
     let at = until.unwrap_or(last_at);
     let skipped_total = rejects.total;
     engine.set_health(source, |health| {
-        health.good((last_at > Timestamp::default()).then_some(last_at).unwrap_or(at), true);
+        health.good(if last_at > Timestamp::default() { last_at } else { at }, true);
         health.events_total = events;
         health.skipped_total = skipped_total;
     });

@@ -10,6 +10,8 @@ use crate::event::{Capability, Event, Timestamp};
 
 pub mod demo;
 pub mod error;
+pub mod http;
+pub mod rt;
 
 pub use error::SourceError;
 
@@ -154,7 +156,7 @@ pub struct Kind {
 }
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[demo::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
