@@ -52,7 +52,9 @@ static KINDS: [Kind; 2] = [
         cannot_tell: &[],
         secrets: &["token"],
         schema: || schema_for!(Tickets),
-        build: |_| Err("not built here".into()),
+        build: |spec| {
+            Err(format!("base_url: {} is no address (token {})", spec.settings["base_url"], spec.settings["token"]))
+        },
     },
 ];
 
@@ -215,6 +217,15 @@ fn a_literal_is_accepted_where_nobody_else_can_read_it() {
     let config = Case::with_mode(&text, 0o600).load().unwrap();
     assert_eq!(config.sources[0].spec.settings["token"], SECRET);
     assert!(Case::with_mode(&text, 0o640).error().contains("others can read (mode 0640)"));
+}
+
+#[test]
+fn what_a_kind_refuses_is_located_and_holds_no_secret() {
+    let case = Case::new("[[source]]\nkind = \"tickets\"\ntoken = { file = \"desk.token\" }\nbase_url = \"x\"\n");
+    let config = case.load().unwrap();
+    let problem = config.build(&config.sources[0]).err().unwrap();
+    assert_eq!(problem.place, format!("{}/config.toml:4", case.dir.path().display()));
+    assert_eq!(problem.what, "source `tickets`: base_url: \"x\" is no address (token \"…\")");
 }
 
 #[test]
