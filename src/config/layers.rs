@@ -140,23 +140,24 @@ fn read_file(path: &Path, kinds: &[Kind]) -> Result<ReadFile, Problem> {
 fn syntax(shown: &str, text: &str, error: &toml::de::Error, kinds: &[Kind]) -> Problem {
     let offset = error.span().map_or(0, |span| span.start);
     let place = format!("{shown}:{}", locate::line_at(text, offset));
-    let what = match secret_around(text, offset, kinds) {
-        None => error.to_string().trim_end().to_owned(),
-        Some(key) => format!("{} (the line is not shown: it may hold the `{key}`)", error.message()),
+    let what = if may_hold_secret(text, offset, kinds) {
+        format!("{} (the line is not shown: it may hold a secret)", error.message())
+    } else {
+        error.to_string().trim_end().to_owned()
     };
     Problem::new(place, what, "`helptop print config` shows how it is written")
 }
 
-/// The secret key whose value a place in a broken file may belong to.
-fn secret_around(text: &str, offset: usize, kinds: &[Kind]) -> Option<&'static str> {
-    let end = text[offset.min(text.len())..].find('\n').map_or(text.len(), |length| offset + length);
+/// Whether the line of a place in a broken file may hold a secret: it names a secret key, or nearly, or is part of a
+/// text of several lines, whose key may be anything.
+fn may_hold_secret(text: &str, offset: usize, kinds: &[Kind]) -> bool {
+    let end = text.get(offset..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| offset + length);
     let before = text.get(..end).unwrap_or(text);
-    let assigned = before.lines().rev().find_map(|line| line.split_once('=').map(|(key, _)| key.trim()));
-    let secrets = || kinds.iter().flat_map(|kind| kind.secrets.iter().copied());
-    let last_line = before.lines().next_back().unwrap_or_default();
-    secrets()
-        .find(|&key| last_line.contains(key))
-        .or_else(|| assigned.and_then(|key| nearest(key.trim_matches(['"', '\'']), secrets())))
+    let line = before.lines().next_back().unwrap_or_default();
+    let key = line.split('=').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+    let mut secrets = kinds.iter().flat_map(|kind| kind.secrets.iter().copied());
+    let open = |quotes: &str| before.matches(quotes).count() % 2 == 1;
+    open("\"\"\"") || open("'''") || secrets.any(|secret| line.contains(secret) || nearest(key, [secret]).is_some())
 }
 
 fn defaults() -> Value {
