@@ -6,7 +6,8 @@ use std::time::Instant;
 use chrono::{Local, LocalResult, NaiveTime, TimeDelta, TimeZone, Utc};
 
 use crate::event::Timestamp;
-use crate::term::link::Now;
+/// A clock that can be handed on.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The machine's clock.
 pub fn real() -> Now {

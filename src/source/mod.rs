@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, Event, Timestamp};
 
+pub mod demo;
 pub mod error;
 pub mod http;
 pub mod rt;
@@ -143,9 +144,21 @@ pub struct Kind {
 }
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     REGISTRY.iter().find(|kind| kind.name == name)
+}
+
+/// The settings of a kind, from what the config says; the error names the key.
+fn settings<T: serde::de::DeserializeOwned>(spec: &Spec) -> Result<T, String> {
+    let given = if spec.settings.is_null() { serde_json::json!({}) } else { spec.settings.clone() };
+    serde_path_to_error::deserialize(given).map_err(|error| {
+        let path = error.path().to_string();
+        match path.as_str() {
+            "." => error.into_inner().to_string(),
+            _ => format!("{path}: {}", error.into_inner()),
+        }
+    })
 }
