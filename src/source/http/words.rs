@@ -1,35 +1,20 @@
 //! Foreign words inside our own messages: short, on one line, without anything a terminal obeys.
 
+use crate::text::harmless;
+
 /// Longest piece of a foreign text inside a message, in characters.
 const MAX_CHARS: usize = 160;
 
-/// The first part of a foreign text on one line; what steers a terminal or hides text becomes a blank.
+/// The first part of a foreign text on one line, made harmless.
 pub fn excerpt(text: &str) -> String {
-    let mut out = String::new();
-    let mut blank = false;
-    for c in text.chars().take(MAX_CHARS * 8) {
-        if c.is_whitespace() || c.is_control() || is_invisible(c) {
-            blank = !out.is_empty();
-            continue;
-        }
-        if out.chars().count() >= MAX_CHARS {
-            out.push('…');
-            break;
-        }
-        if std::mem::take(&mut blank) {
-            out.push(' ');
-        }
-        out.push(c);
+    let start: String = text.chars().take(MAX_CHARS * 8).collect();
+    let clean = harmless(&start);
+    let mut words: String = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((cut, _)) = words.char_indices().nth(MAX_CHARS) {
+        words.truncate(cut);
+        words.push('…');
     }
-    out
-}
-
-/// Format characters: zero width, bidirectional overrides and isolates, tags, variation selectors and the like.
-const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+    words
 }
 
 /// The message of a vendor's error body: the JSON's own words where it has some, else the first part of the text.
@@ -50,7 +35,7 @@ mod tests {
 
     #[test]
     fn steering_and_hidden_characters_go() {
-        assert_eq!(excerpt("a\u{1b}[31mb\r\n\tc\u{202e}d\u{200b}"), "a [31mb c d");
+        assert_eq!(excerpt("a\u{1b}[31mb\r\n\tc\u{202e}d\u{200b}"), "a\u{fffd}[31mb cd");
         assert_eq!(excerpt(&"x".repeat(1 << 20)).chars().count(), MAX_CHARS + 1);
         assert_eq!(excerpt(&"\u{200b}".repeat(1 << 20)), "");
     }

@@ -9,6 +9,7 @@ use super::ask::{Ask, Records, quoted};
 use super::wire::{Brief, Group, OnlyId, Queue, Row, Ticket, User};
 use crate::event::{Agent, AgentId, Author, Event, EventKind, Status, TeamId};
 use crate::source::SourceError;
+use crate::text::nearest;
 
 /// Owner of what nobody owns.
 pub(super) const NOBODY: &str = "Nobody";
@@ -324,9 +325,9 @@ fn chosen(all: &[Queue], wanted: &[String]) -> Result<BTreeMap<u64, String>, Str
     let find = |name: &String| {
         let found = all.iter().find(|queue| queue.name.to_lowercase() == name.trim().to_lowercase());
         found.map(|queue| (queue.id, queue.name.clone())).ok_or_else(|| {
-            let near = all.iter().map(|queue| (strsim::jaro_winkler(&queue.name, name), &queue.name));
-            let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, name)| name);
-            format!("queues: no queue `{name}` that the account sees; the nearest is `{}`", super::excerpt(near))
+            let near = nearest(name, all.iter().map(|queue| queue.name.as_str()));
+            let near = near.map(|near| format!("; did you mean `{}`?", super::excerpt(near))).unwrap_or_default();
+            format!("queues: the account sees no queue `{name}`{near}")
         })
     };
     wanted.iter().map(find).collect()
