@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use helptop::config::file::{Clock, File, Level};
-use helptop::config::{Config, ConfigError, EXAMPLE, Environment, Flag, Request, load};
+use helptop::config::{Config, ConfigError, EXAMPLE, Environment, Flag, Request, load, load_without_sources};
 use helptop::source::{Kind, REGISTRY};
 use helptop::text::Mask;
 use schemars::{JsonSchema, schema_for};
@@ -229,6 +229,40 @@ fn what_a_kind_refuses_is_located_and_holds_no_secret() {
 }
 
 #[test]
+fn a_command_that_reads_no_source_needs_no_secret() {
+    let case = Case::new("[board]\ntitle = \"ACME\"\n[[source]]\nkind = \"tickets\"\ntoken = { env = \"NO_SUCH\" }\n");
+    let environment = Environment::default();
+    let path = case.dir.path().join("config.toml");
+    let request = Request { named: Some(&path), environment: &environment, flags: Vec::new(), kinds: &KINDS };
+    let config = load_without_sources(&request).unwrap();
+    assert_eq!((config.board.title.as_str(), config.sources.len()), ("ACME", 0));
+    assert!(load(&request).is_err());
+}
+
+#[test]
+fn the_real_kinds_refuse_what_they_cannot_use_by_line() {
+    for (kind, line, message) in [
+        ("rt", "base_url = \"http://desk.example.com\"", "config.toml:4: source `desk`: base_url: "),
+        ("rt", "base_url = 5", "config.toml:4: source `desk`: base_url: invalid type: integer `5`"),
+        (
+            "rt",
+            "queues = \"Support\"\nbase_url = \"https://desk.example.com\"",
+            "config.toml:4: source `desk`: queues: ",
+        ),
+        ("demo", "agents = 0", "config.toml:4: source `desk`: agents "),
+        ("demo", "seed = -1", "config.toml:4: source `desk`: seed: "),
+    ] {
+        let case = Case::new(&format!("[[source]]\nkind = \"{kind}\"\nname = \"desk\"\n{line}\n"));
+        let environment = Environment::default();
+        let path = case.dir.path().join("config.toml");
+        let request = Request { named: Some(&path), environment: &environment, flags: Vec::new(), kinds: REGISTRY };
+        let config = load(&request).unwrap();
+        let problem = config.build(&config.sources[0]).err().unwrap().to_string();
+        assert!(problem.contains(message), "{problem}");
+    }
+}
+
+#[test]
 fn a_log_file_starts_where_it_is_named() {
     let case = Case::new("[log]\nfile = \"helptop.log\"\n");
     assert_eq!(case.load().unwrap().log.file, Some(case.dir.path().join("helptop.log")));
@@ -336,7 +370,12 @@ fn the_uncommented_example_is_a_good_config() {
     let path = case.dir.path().join("config.toml");
     let config = load(&Request { named: Some(&path), environment: &environment, flags: Vec::new(), kinds: REGISTRY });
     let config = config.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(config.sources.len(), REGISTRY.len(), "one source of each kind");
+    for kind in REGISTRY {
+        assert!(config.sources.iter().any(|source| source.kind.name == kind.name), "no source of kind {}", kind.name);
+    }
+    for source in &config.sources {
+        config.build(source).map_err(|problem| panic!("{problem}")).unwrap();
+    }
     assert_eq!(config.thresholds.by_team["Billing"].limit, TimeDelta::minutes(30));
     assert_eq!(config.keys["quit"], ["q", "ctrl-q"]);
 }
