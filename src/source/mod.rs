@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, Event, Timestamp};
 
+pub mod command;
 pub mod demo;
 pub mod error;
+mod intake;
+pub mod replay;
 
 pub use error::SourceError;
 
@@ -141,8 +144,21 @@ pub struct Kind {
     pub build: Build,
 }
 
+/// What a stream can tell at most.
+const ALL_CAPABILITIES: [Capability; 9] = [
+    Capability::Presence,
+    Capability::Messages,
+    Capability::Assignments,
+    Capability::Statuses,
+    Capability::Routing,
+    Capability::Ratings,
+    Capability::Sla,
+    Capability::Conversions,
+    Capability::Macros,
+];
+
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[demo::KIND];
+pub const REGISTRY: &[Kind] = &[command::KIND, demo::KIND, replay::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
