@@ -14,6 +14,12 @@ fn properties(kind: &Kind) -> Map<String, Value> {
     schema.get("properties").and_then(Value::as_object).cloned().expect("settings are an object")
 }
 
+fn required(kind: &Kind) -> Vec<String> {
+    let schema = (kind.schema)().to_value();
+    let keys = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 fn spec(settings: Value) -> Spec {
     Spec { name: "desk".to_owned(), backfill: Duration::from_hours(24), settings, base: PathBuf::new() }
 }
@@ -35,12 +41,15 @@ fn names_are_stable_words_and_unique() {
 }
 
 #[test]
-fn every_setting_has_help_and_a_default() {
+fn every_setting_has_help_and_a_default_or_has_to_be_given() {
     for kind in REGISTRY {
         for (key, property) in properties(kind) {
             let help = property.get("description").and_then(Value::as_str).unwrap_or_default();
             assert!(help.len() > 10, "{}.{key} has no help", kind.name);
-            assert!(property.get("default").is_some(), "{}.{key} has no default", kind.name);
+            let settled = property.get("default").is_some()
+                || required(kind).contains(&key)
+                || kind.secrets.contains(&key.as_str());
+            assert!(settled, "{}.{key} has no default, is not required and no secret", kind.name);
             let taken = ["name", "kind", "interval", "quota_share", "backfill"];
             assert!(!taken.contains(&key.as_str()), "{}.{key} is a key of every source", kind.name);
         }

@@ -1,5 +1,197 @@
 //! The desk: the fold of the event stream into conversations, holders, waits and presence.
+//!
+//! Invariants: apart from ties, the desk depends only on the SET of events, never on when they came; an exact
+//! repeat counts once; an event about something never introduced creates it with what is known.
 
+mod apply;
+pub mod conversation;
+pub mod entry;
+pub mod fold;
 pub mod index;
+pub mod people;
 
+use rustc_hash::FxHashMap;
+
+pub use conversation::Conversation;
 pub use index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
+pub use people::{Agent, Customer, Team};
+
+use crate::event::{AgentId, Capability, ConversationId, CustomerId, TeamId, Timestamp};
+use fold::Rules;
+
+/// Everything that is known, folded from events.
+#[derive(Debug, Default)]
+pub struct Desk {
+    sources: Vec<SourceTables>,
+    agents: Vec<Agent>,
+    teams: Vec<Team>,
+    customers: Vec<Customer>,
+    conversations: Vec<Option<Conversation>>,
+    free: Vec<ConversationIx>,
+    words: Words,
+    changes: Changes,
+    counts: Counts,
+    last_at: Timestamp,
+    keep_text: bool,
+}
+
+/// What has changed since it was last asked.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// New or changed conversations, each once.
+    pub conversations: Vec<ConversationIx>,
+    /// New or changed agents, each once.
+    pub agents: Vec<AgentIx>,
+    /// New or changed teams.
+    pub teams: Vec<TeamIx>,
+    /// New or changed customers.
+    pub customers: Vec<CustomerIx>,
+}
+
+/// What became of the events so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Folded in.
+    pub folded: u64,
+    /// Exact repeats, counted once before.
+    pub repeats: u64,
+    /// Older than what was let go.
+    pub too_late: u64,
+}
+
+#[derive(Debug, Default)]
+struct SourceTables {
+    capabilities: Option<(Timestamp, Vec<Capability>)>,
+    agents: FxHashMap<AgentId, AgentIx>,
+    teams: FxHashMap<TeamId, TeamIx>,
+    customers: FxHashMap<CustomerId, CustomerIx>,
+    conversations: FxHashMap<ConversationId, ConversationIx>,
+}
+
+/// Words that come again and again (channels, tags, keywords), each kept once.
+#[derive(Debug, Default)]
+struct Words(rustc_hash::FxHashSet<std::sync::Arc<str>>);
+
+impl Words {
+    const MOST: usize = 50_000;
+
+    fn of(&mut self, word: &str) -> std::sync::Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return known.clone();
+        }
+        if self.0.len() >= Self::MOST {
+            self.0.clear();
+        }
+        let word: std::sync::Arc<str> = word.into();
+        self.0.insert(word.clone());
+        word
+    }
+}
+
+impl Desk {
+    /// An empty desk; `keep_text` keeps the words of messages for the chat page.
+    pub fn new(keep_text: bool) -> Self {
+        Self { keep_text, ..Self::default() }
+    }
+
+    /// Adds a source and gives its number.
+    pub fn add_source(&mut self) -> SourceIx {
+        self.sources.push(SourceTables::default());
+        SourceIx(self.sources.len() as u32 - 1)
+    }
+
+    /// What a source said it can tell; empty where it said nothing.
+    pub fn capabilities(&self, source: SourceIx) -> &[Capability] {
+        let said = self.sources.get(source.at()).and_then(|tables| tables.capabilities.as_ref());
+        said.map_or(&[], |(_, capabilities)| capabilities)
+    }
+
+    /// Whether any source said it can tell that.
+    pub fn any_can_tell(&self, capability: Capability) -> bool {
+        (0..self.sources.len()).any(|i| self.capabilities(SourceIx(i as u32)).contains(&capability))
+    }
+
+    /// What the fold must know of a source.
+    pub fn rules(&self, source: SourceIx) -> Rules {
+        Rules { assignments: self.capabilities(source).contains(&Capability::Assignments) }
+    }
+
+    /// Every agent, by number.
+    pub fn agents(&self) -> &[Agent] {
+        &self.agents
+    }
+
+    /// The agent of that number.
+    pub fn agent(&self, ix: AgentIx) -> &Agent {
+        &self.agents[ix.at()]
+    }
+
+    /// The team of that number.
+    pub fn team(&self, ix: TeamIx) -> &Team {
+        &self.teams[ix.at()]
+    }
+
+    /// The customer of that number.
+    pub fn customer(&self, ix: CustomerIx) -> &Customer {
+        &self.customers[ix.at()]
+    }
+
+    /// The conversation of that number, unless it was let go.
+    pub fn conversation(&self, ix: ConversationIx) -> Option<&Conversation> {
+        self.conversations.get(ix.at())?.as_ref()
+    }
+
+    /// Every conversation with its number.
+    pub fn conversations(&self) -> impl Iterator<Item = (ConversationIx, &Conversation)> {
+        let numbered = self.conversations.iter().enumerate();
+        numbered.filter_map(|(i, slot)| Some((ConversationIx(i as u32), slot.as_ref()?)))
+    }
+
+    /// What became of the events so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The latest instant that an event named.
+    pub fn last_at(&self) -> Timestamp {
+        self.last_at
+    }
+
+    /// Takes the list of what has changed since the last call.
+    pub fn take_changes(&mut self) -> Changes {
+        let changes = std::mem::take(&mut self.changes);
+        for ix in &changes.conversations {
+            if let Some(conversation) = &mut self.conversations[ix.at()] {
+                conversation.dirty = false;
+            }
+        }
+        for ix in &changes.agents {
+            self.agents[ix.at()].dirty = false;
+        }
+        changes
+    }
+
+    /// Keeps memory bounded: lets go of the logs of conversations that ended before `compact`, of those
+    /// conversations themselves when nothing came since `forget`, and of states of agents before `compact`.
+    ///
+    /// An event that is older than what was let go is counted as too late.
+    pub fn let_go(&mut self, compact: Timestamp, forget: Timestamp) {
+        for (i, slot) in self.conversations.iter_mut().enumerate() {
+            let Some(conversation) = slot else { continue };
+            if conversation.state().is_active() || conversation.dirty {
+                continue;
+            }
+            let last_at = conversation.last_at();
+            if last_at < forget {
+                self.sources[conversation.source.at()].conversations.remove(&conversation.id);
+                self.free.push(ConversationIx(i as u32));
+                *slot = None;
+            } else if last_at < compact {
+                conversation.compact();
+            }
+        }
+        for agent in &mut self.agents {
+            agent.forget_presence(compact);
+        }
+    }
+}

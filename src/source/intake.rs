@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Batch, Skipped};
 use crate::event::{Capability, Event, EventKind, Reject};
+use crate::text::harmless;
 
 /// The most records a batch names one by one; all are counted.
 const MOST_NAMED: usize = 20;
@@ -57,13 +58,11 @@ impl Intake {
     }
 }
 
-/// Text of strangers, cut to so many characters and without what would steer a terminal.
+/// Text of strangers, cut to so many characters and harmless.
 pub(super) fn tame(text: &str, most: usize) -> String {
-    let steers = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown: String = text.chars().take(most).map(|c| if steers(c) { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(most).is_some() {
+    let end = text.char_indices().nth(most).map(|(end, _)| end);
+    let mut shown = harmless(&text[..end.unwrap_or(text.len())]).into_owned();
+    if end.is_some() {
         shown.push('…');
     }
     shown

@@ -14,6 +14,7 @@ use self::child::{Aside, Numbered, Running};
 use super::intake::Intake;
 use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
 use crate::event::{Capability, Timestamp};
+use crate::length::Length;
 
 mod child;
 mod cutter;
@@ -36,14 +37,14 @@ pub struct Settings {
     /// The program and its arguments. A program with a slash in its name is looked for beside the config file,
     /// any other on the PATH. Give it secrets in its environment, never as arguments: everybody can read those.
     pub command: Vec<String>,
-    /// Seconds without a line after which the program counts as hanging and its figures as old; one that has
-    /// nothing to tell prints a `clock` line now and then. 0 trusts it for ever.
-    pub silence: u64,
+    /// How long without a line until the program counts as hanging and its figures as old; one that has nothing to
+    /// tell prints a `clock` line now and then. "0s" trusts it for ever.
+    pub silence: Length,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { command: Vec::new(), silence: 600 }
+        Self { command: Vec::new(), silence: Length(Duration::from_mins(10)) }
     }
 }
 
@@ -53,8 +54,8 @@ const AT_MOST: usize = 10_000;
 const WAIT: Duration = Duration::from_secs(1);
 /// Lines of standard error that go into the message when the child has ended.
 const LAST_WORDS: usize = 3;
-/// How long `doctor` waits for the first line.
-const CHECK_WAIT: Duration = Duration::from_secs(5);
+/// How often `doctor` waits for the first line.
+const CHECK_POLLS: u64 = 5;
 
 /// A source that listens to a child program, and starts it again when it ends.
 #[derive(Debug)]
@@ -133,12 +134,13 @@ impl Feed {
 
     /// Whether the silence of a living child is a fault by now.
     fn silent(&self, now: Timestamp) -> Option<SourceError> {
-        let allowed = TimeDelta::seconds(i64::try_from(self.settings.silence).unwrap_or(i64::MAX / 1000));
+        let Length(allowed) = self.settings.silence;
         let heard_at = self.heard_at?;
-        (self.settings.silence > 0 && now - heard_at >= allowed).then(|| {
+        let silent_for = (now - heard_at).to_std().unwrap_or_default();
+        (!allowed.is_zero() && silent_for >= allowed).then(|| {
             let what = format!(
                 "printed nothing for {} s, not even a `clock` line (setting `silence`); it is still running",
-                (now - heard_at).num_seconds()
+                silent_for.as_secs()
             );
             // It is not asked less often for it: the next line counts at once.
             self.transient(what, Some(now + TimeDelta::seconds(1)))
@@ -202,8 +204,7 @@ impl Source for Feed {
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
         let what = self.place();
-        let begun = tokio::time::Instant::now();
-        while begun.elapsed() < CHECK_WAIT {
+        for _ in 0..CHECK_POLLS {
             let batch = self.poll(None, now).await?;
             if batch.events.is_empty() && batch.skipped_total == 0 {
                 continue;
@@ -216,7 +217,7 @@ impl Source for Feed {
             }));
             return Ok(findings);
         }
-        let says = format!("runs, but printed nothing in {} s", CHECK_WAIT.as_secs());
+        let says = format!("runs, but printed nothing in {} s", CHECK_POLLS * WAIT.as_secs());
         let hint = Some("a feed begins with a `hello` line; is its output flushed after each line?".to_owned());
         Ok(vec![Finding { good: None, what, says, hint }])
     }

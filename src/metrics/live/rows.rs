@@ -1,12 +1,7 @@
-//! The live figures, kept up to date change by change in structures that are cheap to share.
-//!
-//! Every collection here is persistent: a clone costs a few pointers and shares the rest, so one event costs the
-//! same whatever is open, and readers hold a picture that never changes under them.
+//! The rows of the live lists, their orders and sums.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
-
-use imbl::{OrdSet, Vector};
 
 use crate::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 use crate::event::{AgentId, ConversationId, CustomerId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
@@ -44,6 +39,13 @@ pub struct ConversationRow {
     pub waiting_since: Option<Timestamp>,
     /// The earliest target of the help desk itself that is still to be met.
     pub sla_due: Option<(SlaMetric, Timestamp)>,
+}
+
+impl ConversationRow {
+    /// Its place in the list of the unanswered, while it is one of them.
+    pub fn wait_key(&self) -> Option<WaitKey> {
+        self.waiting_since.map(|since| WaitKey { since, id: self.id.clone(), ix: self.ix })
+    }
 }
 
 /// One agent, as a list shows it.
@@ -85,6 +87,23 @@ impl AgentRow {
     /// Queue by capacity, where there is one.
     pub fn load(&self) -> Option<f64> {
         self.capacity.map(|capacity| f64::from(self.open) / f64::from(capacity))
+    }
+
+    /// Its place in the list of agents.
+    pub fn key(&self) -> AgentKey {
+        AgentKey {
+            rank: match self.state {
+                _ if !self.active => 4,
+                Some(PresenceState::Online | PresenceState::Busy) => 0,
+                Some(PresenceState::Away) => 1,
+                None => 2,
+                Some(PresenceState::Offline) => 3,
+            },
+            longest_since: self.longest_since.unwrap_or(Timestamp::MAX),
+            open: self.open,
+            name: self.name.clone(),
+            ix: self.ix,
+        }
     }
 }
 
@@ -177,23 +196,4 @@ pub struct Totals {
     pub offline: u32,
     /// Active agents whose state nobody told.
     pub unknown: u32,
-}
-
-/// The live figures at one moment.
-#[derive(Debug, Clone, Default)]
-pub struct LiveFigures {
-    /// The active conversations, by number.
-    pub conversations: imbl::HashMap<ConversationIx, Arc<ConversationRow>>,
-    /// Every agent, by number.
-    pub agents: Vector<Arc<AgentRow>>,
-    /// Every team, by number.
-    pub teams: Vector<Arc<TeamRow>>,
-    /// Every customer, by number.
-    pub customers: Vector<Arc<CustomerRow>>,
-    /// The unanswered, longest wait first.
-    pub waiting: OrdSet<WaitKey>,
-    /// The agents, at work and longest wait first.
-    pub ranking: OrdSet<AgentKey>,
-    /// The sums.
-    pub totals: Totals,
 }

@@ -1,0 +1,260 @@
+//! Taking events in: ids to numbers, events to log entries, and the list of what changed.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::Desk;
+use super::conversation::{Conversation, Put};
+use super::entry::{By, Entry, Fact, Opening, Rating, digest};
+use super::index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
+use super::people::{Agent, Customer, Presence, Team};
+use crate::event::{
+    AgentId, Author, Capability, ConversationId, CustomerId, Event, EventKind, Message, TeamId, Timestamp,
+};
+
+impl Desk {
+    /// Folds in one event of a source.
+    pub fn apply(&mut self, source: SourceIx, event: Event) {
+        if let Some(at) = event.at {
+            self.last_at = self.last_at.max(at);
+        }
+        let at = event.at.unwrap_or(Timestamp::MIN);
+        match event.kind {
+            EventKind::Hello { capabilities, .. } => self.hello(source, at, capabilities),
+            EventKind::Team { id, name } => {
+                let ix = self.team_ix(source, id);
+                if self.teams[ix.at()].name.say(event.at, Some(name.into())) {
+                    self.changes.teams.push(ix);
+                }
+                self.counts.folded += 1;
+            }
+            EventKind::Agent(said) => self.introduce(source, event.at, said),
+            EventKind::Customer { id, name, segment } => {
+                let ix = self.customer_ix(source, id);
+                let customer = &mut self.customers[ix.at()];
+                let named = name.is_some_and(|name| customer.name.say(event.at, Some(name.into())));
+                let segment = segment.map(|segment| self.words.of(&segment));
+                let grouped = segment.is_some() && customer.segment.say(event.at, segment);
+                if named || grouped {
+                    self.changes.customers.push(ix);
+                }
+                self.counts.folded += 1;
+            }
+            EventKind::Presence { agent, state, reason } => {
+                let reason = reason.map(|reason| self.words.of(&reason));
+                let ix = self.agent_ix(source, agent);
+                if self.agents[ix.at()].put_presence(Presence { at, state, reason }) {
+                    self.touch_agent(ix);
+                    self.counts.folded += 1;
+                } else {
+                    self.counts.repeats += 1;
+                }
+            }
+            EventKind::Clock {} | EventKind::ArticleVote { .. } | EventKind::Nps { conversation: None, .. } => {
+                self.counts.folded += 1;
+            }
+            kind => self.conversation_event(source, at, kind),
+        }
+    }
+
+    fn hello(&mut self, source: SourceIx, at: Timestamp, capabilities: Vec<Capability>) {
+        self.counts.folded += 1;
+        let before = self.rules(source);
+        let tables = &mut self.sources[source.at()];
+        if tables.capabilities.as_ref().is_some_and(|(said_at, _)| *said_at > at) {
+            return;
+        }
+        tables.capabilities = Some((at, capabilities));
+        let rules = self.rules(source);
+        if rules == before {
+            return;
+        }
+        for i in 0..self.conversations.len() {
+            if let Some(conversation) = self.conversations[i].as_mut().filter(|one| one.source == source) {
+                conversation.refold(rules);
+                self.touch_conversation(ConversationIx(i as u32));
+            }
+        }
+    }
+
+    fn introduce(&mut self, source: SourceIx, at: Option<Timestamp>, said: crate::event::Agent) {
+        let teams = said.teams.map(|ids| ids.into_iter().map(|id| self.team_ix(source, id)).collect::<Arc<[_]>>());
+        let ix = self.agent_ix(source, said.id);
+        let agent = &mut self.agents[ix.at()];
+        let mut changed = agent.name.say(at, Some(said.name.into()));
+        changed |= teams.is_some_and(|teams| agent.teams.say(at, teams));
+        changed |= said.capacity.is_some() && agent.capacity.say(at, said.capacity);
+        changed |= agent.active.say(at, said.active.unwrap_or(true));
+        if changed {
+            self.touch_agent(ix);
+        }
+        self.counts.folded += 1;
+    }
+
+    fn conversation_event(&mut self, source: SourceIx, at: Timestamp, kind: EventKind) {
+        let Some((id, actor, fact)) = self.fact(source, kind) else { return };
+        let ix = self.conversation_ix(source, id);
+        let rules = self.rules(source);
+        let Some(conversation) = &mut self.conversations[ix.at()] else { return };
+        match conversation.put(Entry { at, fact }, rules) {
+            Put::New => {
+                self.counts.folded += 1;
+                self.touch_conversation(ix);
+                if let Some(actor) = actor {
+                    self.agents[actor.at()].did_something(at);
+                    self.touch_agent(actor);
+                }
+            }
+            Put::Repeat => self.counts.repeats += 1,
+            Put::TooLate => self.counts.too_late += 1,
+        }
+    }
+
+    /// The conversation, the agent who acted, and what goes into the log.
+    fn fact(&mut self, source: SourceIx, kind: EventKind) -> Option<(ConversationId, Option<AgentIx>, Fact)> {
+        Some(match kind {
+            EventKind::Message(said) => self.message(source, said),
+            EventKind::Opened(said) => {
+                let opening = Opening {
+                    customer: said.customer.map(|id| self.customer_ix(source, id)),
+                    channel: said.channel.map(|word| self.words.of(&word)),
+                    team: said.team.map(|id| self.team_ix(source, id)),
+                    subject: said.subject.map(Into::into),
+                    url: said.url.map(Into::into),
+                    direction: said.direction,
+                    tags: said.tags.map(|tags| self.tags(&tags)),
+                    priority: said.priority.map(|word| self.words.of(&word)),
+                };
+                (said.conversation, None, Fact::Opened(Box::new(opening)))
+            }
+            EventKind::Assigned(said) => {
+                let agent = said.agent.map(|id| id.map(|id| self.agent_ix(source, id)));
+                let team = said.team.map(|id| id.map(|id| self.team_ix(source, id)));
+                let by = match said.by {
+                    None => By::Unknown,
+                    Some(id) if id.as_str() == "bot" => By::Bot,
+                    Some(id) => By::Agent(self.agent_ix(source, id)),
+                };
+                let actor = if let By::Agent(ix) = by { Some(ix) } else { None };
+                (said.conversation, actor, Fact::Assigned { agent, team, by })
+            }
+            EventKind::Status { conversation, status, by, agent } => {
+                let agent = agent.map(|id| self.agent_ix(source, id));
+                (conversation, agent, Fact::Status { status, by, agent })
+            }
+            EventKind::Routed { conversation, keyword } => (conversation, None, Fact::Routed(self.words.of(&keyword))),
+            EventKind::ReturnedToBot { conversation, agent } => {
+                let agent = self.agent_ix(source, agent);
+                (conversation, Some(agent), Fact::ReturnedToBot(agent))
+            }
+            EventKind::Tagged { conversation, tags } => (conversation, None, Fact::Tagged(self.tags(&tags))),
+            EventKind::Macro { conversation, agent, name } => {
+                let agent = agent.map(|id| self.agent_ix(source, id));
+                (conversation, agent, Fact::Macro(agent, self.words.of(&name)))
+            }
+            EventKind::Sla { conversation, metric, due } => (conversation, None, Fact::Sla(metric, due)),
+            EventKind::Rated { conversation, score, scale, comment } => {
+                let rating = Rating { score, scale, digest: digest(comment.as_deref()) };
+                (conversation, None, Fact::Rated(Box::new(rating)))
+            }
+            EventKind::Nps { conversation, score, .. } => (conversation?, None, Fact::Nps(score)),
+            EventKind::Converted { conversation, amount, currency } => {
+                let currency = currency.map(|word| self.words.of(&word));
+                (conversation, None, Fact::Converted(Box::new((amount, currency))))
+            }
+            EventKind::Merged { conversation, into } => (conversation, None, Fact::Merged(Box::new(into))),
+            EventKind::Hello { .. }
+            | EventKind::Team { .. }
+            | EventKind::Agent(_)
+            | EventKind::Customer { .. }
+            | EventKind::Presence { .. }
+            | EventKind::ArticleVote { .. }
+            | EventKind::Clock {} => return None,
+        })
+    }
+
+    fn message(&mut self, source: SourceIx, said: Message) -> (ConversationId, Option<AgentIx>, Fact) {
+        let agent = said.agent.filter(|_| said.from == Author::Agent).map(|id| self.agent_ix(source, id));
+        let fact = Fact::Message {
+            from: said.from,
+            agent,
+            public: said.public.unwrap_or(true),
+            digest: digest(said.text.as_deref()),
+            text: said.text.filter(|_| self.keep_text).map(|text| Box::new(text.into())),
+        };
+        (said.conversation, agent, fact)
+    }
+
+    fn tags(&mut self, tags: &[String]) -> Arc<[Arc<str>]> {
+        tags.iter().map(|tag| self.words.of(tag)).collect()
+    }
+
+    fn touch_conversation(&mut self, ix: ConversationIx) {
+        if let Some(conversation) = &mut self.conversations[ix.at()]
+            && !std::mem::replace(&mut conversation.dirty, true)
+        {
+            self.changes.conversations.push(ix);
+        }
+    }
+
+    fn touch_agent(&mut self, ix: AgentIx) {
+        if !std::mem::replace(&mut self.agents[ix.at()].dirty, true) {
+            self.changes.agents.push(ix);
+        }
+    }
+
+    fn agent_ix(&mut self, source: SourceIx, id: AgentId) -> AgentIx {
+        let next = AgentIx(self.agents.len() as u32);
+        let (ix, new) = number(&mut self.sources[source.at()].agents, &id, next);
+        if new {
+            self.agents.push(Agent::new(source, id));
+            self.touch_agent(ix);
+        }
+        ix
+    }
+
+    fn team_ix(&mut self, source: SourceIx, id: TeamId) -> TeamIx {
+        let next = TeamIx(self.teams.len() as u32);
+        let (ix, new) = number(&mut self.sources[source.at()].teams, &id, next);
+        if new {
+            self.teams.push(Team::new(source, id));
+            self.changes.teams.push(ix);
+        }
+        ix
+    }
+
+    fn customer_ix(&mut self, source: SourceIx, id: CustomerId) -> CustomerIx {
+        let next = CustomerIx(self.customers.len() as u32);
+        let (ix, new) = number(&mut self.sources[source.at()].customers, &id, next);
+        if new {
+            self.customers.push(Customer::new(source, id));
+            self.changes.customers.push(ix);
+        }
+        ix
+    }
+
+    fn conversation_ix(&mut self, source: SourceIx, id: ConversationId) -> ConversationIx {
+        let next = self.free.last().copied().unwrap_or(ConversationIx(self.conversations.len() as u32));
+        let (ix, new) = number(&mut self.sources[source.at()].conversations, &id, next);
+        if new {
+            let conversation = Some(Conversation::new(source, id));
+            if self.free.pop().is_some() {
+                self.conversations[ix.at()] = conversation;
+            } else {
+                self.conversations.push(conversation);
+            }
+        }
+        ix
+    }
+}
+
+/// The number of that id, and whether it is new.
+fn number<K: Clone + Eq + Hash, I: Copy>(known: &mut FxHashMap<K, I>, id: &K, next: I) -> (I, bool) {
+    if let Some(ix) = known.get(id) {
+        return (*ix, false);
+    }
+    known.insert(id.clone(), next);
+    (next, true)
+}

@@ -1,0 +1,197 @@
+//! Agents, teams and customers: the latest that was said of each.
+
+use std::sync::Arc;
+
+use super::index::{SourceIx, TeamIx};
+use crate::event::{AgentId, CustomerId, PresenceState, TeamId, Timestamp};
+
+/// A value and when it was said; a line without an instant counts as said before all others.
+#[derive(Debug, Clone)]
+pub(super) struct Said<T> {
+    at: Timestamp,
+    value: T,
+}
+
+impl<T: PartialEq> Said<T> {
+    const fn never(value: T) -> Self {
+        Self { at: Timestamp::MIN, value }
+    }
+
+    /// Takes what was said at the same instant or later; tells whether that changed anything.
+    pub(super) fn say(&mut self, at: Option<Timestamp>, value: T) -> bool {
+        let at = at.unwrap_or(Timestamp::MIN);
+        if at < self.at {
+            return false;
+        }
+        self.at = at;
+        let changed = self.value != value;
+        self.value = value;
+        changed
+    }
+}
+
+/// An agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Where it comes from.
+    pub source: SourceIx,
+    /// Its id there.
+    pub id: AgentId,
+    pub(super) name: Said<Option<Arc<str>>>,
+    pub(super) teams: Said<Arc<[TeamIx]>>,
+    pub(super) capacity: Said<Option<u32>>,
+    pub(super) active: Said<bool>,
+    /// Ordered by time, ties by arrival.
+    presence: Vec<Presence>,
+    /// The start of the unbroken run of the last state.
+    run_since: Timestamp,
+    /// The last time it did anything.
+    pub last_active_at: Option<Timestamp>,
+    /// Listed among the desk's changes.
+    pub(super) dirty: bool,
+}
+
+/// A state from an instant on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// From when on.
+    pub at: Timestamp,
+    /// Which state.
+    pub state: PresenceState,
+    /// Why, in the vendor's words.
+    pub reason: Option<Arc<str>>,
+}
+
+impl Agent {
+    pub(super) fn new(source: SourceIx, id: AgentId) -> Self {
+        Self {
+            source,
+            id,
+            name: Said::never(None),
+            teams: Said::never(Arc::from([])),
+            capacity: Said::never(None),
+            active: Said::never(true),
+            presence: Vec::new(),
+            run_since: Timestamp::MAX,
+            last_active_at: None,
+            dirty: false,
+        }
+    }
+
+    /// Its display name; its id where none is known.
+    pub fn name(&self) -> Arc<str> {
+        self.name.value.clone().unwrap_or_else(|| self.id.as_str().into())
+    }
+
+    /// Its teams.
+    pub fn teams(&self) -> &Arc<[TeamIx]> {
+        &self.teams.value
+    }
+
+    /// Chats it takes at once.
+    pub fn capacity(&self) -> Option<u32> {
+        self.capacity.value
+    }
+
+    /// Whether it still works here.
+    pub fn is_active(&self) -> bool {
+        self.active.value
+    }
+
+    /// Its states, oldest first.
+    pub fn presence(&self) -> &[Presence] {
+        &self.presence
+    }
+
+    /// Its state now, with the start of the unbroken run of that state.
+    pub fn state(&self) -> Option<(&Presence, Timestamp)> {
+        self.presence.last().map(|last| (last, self.run_since))
+    }
+
+    pub(super) fn put_presence(&mut self, presence: Presence) -> bool {
+        let end = self.presence.partition_point(|other| other.at <= presence.at);
+        let mut same = self.presence[..end].iter().rev().take_while(|other| other.at == presence.at);
+        if same.any(|other| *other == presence) {
+            return false;
+        }
+        let in_order = end == self.presence.len();
+        let goes_on = in_order && end.checked_sub(1).is_some_and(|i| self.presence[i].state == presence.state);
+        let at = presence.at;
+        self.presence.insert(end, presence);
+        if !in_order {
+            self.find_run();
+        } else if !goes_on {
+            self.run_since = at;
+        }
+        true
+    }
+
+    fn find_run(&mut self) {
+        let Some(last) = self.presence.last() else { return };
+        let run = self.presence.iter().rev().take_while(|other| other.state == last.state);
+        self.run_since = run.last().map_or(last.at, |first| first.at);
+    }
+
+    pub(super) fn did_something(&mut self, at: Timestamp) {
+        self.last_active_at = self.last_active_at.max(Some(at));
+    }
+
+    /// Lets go of states before `cutoff`, but for the one that held then and the start of the run that lasts.
+    pub(super) fn forget_presence(&mut self, cutoff: Timestamp) {
+        let held = self.presence.partition_point(|other| other.at <= cutoff).saturating_sub(1);
+        let run_since = self.run_since;
+        let mut i = 0;
+        self.presence.retain(|other| {
+            i += 1;
+            i > held || other.at == run_since
+        });
+    }
+}
+
+/// A team.
+#[derive(Debug, Clone)]
+pub struct Team {
+    /// Where it comes from.
+    pub source: SourceIx,
+    /// Its id there.
+    pub id: TeamId,
+    pub(super) name: Said<Option<Arc<str>>>,
+}
+
+impl Team {
+    pub(super) const fn new(source: SourceIx, id: TeamId) -> Self {
+        Self { source, id, name: Said::never(None) }
+    }
+
+    /// Its display name; its id where none is known.
+    pub fn name(&self) -> Arc<str> {
+        self.name.value.clone().unwrap_or_else(|| self.id.as_str().into())
+    }
+}
+
+/// A customer.
+#[derive(Debug, Clone)]
+pub struct Customer {
+    /// Where it comes from.
+    pub source: SourceIx,
+    /// Its id there.
+    pub id: CustomerId,
+    pub(super) name: Said<Option<Arc<str>>>,
+    pub(super) segment: Said<Option<Arc<str>>>,
+}
+
+impl Customer {
+    pub(super) const fn new(source: SourceIx, id: CustomerId) -> Self {
+        Self { source, id, name: Said::never(None), segment: Said::never(None) }
+    }
+
+    /// Its display name; its id where none is known.
+    pub fn name(&self) -> Arc<str> {
+        self.name.value.clone().unwrap_or_else(|| self.id.as_str().into())
+    }
+
+    /// Its group, such as `vip`.
+    pub fn segment(&self) -> Option<&Arc<str>> {
+        self.segment.value.as_ref()
+    }
+}

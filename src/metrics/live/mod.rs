@@ -1,0 +1,47 @@
+//! The live figures, kept up to date change by change in structures that are cheap to share.
+//!
+//! Every collection here is persistent: a clone costs a few pointers and shares the rest, so one event costs the
+//! same whatever is open, and readers hold a picture that never changes under them.
+
+mod index;
+mod risk;
+mod rows;
+
+use std::sync::Arc;
+
+use imbl::{OrdSet, Vector};
+
+pub use index::{LiveIndex, conversation_row};
+pub use risk::RiskCounts;
+pub use rows::{AgentKey, AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
+
+use crate::desk::ConversationIx;
+use crate::metrics::thresholds::{Threshold, Thresholds};
+
+/// The live figures at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct LiveFigures {
+    /// The active conversations, by number.
+    pub conversations: imbl::HashMap<ConversationIx, Arc<ConversationRow>>,
+    /// Every agent, by number.
+    pub agents: Vector<Arc<AgentRow>>,
+    /// Every team, by number.
+    pub teams: Vector<Arc<TeamRow>>,
+    /// Every customer, by number.
+    pub customers: Vector<Arc<CustomerRow>>,
+    /// The unanswered, longest wait first.
+    pub waiting: OrdSet<WaitKey>,
+    /// The agents, at work and longest wait first.
+    pub ranking: OrdSet<AgentKey>,
+    /// The sums.
+    pub totals: Totals,
+}
+
+impl LiveFigures {
+    /// The threshold that a conversation is measured by.
+    pub fn threshold(&self, thresholds: &Thresholds, row: &ConversationRow) -> Threshold {
+        let team = row.team.and_then(|ix| self.teams.get(ix.at()));
+        let names = team.into_iter().flat_map(|team| [team.id.as_str(), &*team.name]);
+        thresholds.of(names, row.channel.as_deref())
+    }
+}

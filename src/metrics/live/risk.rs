@@ -1,0 +1,145 @@
+//! Which waits and targets have passed a warning or a limit: kept by deadlines, so that time passing costs only
+//! what it changes.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
+use crate::desk::ConversationIx;
+use crate::event::Timestamp;
+use crate::metrics::thresholds::{Severity, Threshold};
+
+/// Counts past a warning or limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RiskCounts {
+    /// Waits past the team's warning but not its limit.
+    pub at_risk: u32,
+    /// Waits past the team's limit.
+    pub breached: u32,
+    /// Targets of the help desk itself that are due within the warning time.
+    pub sla_at_risk: u32,
+    /// Targets of the help desk itself that are past due.
+    pub sla_breached: u32,
+}
+
+/// What a conversation is measured by: when it is at risk and when it has breached.
+type Deadlines = (Timestamp, Timestamp);
+
+/// Severities of many subjects of one kind.
+#[derive(Debug, Default)]
+struct Track {
+    subjects: FxHashMap<ConversationIx, (Deadlines, Severity)>,
+    next: BTreeSet<(Timestamp, ConversationIx)>,
+    at_risk: u32,
+    breached: u32,
+}
+
+impl Track {
+    fn set(&mut self, ix: ConversationIx, deadlines: Option<Deadlines>, now: Timestamp) {
+        if self.subjects.get(&ix).map(|(known, _)| *known) == deadlines {
+            return;
+        }
+        if let Some((old, severity)) = self.subjects.remove(&ix) {
+            self.count(severity, -1);
+            self.next.remove(&(old.0, ix));
+            self.next.remove(&(old.1, ix));
+        }
+        if let Some(deadlines) = deadlines {
+            self.enter(ix, deadlines, now);
+        }
+    }
+
+    fn enter(&mut self, ix: ConversationIx, (warn_at, limit_at): Deadlines, now: Timestamp) {
+        let severity = match () {
+            () if now >= limit_at => Severity::Breached,
+            () if now >= warn_at => Severity::AtRisk,
+            () => Severity::Fine,
+        };
+        match severity {
+            Severity::Fine => self.next.insert((warn_at, ix)),
+            Severity::AtRisk => self.next.insert((limit_at, ix)),
+            Severity::Breached => false,
+        };
+        self.count(severity, 1);
+        self.subjects.insert(ix, ((warn_at, limit_at), severity));
+    }
+
+    fn count(&mut self, severity: Severity, by: i32) {
+        match severity {
+            Severity::Fine => {}
+            Severity::AtRisk => self.at_risk = self.at_risk.saturating_add_signed(by),
+            Severity::Breached => self.breached = self.breached.saturating_add_signed(by),
+        }
+    }
+
+    fn advance(&mut self, now: Timestamp) {
+        while let Some(&(at, ix)) = self.next.first().filter(|(at, _)| *at <= now) {
+            self.next.remove(&(at, ix));
+            if let Some((deadlines, severity)) = self.subjects.remove(&ix) {
+                self.count(severity, -1);
+                self.enter(ix, deadlines, now);
+            }
+        }
+    }
+}
+
+/// The risk of every unanswered conversation and every target.
+#[derive(Debug, Default)]
+pub(super) struct Risk {
+    waits: Track,
+    targets: Track,
+}
+
+impl Risk {
+    /// Says what a conversation is measured by from now on; nothing = it is no longer at risk.
+    pub(super) fn set(
+        &mut self,
+        ix: ConversationIx,
+        waiting_since: Option<Timestamp>,
+        due: Option<Timestamp>,
+        threshold: Threshold,
+        now: Timestamp,
+    ) {
+        let wait = waiting_since.map(|since| (since + threshold.warn, since + threshold.limit));
+        self.waits.set(ix, wait, now);
+        self.targets.set(ix, due.map(|due| (due - threshold.warn, due)), now);
+    }
+
+    /// The counts at `now`, which must not go back by much: a severity once reached stays until the wait ends.
+    pub(super) fn at(&mut self, now: Timestamp) -> RiskCounts {
+        self.waits.advance(now);
+        self.targets.advance(now);
+        RiskCounts {
+            at_risk: self.waits.at_risk,
+            breached: self.waits.breached,
+            sla_at_risk: self.targets.at_risk,
+            sla_breached: self.targets.breached,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn time_alone_moves_a_wait_from_fine_to_breached() {
+        let minute = |m: i64| Timestamp::from_millis(m * 60_000);
+        let threshold = Threshold { warn: TimeDelta::minutes(5), limit: TimeDelta::minutes(15) };
+        let mut risk = Risk::default();
+        risk.set(ConversationIx(0), Some(minute(0)), Some(minute(30)), threshold, minute(1));
+        risk.set(ConversationIx(1), Some(minute(3)), None, threshold, minute(3));
+        let mut counts = |m| {
+            let c = risk.at(minute(m));
+            (c.at_risk, c.breached, c.sla_at_risk, c.sla_breached)
+        };
+        assert_eq!(counts(4), (0, 0, 0, 0));
+        assert_eq!(counts(5), (1, 0, 0, 0));
+        assert_eq!(counts(16), (1, 1, 0, 0));
+        assert_eq!(counts(25), (0, 2, 1, 0));
+        assert_eq!(counts(30), (0, 2, 0, 1));
+        risk.set(ConversationIx(0), None, None, threshold, minute(31));
+        assert_eq!(risk.at(minute(31)), RiskCounts { breached: 1, ..RiskCounts::default() });
+    }
+}
