@@ -32,6 +32,7 @@ pub mod board;
 pub mod config;
 pub mod desk;
 pub mod event;
+pub mod length;
 pub mod metrics;
 pub mod output;
 pub mod poll;
