@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ui", &["event", "desk", "metrics", "board", "app", "text"]),
     ("term", &["event", "desk", "metrics", "board", "app", "ui", "text"]),
     ("output", &["event", "desk", "metrics", "board", "source", "text"]),
-    ("config", &["event", "metrics", "source"]),
+    ("config", &["event", "metrics", "source", "text"]),
     ("run", &["event", "desk", "metrics", "board", "source", "poll", "app", "ui", "term", "output", "config", "text"]),
 ];
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use config::{FileFormat, Map as ConfigMap, Value as ConfigValue, ValueKind};
 use serde_json::{Map, Value};
@@ -85,12 +85,38 @@ impl Places {
 
 /// Reads, merges, checks; fetches the secrets. Names every problem it can see.
 pub fn load(request: &Request<'_>) -> Result<Config, ConfigError> {
+    let (file, origin) = read(request)?;
+    origin.resolve(file, request)
+}
+
+/// As [`load`], for commands that read no source of the config: none is looked at, and no secret fetched.
+pub fn load_without_sources(request: &Request<'_>) -> Result<Config, ConfigError> {
+    let (file, origin) = read(request)?;
+    origin.resolve(File { source: Vec::new(), ..file }, request)
+}
+
+/// Where a config comes from.
+struct Origin {
+    path: Option<PathBuf>,
+    exposed: Option<Exposed>,
+    places: Places,
+}
+
+impl Origin {
+    fn resolve(self, file: File, request: &Request<'_>) -> Result<Config, ConfigError> {
+        let base = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        let keyring = Keyring::new(request.environment, &base, self.exposed);
+        resolve::resolve(file, self.path, self.places, &keyring, request.kinds)
+    }
+}
+
+fn read(request: &Request<'_>) -> Result<(File, Origin), ConfigError> {
     let path = paths::find(request.named, request.environment)?;
     let schema = schema::of_file();
     let read = path.as_deref().map(|path| read_file(path, request.kinds)).transpose()?.unwrap_or_default();
-    let mut places =
-        Places { file: path.as_deref().map(|p| p.display().to_string()).unwrap_or_default(), ..Places::default() };
-    places.by_key.extend(read.lines.into_iter().map(|(key, line)| (key, Place::Line(line))));
+    let file = path.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+    let by_key = read.lines.into_iter().map(|(key, line)| (key, Place::Line(line))).collect();
+    let mut places = Places { file, by_key };
 
     let mut problems: Vec<Problem> = keys::unknown(&read.value, &schema)
         .into_iter()
@@ -105,9 +131,7 @@ pub fn load(request: &Request<'_>) -> Result<Config, ConfigError> {
     let flags = flag_layer(&request.flags, &mut places);
     let merged = merge([defaults(), read.value, environment, flags])?;
     let file = deserialise(merged, &places, request.kinds)?;
-    let base = path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-    let keyring = Keyring::new(request.environment, &base, read.exposed);
-    resolve::resolve(file, path, places, &keyring, request.kinds)
+    Ok((file, Origin { path, exposed: read.exposed, places }))
 }
 
 #[derive(Default)]
@@ -140,23 +164,24 @@ fn read_file(path: &Path, kinds: &[Kind]) -> Result<ReadFile, Problem> {
 fn syntax(shown: &str, text: &str, error: &toml::de::Error, kinds: &[Kind]) -> Problem {
     let offset = error.span().map_or(0, |span| span.start);
     let place = format!("{shown}:{}", locate::line_at(text, offset));
-    let what = match secret_around(text, offset, kinds) {
-        None => error.to_string().trim_end().to_owned(),
-        Some(key) => format!("{} (the line is not shown: it may hold the `{key}`)", error.message()),
+    let what = if may_hold_secret(text, offset, kinds) {
+        format!("{} (the line is not shown: it may hold a secret)", error.message())
+    } else {
+        error.to_string().trim_end().to_owned()
     };
     Problem::new(place, what, "`helptop print config` shows how it is written")
 }
 
-/// The secret key whose value a place in a broken file may belong to.
-fn secret_around(text: &str, offset: usize, kinds: &[Kind]) -> Option<&'static str> {
-    let end = text[offset.min(text.len())..].find('\n').map_or(text.len(), |length| offset + length);
+/// Whether the line of a place in a broken file may hold a secret: it names a secret key, or nearly, or is part of a
+/// text of several lines, whose key may be anything.
+fn may_hold_secret(text: &str, offset: usize, kinds: &[Kind]) -> bool {
+    let end = text.get(offset..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| offset + length);
     let before = text.get(..end).unwrap_or(text);
-    let assigned = before.lines().rev().find_map(|line| line.split_once('=').map(|(key, _)| key.trim()));
-    let secrets = || kinds.iter().flat_map(|kind| kind.secrets.iter().copied());
-    let last_line = before.lines().next_back().unwrap_or_default();
-    secrets()
-        .find(|&key| last_line.contains(key))
-        .or_else(|| assigned.and_then(|key| nearest(key.trim_matches(['"', '\'']), secrets())))
+    let line = before.lines().next_back().unwrap_or_default();
+    let key = line.split('=').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+    let mut secrets = kinds.iter().flat_map(|kind| kind.secrets.iter().copied());
+    let open = |quotes: &str| before.matches(quotes).count() % 2 == 1;
+    open("\"\"\"") || open("'''") || secrets.any(|secret| line.contains(secret) || nearest(key, [secret]).is_some())
 }
 
 fn defaults() -> Value {

@@ -16,7 +16,7 @@ pub mod schema;
 pub mod secret;
 
 pub use environment::Environment;
-pub use layers::{Flag, Places, Request, load};
+pub use layers::{Flag, Places, Request, load, load_without_sources};
 pub use problem::{ConfigError, Problem};
 pub use resolve::{Board, Config, Log, SourceConfig};
 

@@ -15,7 +15,7 @@ use super::problem::{ConfigError, Problem};
 use super::schema;
 use super::secret::Keyring;
 use crate::metrics::thresholds::{Threshold, Thresholds};
-use crate::source::{Kind, Spec};
+use crate::source::{Kind, Source, Spec};
 use crate::text::{Mask, nearest};
 
 const COMMON_KEYS: [&str; 5] = ["name", "kind", "interval", "quota_share", "backfill"];
@@ -54,6 +54,27 @@ pub struct SourceConfig {
     pub quota_share: f64,
     /// Where it stands, for errors: `file:line`.
     pub place: String,
+    /// Its key in the config, such as `source[0]`.
+    pub key: String,
+}
+
+impl Config {
+    /// Makes a source; what its kind refuses is located by the key it names.
+    pub fn build(&self, source: &SourceConfig) -> Result<Box<dyn Source>, Problem> {
+        (source.kind.build)(&source.spec).map_err(|what| {
+            let named = what.split(|c: char| !(c.is_alphanumeric() || c == '_')).find(|word| !word.is_empty());
+            let place =
+                named.map_or_else(|| source.place.clone(), |key| self.places.of(&format!("{}.{key}", source.key)));
+            let what = format!("source `{}`: {}", source.spec.name, without_secrets(what, source));
+            Problem::new(place, what, "`helptop print config` shows every key and how it is written")
+        })
+    }
+}
+
+/// What a kind says of its settings, should it repeat a secret.
+fn without_secrets(what: String, source: &SourceConfig) -> String {
+    let secrets = source.kind.secrets.iter().filter_map(|&key| source.spec.settings.get(key)?.as_str());
+    secrets.filter(|secret| !secret.is_empty()).fold(what, |what, secret| what.replace(secret, "…"))
 }
 
 /// What the board looks like.
@@ -194,7 +215,8 @@ impl SourceChecker<'_> {
         let base = self.keyring.base.to_owned();
         let spec = Spec { name, backfill: source.backfill.0, settings: Value::Object(settings), base };
         let place = self.places.of(&self.key);
-        Ok(SourceConfig { kind, spec, interval: source.interval.0, quota_share: source.quota_share, place })
+        let (interval, key) = (source.interval.0, self.key.clone());
+        Ok(SourceConfig { kind, spec, interval, quota_share: source.quota_share, place, key })
     }
 
     fn kind(&self, name: &str) -> Result<&'static Kind, Problem> {

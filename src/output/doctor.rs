@@ -82,7 +82,7 @@ mod tests {
     }
 
     fn diagnosis(name: &str, findings: Result<Vec<Finding>, SourceError>) -> Diagnosis {
-        Diagnosis { name: name.into(), kind: "rt", findings, cannot_tell: &[("presence", "it has none")] }
+        Diagnosis { name: name.into(), kind: "command", findings, cannot_tell: &[("presence", "it has none")] }
     }
 
     fn printed(diagnoses: &[Diagnosis]) -> (bool, String) {
@@ -96,7 +96,7 @@ mod tests {
         let found = vec![finding(Some(true), "reachable", "5.0.3", None), finding(None, "clock", "2 s\u{1b}[2J", None)];
         let (good, text) = printed(&[diagnosis("desk", Ok(found))]);
         assert!(good);
-        let expected = "desk (rt)\n  ✓ reachable: 5.0.3\n  · clock: 2 s\u{FFFD}[2J\n  – presence: it has none\n\nthe source can be read\n";
+        let expected = "desk (command)\n  ✓ reachable: 5.0.3\n  · clock: 2 s\u{FFFD}[2J\n  – presence: it has none\n\nthe source can be read\n";
         assert_eq!(text, expected);
     }
 

@@ -1,21 +1,31 @@
 //! The wiring: what the commands do.
 
+mod board;
 pub mod cli;
 mod clock;
+mod doctor;
+mod engine;
+mod events;
 mod failure;
+mod once;
 pub mod print;
 mod recording;
+mod signals;
 mod snapshot;
+mod viewer;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::config::{self, Config, Environment, Flag, Request};
+use crate::app::ACTIONS;
+use crate::config::{self, Config, Environment, Flag, Request, SourceConfig};
 use crate::source::REGISTRY;
 use cli::{Cli, Command, Global, Print};
 use failure::Failure;
+use once::Built;
 
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
@@ -39,13 +49,25 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Print { what }) => print(what, global),
         Some(Command::Snapshot(flags)) => {
             let config = load(global)?;
-            let snapshot = match &flags.events {
-                Some(path) => snapshot::of_recording(path, &flags, config.thresholds)?,
-                None => return Err(Failure::failed("not wired yet")),
+            let mask = config.mask;
+            let (snapshot, failed) = match &flags.events {
+                Some(path) => (snapshot::of_recording(path, &flags, config.thresholds)?, false),
+                None => runtime()?.block_on(snapshot::of_sources(config))?,
             };
-            snapshot::write(io::stdout().lock(), &snapshot, flags.format, config.mask)
+            snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
+            if failed { Err(Failure::silent()) } else { Ok(()) }
         }
-        _ => Err(Failure::failed("not wired yet")),
+        Some(Command::Events(flags)) => {
+            let sources = build(load(global)?.sources)?;
+            runtime()?.block_on(events::run(sources, flags.follow))
+        }
+        Some(Command::Doctor) => {
+            let sources = build(load(global)?.sources)?;
+            runtime()?.block_on(doctor::run(sources))
+        }
+        Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load(global)?, &flags)),
+        None => runtime()?.block_on(board::live(load(global)?)),
+        Some(Command::Replay(_)) => Err(Failure::failed("not wired yet")),
     }
 }
 
@@ -63,14 +85,43 @@ fn load(global: &Global) -> Result<Config, Failure> {
     config::load(&request).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn print(what: Print, _global: &Global) -> Result<(), Failure> {
+/// Two threads beside the main one: sources, engine and screen never wait for each other.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}")))
+}
+
+/// Builds every source of the config.
+fn build(sources: Vec<SourceConfig>) -> Result<Vec<Built>, Failure> {
+    let built = sources.into_iter().map(|config| {
+        let source = (config.kind.build)(&config.spec).map_err(|why| {
+            let name = &config.spec.name;
+            Failure::usage(format!("{}: source `{name}`: {why}", config.place))
+        })?;
+        Ok(Built { config, source })
+    });
+    built.collect()
+}
+
+fn print(what: Print, global: &Global) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match what {
         Print::Config => print::config(&mut out)?,
         Print::Schema { of } => print::schema(&mut out, of, REGISTRY)?,
         Print::Completions { shell } => print::completions(&mut out, shell),
         Print::Man => print::man(&mut out)?,
-        Print::Keys | Print::Themes => return Err(Failure::failed("not wired yet")),
+        Print::Keys => {
+            let keymap = viewer::keymap(&load(global)?)?;
+            let rows = ACTIONS.iter().map(|row| (row.action.into(), keymap.keys(row.action).join(" "), row.help));
+            print::keys(&mut out, &rows.collect::<Vec<_>>())?;
+        }
+        Print::Themes => {
+            let themes = viewer::themes(load(global)?.path.as_deref())?;
+            print::themes(&mut out, themes.names())?;
+        }
     }
     Ok(())
 }

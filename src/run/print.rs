@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
+use schemars::generate::SchemaSettings;
 
 use super::cli::{Cli, SchemaOf};
 use crate::config;
@@ -40,10 +41,15 @@ pub fn schema(out: &mut impl Write, of: SchemaOf, kinds: &[Kind]) -> io::Result<
     let schema = match of {
         SchemaOf::Config => config::schema::full(kinds),
         SchemaOf::Snapshot => SnapshotReport::schema(),
-        SchemaOf::Event => schemars::schema_for!(Event).to_value(),
+        SchemaOf::Event => event_schema(),
     };
     serde_json::to_writer_pretty(&mut *out, &schema)?;
     out.write_all(b"\n")
+}
+
+fn event_schema() -> serde_json::Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Event>().to_value()
 }
 
 /// Completions for a shell.
@@ -73,4 +79,42 @@ fn command_section(out: &mut impl Write, command: &clap::Command) -> io::Result<
     man.render_extra_section(&mut section)?;
     writeln!(out, ".SH {title}")?;
     out.write_all(String::from_utf8_lossy(&section).replace(".SH ", ".SS ").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn there_are_completions_for_every_shell() {
+        for &shell in Shell::value_variants() {
+            let mut out = Vec::new();
+            completions(&mut out, shell);
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.contains("snapshot") && text.contains("doctor"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn the_man_page_tells_of_every_command() {
+        let mut out = Vec::new();
+        man(&mut out).unwrap();
+        let page = String::from_utf8(out).unwrap();
+        assert!(page.contains(".TH helptop 1"), "{page}");
+        for heading in ["HELPTOP DEMO", "HELPTOP REPLAY", "HELPTOP SNAPSHOT", "HELPTOP EVENTS", "HELPTOP DOCTOR"] {
+            assert!(page.contains(&format!(".SH {heading}\n")), "{heading}");
+        }
+        assert!(page.contains("strict") && page.contains("noon.csv"), "{page}");
+    }
+
+    #[test]
+    fn keys_and_themes_are_listed_aligned() {
+        let mut out = Vec::new();
+        keys(&mut out, &[("quit", "q, ctrl-c".into(), "leave"), ("next_row", "j".into(), "one row down")]).unwrap();
+        themes(&mut out, ["dark", "light"]).unwrap();
+        let expected = "quit      q, ctrl-c  leave\nnext_row  j          one row down\ndark\nlight\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 }

@@ -109,7 +109,7 @@ pub trait Source: Send {
 }
 
 /// What a source is built from: what the config says of it, secrets already fetched.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Spec {
     /// Its name on the board.
     pub name: String,
@@ -119,6 +119,18 @@ pub struct Spec {
     pub settings: serde_json::Value,
     /// The directory that relative paths start from: the config file's.
     pub base: std::path::PathBuf,
+}
+
+/// Settings by name only, for their values may be secrets.
+impl std::fmt::Debug for Spec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let keys: Vec<&String> = self.settings.as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+        f.debug_struct("Spec")
+            .field("name", &self.name)
+            .field("backfill", &self.backfill)
+            .field("settings", &keys)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Builds a source; the error is a sentence that names the key at fault.
