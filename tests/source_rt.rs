@@ -1,5 +1,5 @@
 //! The source `rt` against a tiny Request Tracker: what it tells, what it asks for, and that nothing is lost.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod fake_rt;
 
@@ -20,7 +20,7 @@ use wiremock::MockServer;
 
 /// A desk, the source that watches it, and what it has told.
 struct Watch {
-    _server: MockServer,
+    server: MockServer,
     desk: Arc<Mutex<Desk>>,
     rt: Rt,
     cursor: Option<Cursor>,
@@ -28,7 +28,7 @@ struct Watch {
     told: Vec<Event>,
 }
 
-fn spec(base: &str, settings: Value) -> Spec {
+fn spec(base: &str, settings: &Value) -> Spec {
     let mut all = json!({"base_url": base, "token": "1-29-secret"});
     all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     Spec { name: "desk".into(), backfill: Duration::ZERO, settings: all, base: ".".into() }
@@ -41,9 +41,9 @@ impl Watch {
 
     async fn with(desk: Desk, settings: Value, backfill: Duration) -> Self {
         let (server, desk) = serve(desk).await;
-        let rt = Rt::new(&Spec { backfill, ..spec(&server.uri(), settings) }, Limits::default()).unwrap();
+        let rt = Rt::new(&Spec { backfill, ..spec(&server.uri(), &settings) }, Limits::default()).unwrap();
         let now = Timestamp::parse("2026-11-20T18:00:00Z").unwrap();
-        Self { _server: server, desk, rt, cursor: None, now, told: Vec::new() }
+        Self { server, desk, rt, cursor: None, now, told: Vec::new() }
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -455,8 +455,8 @@ async fn goes_on_where_its_cursor_says() {
     watch.settle().await;
     let cursor = watch.cursor.clone();
     watch.desk().status(900, 60, 1, "ana", "resolved");
-    let base = format!("{}/", watch._server.uri());
-    watch.rt = Rt::new(&spec(&base, json!({})), Limits::default()).unwrap();
+    let base = format!("{}/", watch.server.uri());
+    watch.rt = Rt::new(&spec(&base, &json!({})), Limits::default()).unwrap();
     watch.cursor = cursor;
     watch.settle().await;
     assert_eq!(watch.board().0, waits(&[]), "what ended while nobody watched is heard of");
@@ -476,7 +476,7 @@ async fn settings_that_cannot_work_are_refused_by_name() {
     ] {
         let mut settings = base.clone();
         settings.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let error = Rt::new(&spec("https://desk.example.com", settings), Limits::default()).unwrap_err();
+        let error = Rt::new(&spec("https://desk.example.com", &settings), Limits::default()).unwrap_err();
         assert!(error.starts_with(message) && !error.contains("secret"), "{error}");
     }
 }
