@@ -27,6 +27,7 @@
 //! - A viewer never causes a vendor request except by a refresh, which the scheduler may refuse. A source's failure
 //!   never removes rows: they stay, dated and marked stale.
 
+pub mod app;
 pub mod board;
 pub mod config;
 pub mod desk;
@@ -36,4 +37,6 @@ pub mod output;
 pub mod poll;
 pub mod run;
 pub mod source;
+pub mod term;
 pub mod text;
+pub mod ui;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::risk::{Risk, RiskCounts};
-use super::rows::{AgentKey, AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
+use super::rows::{AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
 use super::{LiveFigures, OrdSet};
 use crate::desk::{AgentIx, Changes, ConversationIx, CustomerIx, Desk, TeamIx};
 use crate::event::{PresenceState, Timestamp};
@@ -121,7 +121,7 @@ impl LiveIndex {
         let add = |sum: &mut u32| *sum = sum.saturating_add_signed(by);
         let totals = &mut self.figures.totals;
         add(&mut totals.active);
-        let key = row.waiting_since.map(|since| WaitKey { since, id: row.id.clone(), ix: row.ix });
+        let key = row.wait_key();
         if let Some(key) = &key {
             add(&mut totals.unanswered);
             enter(&mut self.figures.waiting, key, by);
@@ -182,7 +182,7 @@ impl LiveIndex {
             self.figures.totals.count_presence(old, -1);
         }
         self.figures.totals.count_presence(&row, 1);
-        let (old_key, key) = (old.as_deref().map(agent_key), agent_key(&row));
+        let (old_key, key) = (old.as_deref().map(AgentRow::key), row.key());
         if old_key.as_ref() != Some(&key) {
             if let Some(old_key) = old_key {
                 self.figures.ranking.remove(&old_key);
@@ -264,21 +264,5 @@ fn agent_row(desk: &Desk, ix: AgentIx, holding: &Holding) -> AgentRow {
         unanswered: holding.waiting.len() as u32,
         pending: holding.pending,
         longest_since: holding.waiting.first().map(|(since, _)| *since),
-    }
-}
-
-fn agent_key(row: &AgentRow) -> AgentKey {
-    AgentKey {
-        rank: match row.state {
-            _ if !row.active => 4,
-            Some(PresenceState::Online | PresenceState::Busy) => 0,
-            Some(PresenceState::Away) => 1,
-            None => 2,
-            Some(PresenceState::Offline) => 3,
-        },
-        longest_since: row.longest_since.unwrap_or(Timestamp::MAX),
-        open: row.open,
-        name: row.name.clone(),
-        ix: row.ix,
     }
 }

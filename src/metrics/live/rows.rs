@@ -41,6 +41,13 @@ pub struct ConversationRow {
     pub sla_due: Option<(SlaMetric, Timestamp)>,
 }
 
+impl ConversationRow {
+    /// Its place in the list of the unanswered, while it is one of them.
+    pub fn wait_key(&self) -> Option<WaitKey> {
+        self.waiting_since.map(|since| WaitKey { since, id: self.id.clone(), ix: self.ix })
+    }
+}
+
 /// One agent, as a list shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentRow {
@@ -80,6 +87,23 @@ impl AgentRow {
     /// Queue by capacity, where there is one.
     pub fn load(&self) -> Option<f64> {
         self.capacity.map(|capacity| f64::from(self.open) / f64::from(capacity))
+    }
+
+    /// Its place in the list of agents.
+    pub fn key(&self) -> AgentKey {
+        AgentKey {
+            rank: match self.state {
+                _ if !self.active => 4,
+                Some(PresenceState::Online | PresenceState::Busy) => 0,
+                Some(PresenceState::Away) => 1,
+                None => 2,
+                Some(PresenceState::Offline) => 3,
+            },
+            longest_since: self.longest_since.unwrap_or(Timestamp::MAX),
+            open: self.open,
+            name: self.name.clone(),
+            ix: self.ix,
+        }
     }
 }
 

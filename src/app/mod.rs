@@ -1,0 +1,25 @@
+//! One viewer's state, and how keys, clicks and answers change it. Synchronous, without a clock, a lock or a screen:
+//! `update(state, picture, message)` gives effects as plain data, and the session carries them out.
+
+pub mod action;
+pub mod cursor;
+pub mod derive;
+pub mod drill;
+pub mod keymap;
+pub mod mouse;
+mod moves;
+mod prompt;
+pub mod regions;
+pub mod update;
+pub mod view;
+mod windows;
+
+pub use action::{ACTIONS, Action, ActionRow, Scope};
+pub use cursor::{Cursor, Rest, Rows, Step, Window};
+pub use derive::{AgentSort, Lists, SortBy, WaitSort};
+pub use drill::Drill;
+pub use keymap::{Keymap, KeymapError};
+pub use mouse::{Mouse, MouseKind};
+pub use regions::{Area, LinkRegion, ListRegion, Regions};
+pub use update::{Effect, Msg, update, web_link};
+pub use view::{Frozen, Pane, Privacy, Prompt, PromptKind, Screen, ViewState};

@@ -1,0 +1,64 @@
+//! Which rows of each list the screen shows.
+
+use super::cursor::{Cursor, Rest, Rows, Window};
+use super::drill::Drill;
+use super::view::ViewState;
+use crate::board::BoardSnapshot;
+use crate::desk::ConversationIx;
+use crate::metrics::live::{AgentKey, WaitKey};
+
+/// An agent's place in the list now.
+pub(super) fn fresh_agent(snapshot: &BoardSnapshot, key: &AgentKey) -> Option<AgentKey> {
+    snapshot.live.agents.get(key.ix.at()).map(|row| row.key())
+}
+
+/// A chat's place in the list now.
+pub(super) fn fresh_wait(snapshot: &BoardSnapshot, key: &WaitKey) -> Option<WaitKey> {
+    snapshot.live.conversations.get(&key.ix).and_then(|row| row.wait_key())
+}
+
+/// The numbers of the sources as rows.
+pub(super) fn source_rows(snapshot: &BoardSnapshot) -> Rows<'static, usize> {
+    Rows::Made((0..snapshot.sources.len()).collect())
+}
+
+fn window<K: Ord + Clone>(
+    rows: &Rows<'_, K>,
+    cursor: &Cursor<K>,
+    height: usize,
+    rest: Rest,
+    fresh: impl Fn(&K) -> Option<K>,
+) -> Window<K> {
+    rows.window(rows.resolve(cursor, fresh).as_ref(), cursor.line, height, rest)
+}
+
+impl ViewState {
+    /// The agents that fit on so many lines.
+    pub fn agents_window(&self, snapshot: &BoardSnapshot, height: usize) -> Window<AgentKey> {
+        let rows = self.lists.agents(snapshot);
+        window(&rows, &self.agents, height, Rest::Top, |key| fresh_agent(snapshot, key))
+    }
+
+    /// The unanswered chats that fit on so many lines.
+    pub fn unanswered_window(&self, snapshot: &BoardSnapshot, height: usize) -> Window<WaitKey> {
+        let rows = self.lists.unanswered(snapshot);
+        window(&rows, &self.unanswered, height, Rest::Top, |key| fresh_wait(snapshot, key))
+    }
+
+    /// The sources that fit on so many lines.
+    pub fn sources_window(&self, snapshot: &BoardSnapshot, height: usize) -> Window<usize> {
+        window(&source_rows(snapshot), &self.sources, height, Rest::Top, |_| None)
+    }
+}
+
+impl Drill {
+    /// The chats of an agent's page that fit on so many lines.
+    pub fn open_window(&self, height: usize) -> Window<ConversationIx> {
+        window(&self.open_rows(), &self.open, height, Rest::Top, |_| None)
+    }
+
+    /// The lines of the page's timeline that fit on so many lines.
+    pub fn items_window(&self, height: usize, rest: Rest) -> Window<usize> {
+        window(&self.item_rows(), &self.items, height, rest, |_| None)
+    }
+}

@@ -1,0 +1,12 @@
+//! A viewer in a terminal: one state, one screen, one loop. The only module that writes to a terminal.
+
+mod keys;
+mod link;
+mod local;
+mod output;
+mod paint;
+mod session;
+
+pub use link::{Ask, Link, Now};
+pub use local::install_panic_hook;
+pub use session::{Setup, run};

@@ -1,0 +1,301 @@
+//! A session: one viewer's state, one terminal, one loop.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{Event, EventStream};
+use crossterm::terminal;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use ratatui::buffer::Buffer;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Signal, kill_current_process_group};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::keys::message;
+use super::link::{Ask, Link};
+use super::local::Local;
+use super::paint::Painter;
+use crate::app::{Effect, Keymap, Msg, Privacy, ViewState, update};
+use crate::board::Page;
+use crate::event::Timestamp;
+use crate::ui::{self, ColorDepth, Mode, Palette, Themes, ViewContext, Zone};
+
+/// At most 20 frames a second.
+const FRAME_GAP: Duration = Duration::from_millis(50);
+
+/// How long a first frame may wait for the first picture.
+const PATIENCE: Duration = Duration::from_millis(150);
+
+/// How long to wait for `fg` before it is plain that nobody stopped us (an orphaned process group can't be stopped).
+const NOT_STOPPED: Duration = Duration::from_millis(400);
+
+/// How a session begins.
+#[derive(Clone)]
+pub struct Setup {
+    /// The board's name.
+    pub title: String,
+    /// Where the picture comes from.
+    pub mode: Mode,
+    /// All themes there are.
+    pub themes: Themes,
+    /// The theme to begin with.
+    pub theme: String,
+    /// Whose names are hidden to begin with.
+    pub privacy: Privacy,
+    /// Which key does what.
+    pub keymap: Arc<Keymap>,
+    /// How many colours the terminal can show.
+    pub depth: ColorDepth,
+    /// The board's time zone.
+    pub zone: Zone,
+    /// Whether clicks and the wheel are taken.
+    pub mouse: bool,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup").field("title", &self.title).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+/// Shows the board in the terminal that the program was started in, until the viewer quits, the terminal goes away
+/// or `cancel` is called. The terminal is restored before this returns.
+pub async fn run(link: Link, setup: Setup, cancel: CancellationToken) -> io::Result<()> {
+    let local = Local::take(setup.mouse)?;
+    let mut session = Session::new(link, setup, local)?;
+    let end = session.run(&cancel).await;
+    drop(session);
+    match end {
+        Err(error) if is_gone(&error) => Ok(()),
+        end => end,
+    }
+}
+
+/// Whether the terminal went away: a closed window is an ending like any other.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
+        || error.raw_os_error().is_some_and(|code| code == libc::EIO || code == libc::ENXIO)
+}
+
+/// An answer to a question: its number, and the page unless nobody will answer.
+type Answer = (u64, Option<Page>);
+type Answers = FuturesUnordered<std::pin::Pin<Box<dyn Future<Output = Answer> + Send>>>;
+
+struct Session {
+    link: Link,
+    view: ViewState,
+    setup: Setup,
+    palette: Palette,
+    palette_of: String,
+    local: Local,
+    painter: Painter,
+    answers: Answers,
+    dirty: bool,
+    /// No frame before.
+    next_frame: Instant,
+    last_tick: Timestamp,
+    /// Bytes to send besides the next frame.
+    aside: Vec<u8>,
+}
+
+/// What to do after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    On,
+    End,
+    Suspend,
+}
+
+impl Session {
+    fn new(link: Link, setup: Setup, local: Local) -> io::Result<Self> {
+        let themes: Vec<String> = setup.themes.names().map(str::to_owned).collect();
+        let Some(theme) = setup.themes.get(&setup.theme).or_else(|| setup.themes.get(themes.first()?)) else {
+            return Err(io::Error::other("there is no theme at all"));
+        };
+        let palette = theme.at_depth(setup.depth);
+        let palette_of = theme.name.clone();
+        let view = ViewState::new(Arc::clone(&setup.keymap), themes, palette_of.clone(), setup.privacy);
+        let (width, height) = terminal::size()?;
+        let patience = if link.board.borrow().generation == 0 { PATIENCE } else { Duration::ZERO };
+        Ok(Self {
+            last_tick: (link.now)(),
+            link,
+            view,
+            setup,
+            palette,
+            palette_of,
+            local,
+            painter: Painter::new(width, height),
+            answers: FuturesUnordered::new(),
+            dirty: true,
+            next_frame: Instant::now() + patience,
+            aside: Vec::new(),
+        })
+    }
+
+    async fn run(&mut self, cancel: &CancellationToken) -> io::Result<()> {
+        let mut events = EventStream::new();
+        let mut resumed = signal(SignalKind::from_raw(libc::SIGCONT))?;
+        let mut tick = self.next_tick();
+        self.handle(Msg::Snapshot)?;
+        loop {
+            if !Local::is_taken() {
+                return Err(io::Error::other("a part of the program failed; see the message above and the log"));
+            }
+            let may_draw = (self.dirty || !self.aside.is_empty()) && !self.local.output.is_busy();
+            if may_draw && Instant::now() >= self.next_frame {
+                self.draw()?;
+                continue;
+            }
+            let flow = tokio::select! {
+                () = cancel.cancelled() => Flow::End,
+                event = events.next() => self.on_event(event.transpose()?)?,
+                changed = self.link.board.changed() => {
+                    changed.map_err(|_| io::Error::other("the desk stopped; see the log"))?;
+                    self.on_snapshot()?
+                }
+                Some((ticket, page)) = self.answers.next(), if !self.answers.is_empty() => {
+                    self.handle(page.map_or(Msg::Lost(ticket), |page| Msg::Loaded(ticket, page)))?
+                }
+                written = self.local.output.written(), if self.local.output.is_busy() => {
+                    written?;
+                    Flow::On
+                }
+                () = sleep_until(tick) => {
+                    tick = self.next_tick();
+                    hung_up()?;
+                    self.handle(Msg::Tick)?
+                }
+                () = sleep_until(self.next_frame), if may_draw => Flow::On,
+                Some(()) = resumed.recv() => {
+                    self.resume()?;
+                    Flow::On
+                }
+            };
+            match flow {
+                Flow::On => {}
+                Flow::End => return Ok(()),
+                Flow::Suspend => {
+                    drop(events);
+                    self.local.leave();
+                    let _ = kill_current_process_group(Signal::TSTP);
+                    let _ = timeout(NOT_STOPPED, resumed.recv()).await;
+                    self.resume()?;
+                    events = EventStream::new();
+                }
+            }
+        }
+    }
+
+    /// The next whole second of the session's clock; a clock that runs fast ticks once a real second.
+    fn next_tick(&mut self) -> Instant {
+        let now = (self.link.now)();
+        let passed = (now - self.last_tick).num_milliseconds();
+        self.last_tick = now;
+        let wait = if passed > 1500 { 1000 } else { 1000 - now.millis().rem_euclid(1000) };
+        Instant::now() + Duration::from_millis(wait.unsigned_abs())
+    }
+
+    fn on_event(&mut self, event: Option<Event>) -> io::Result<Flow> {
+        match event {
+            None => Err(io::ErrorKind::UnexpectedEof.into()),
+            Some(Event::Resize(width, height)) => {
+                self.painter = Painter::new(width, height);
+                self.dirty = true;
+                Ok(Flow::On)
+            }
+            Some(event) => message(event).map_or(Ok(Flow::On), |msg| self.handle(msg)),
+        }
+    }
+
+    /// Changes the state and carries out what is to be done about it.
+    fn handle(&mut self, msg: Msg) -> io::Result<Flow> {
+        let newest = Arc::clone(&self.link.board.borrow_and_update());
+        self.dirty = true;
+        let mut flow = Flow::On;
+        for effect in update(&mut self.view, &newest, (self.link.now)(), msg) {
+            match effect {
+                Effect::Quit => return Ok(Flow::End),
+                Effect::Suspend => flow = Flow::Suspend,
+                Effect::Redraw => self.painter.forget(),
+                Effect::Refresh => drop(self.link.ask.try_send(Ask::Refresh)),
+                Effect::Load(ticket, query) => {
+                    let (reply, answer) = oneshot::channel();
+                    // A full queue drops the question and with it `reply`: the answer is that there will be none.
+                    if let Err(TrySendError::Closed(_)) = self.link.ask.try_send(Ask::Page { query, reply }) {
+                        return Ok(Flow::End);
+                    }
+                    self.answers.push(Box::pin(async move { (ticket, answer.await.ok()) }));
+                }
+                Effect::Copy(text) => {
+                    crossterm::queue!(self.aside, CopyToClipboard::to_clipboard_from(text))?;
+                }
+            }
+        }
+        Ok(flow)
+    }
+
+    /// The first picture is drawn at once.
+    fn on_snapshot(&mut self) -> io::Result<Flow> {
+        if self.view.regions.lists.is_empty() {
+            self.next_frame = Instant::now();
+        }
+        self.handle(Msg::Snapshot)
+    }
+
+    /// Draws the newest picture; what did not change costs nothing.
+    fn draw(&mut self) -> io::Result<()> {
+        let newest = Arc::clone(&self.link.board.borrow());
+        let snapshot = self.view.shown(&newest);
+        if self.palette_of != self.view.theme
+            && let Some(theme) = self.setup.themes.get(&self.view.theme)
+        {
+            self.palette = theme.at_depth(self.setup.depth);
+            self.palette_of.clone_from(&theme.name);
+        }
+        let context = ViewContext {
+            title: self.setup.title.clone(),
+            mode: self.setup.mode,
+            now: (self.link.now)(),
+            zone: Arc::clone(&self.setup.zone),
+        };
+        let mut frame = Buffer::empty(self.painter.area());
+        self.view.regions = ui::draw(&mut frame, &snapshot, &self.view, &self.palette, &context);
+        let mut bytes = std::mem::take(&mut self.aside);
+        bytes.extend(self.painter.frame(&frame, &self.view.regions.links));
+        self.dirty = false;
+        self.next_frame = Instant::now() + FRAME_GAP;
+        if bytes.is_empty() { Ok(()) } else { self.local.output.write(bytes) }
+    }
+
+    /// After `fg`: the shell may have written anything and set any mode, and the window may have another size.
+    fn resume(&mut self) -> io::Result<()> {
+        self.local.leave();
+        self.local.enter()?;
+        let (width, height) = terminal::size()?;
+        self.painter = Painter::new(width, height);
+        self.dirty = true;
+        Ok(())
+    }
+}
+
+/// An error once nobody is at the other end of the terminal; its input alone does not always tell.
+fn hung_up() -> io::Result<()> {
+    let stdout = io::stdout();
+    let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+    let zero = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut ends, Some(&zero)) {
+        Ok(_) if ends[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+        _ => Ok(()),
+    }
+}

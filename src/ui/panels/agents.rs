@@ -1,0 +1,149 @@
+//! Who is at work, how much each holds, and who waits for them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::{AgentSort, Pane, Regions, SortBy};
+use crate::event::PresenceState;
+use crate::metrics::live::AgentRow;
+use crate::metrics::thresholds::Severity;
+use crate::ui::figure::{UNKNOWN, age, duration};
+use crate::ui::scene::{Scene, severity_role, sign};
+use crate::ui::table::{self, Column, Paint, Place, Slot};
+use crate::ui::text::agent_name;
+use crate::ui::theme::Role;
+use crate::ui::widgets::{bar, frame};
+
+const fn by(sort: AgentSort) -> SortBy {
+    SortBy::Agents(sort)
+}
+
+const COLUMNS: &[Column<AgentRow>] = &[
+    Column { title: "", min: 1, max: 1, rank: 2, right: false, sort: None, cell: dot },
+    Column { title: "agent", min: 14, max: 26, rank: 0, right: false, sort: Some(by(AgentSort::Agent)), cell: name },
+    Column { title: "team", min: 12, max: 22, rank: 7, right: false, sort: None, cell: team },
+    Column { title: "state", min: 11, max: 12, rank: 5, right: false, sort: Some(by(AgentSort::State)), cell: state },
+    Column { title: "load", min: 11, max: 16, rank: 4, right: false, sort: Some(by(AgentSort::Load)), cell: load },
+    Column { title: "wait", min: 5, max: 6, rank: 3, right: true, sort: Some(by(AgentSort::Wait)), cell: waiting },
+    Column {
+        title: "longest",
+        min: 8,
+        max: 9,
+        rank: 1,
+        right: true,
+        sort: Some(by(AgentSort::Longest)),
+        cell: longest,
+    },
+];
+
+/// The cells of the panel on a screen of `width`.
+pub(in crate::ui) fn width(width: u16) -> u16 {
+    (u32::from(width) * 100 / 205).clamp(59, 92) as u16
+}
+
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mut Regions) {
+    let view = scene.view;
+    let rows = view.lists.agents(scene.snapshot);
+    let all = scene.live().ranking.len();
+    let note = if view.filter.is_empty() { String::new() } else { format!("{} of {all}", rows.len()) };
+    let inner = frame(buf, scene, area, "Agents", &note, view.pane() == Pane::Agents);
+    let window = view.agents_window(scene.snapshot, table::rows_in(inner));
+    let live = scene.live();
+    let shown = window.keys.iter().enumerate().filter_map(|(line, key)| {
+        let row = live.agents.get(key.ix.at())?;
+        let paint = Paint { selected: window.selected == Some(line), stale: scene.is_stale(row.source) };
+        Some((&**row, paint))
+    });
+    let place = Place { area: inner, pane: Pane::Agents, sorted: Some(by(view.agent_sort)) };
+    table::draw(buf, scene, COLUMNS, &place, regions, shown);
+    if rows.is_empty() {
+        let text = if view.filter.is_empty() { "no agents yet" } else { "no agent matches" };
+        table::empty(buf, scene, inner, text);
+    }
+}
+
+/// The glyph and role of a state.
+pub(super) fn glyph(state: Option<PresenceState>) -> (&'static str, Role) {
+    match state {
+        Some(PresenceState::Online) => ("●", Role::Good),
+        Some(PresenceState::Busy) => ("●", Role::Warning),
+        Some(PresenceState::Away) => ("◐", Role::Dim),
+        Some(PresenceState::Offline) => ("○", Role::Dim),
+        None => ("?", Role::Dim),
+    }
+}
+
+fn dot(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
+    let (sign, role) = glyph(row.state);
+    slot.text(sign, role);
+}
+
+fn is_here(row: &AgentRow) -> bool {
+    row.active && !matches!(row.state, Some(PresenceState::Offline))
+}
+
+fn name(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
+    let role = if is_here(row) { Role::Canvas } else { Role::Dim };
+    slot.text(&agent_name(&row.name, scene.view.privacy), role);
+}
+
+fn team(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
+    let first = row.teams.first().and_then(|team| scene.live().teams.get(team.at()));
+    slot.text(first.map_or(UNKNOWN, |team| &*team.name), Role::Dim);
+}
+
+/// The state and since when, or when it was last seen where nobody tells.
+pub(super) fn state_words(scene: &Scene<'_>, row: &AgentRow) -> String {
+    match (row.state, row.state_since, row.last_active_at) {
+        _ if !row.active => "left".to_owned(),
+        (Some(state), Some(since), _) => format!("{:<7} {:>3}", state.to_string(), age(scene.since(since))),
+        (Some(state), None, _) => state.to_string(),
+        (None, _, Some(at)) => format!("active {:>3}", age(scene.since(at))),
+        (None, _, None) => UNKNOWN.to_owned(),
+    }
+}
+
+fn state(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
+    let role = match row.state {
+        Some(PresenceState::Online) => Role::Canvas,
+        Some(PresenceState::Busy) => Role::Warning,
+        _ => Role::Dim,
+    };
+    slot.text(&state_words(scene, row), role);
+}
+
+fn load(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
+    let Some((capacity, share)) = row.capacity.zip(row.load()) else {
+        let role = if row.open > 0 { Role::Canvas } else { Role::Dim };
+        return slot.text(&row.open.to_string(), role);
+    };
+    let role = match row.open {
+        open if open > capacity => Role::Breach,
+        open if open == capacity => Role::Warning,
+        0 => Role::Dim,
+        _ => Role::Canvas,
+    };
+    let cells = slot.width.saturating_sub(6).min(10);
+    let full = if role == Role::Canvas { Role::Bar } else { role };
+    let (full, empty) = (slot.style(full), slot.style(Role::Trough));
+    let (x, y) = (slot.x, slot.y);
+    bar(slot.buf, x, y, cells, share, full, empty);
+    slot.text_at(cells + 1, &format!("{}/{capacity}", row.open), role);
+}
+
+fn waiting(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
+    let (text, role) =
+        if row.unanswered == 0 { ("·".to_owned(), Role::Dim) } else { (row.unanswered.to_string(), Role::Canvas) };
+    slot.right(&text, role);
+}
+
+fn longest(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
+    let Some(since) = row.longest_since else { return slot.right("·", Role::Dim) };
+    let severity = scene.agent_severity(row);
+    let role = severity_role(severity);
+    if severity != Severity::Fine {
+        let at = slot.width.saturating_sub(8);
+        slot.text_at(at, sign(severity), role);
+    }
+    slot.right(&duration(scene.since(since)), role);
+}

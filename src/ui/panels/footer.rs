@@ -1,0 +1,113 @@
+//! Keys from the live key map, alerts, and lines for the viewer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::{ACTIONS, Action, LinkRegion, PromptKind, Regions, ViewState};
+use crate::ui::scene::Scene;
+use crate::ui::text::{agent_name, fit, put, width};
+use crate::ui::theme::Role;
+use crate::ui::widgets::{area_of, pieces, pieces_width};
+
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mut Regions) {
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let view = scene.view;
+    if view.prompt.is_some() {
+        return prompt(buf, inner, scene);
+    }
+    if let Some(url) = &view.link {
+        let took = put(buf, inner.x, inner.y, inner.width, url, scene.style(Role::Accent));
+        let area = area_of(Rect { width: took, height: 1, ..inner });
+        return regions.links.push(LinkRegion { area, url: url.clone() });
+    }
+    let alerts = alerts(scene);
+    let parts: Vec<(&str, Role)> = alerts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
+    let right = pieces_width(&parts).min(inner.width);
+    pieces(buf, scene, inner.right() - right, inner.y, right, &parts);
+    let room = inner.width.saturating_sub(if right == 0 { 0 } else { right + 2 });
+    match &view.message {
+        Some((text, _)) => drop(put(buf, inner.x, inner.y, room, text, scene.style(Role::Accent))),
+        None => hints(buf, Rect { width: room, ..inner }, scene),
+    }
+}
+
+/// The line that is typed, with a cursor.
+fn prompt(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let Some(prompt) = &scene.view.prompt else { return };
+    let mark = match prompt.kind {
+        PromptKind::Filter => "/",
+        PromptKind::Command => ":",
+    };
+    let mut x = area.x + put(buf, area.x, area.y, area.width, mark, scene.style(Role::Accent));
+    let typed = prompt.input.value();
+    let split = typed.char_indices().nth(prompt.input.cursor()).map_or(typed.len(), |(at, _)| at);
+    let room = area.right().saturating_sub(x + 1);
+    // Long input is seen around its end: what is typed matters more than where it began.
+    let before = tail(&typed[..split], usize::from(room));
+    x += put(buf, x, area.y, room, before, scene.style(Role::Figure));
+    let under = typed[split..].chars().next().map_or_else(|| "▏".to_owned(), |c| c.to_string());
+    let caret = if split < typed.len() { scene.style(Role::Selected) } else { scene.style(Role::Accent) };
+    x += put(buf, x, area.y, area.right().saturating_sub(x), &under, caret);
+    if split < typed.len() {
+        let after = &typed[split + under.len()..];
+        put(buf, x, area.y, area.right().saturating_sub(x), after, scene.style(Role::Figure));
+    }
+}
+
+/// The end of a text that fits.
+fn tail(text: &str, cells: usize) -> &str {
+    let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let mut starts = starts.skip_while(|&at| width(&text[at..], cells + 1) > cells);
+    starts.next().map_or("", |at| &text[at..])
+}
+
+/// Whether an action is of use on what is shown.
+fn is_useful(view: &ViewState, action: Action) -> bool {
+    let deep = !view.drills.is_empty() || view.help.is_some();
+    match action {
+        Action::Back => deep || !view.filter.is_empty(),
+        Action::OpenLink | Action::CopyLink => !view.drills.is_empty(),
+        Action::Filter | Action::Sort => !deep,
+        Action::Drill => view.help.is_none(),
+        _ => true,
+    }
+}
+
+fn hints(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let view = scene.view;
+    let mut x = area.x;
+    for row in ACTIONS.iter().filter(|row| !row.hint.is_empty() && is_useful(view, row.action)) {
+        let Some(key) = view.keymap.label(row.action) else { continue };
+        let cells = (width(key, 20) + 1 + row.hint.len()) as u16;
+        if x + cells > area.right() {
+            break;
+        }
+        let took =
+            pieces(buf, scene, x, area.y, cells, &[(key, Role::Accent), (" ", Role::Dim), (row.hint, Role::Dim)]);
+        x += took + 2;
+    }
+}
+
+/// What is wrong on the desk, worst first.
+fn alerts(scene: &Scene<'_>) -> Vec<(String, Role)> {
+    let risk = &scene.snapshot.risk;
+    let mut parts: Vec<(String, Role)> = Vec::new();
+    if risk.breached > 0 {
+        parts.push((format!("‼ {} breached", risk.breached), Role::Breach));
+    }
+    if risk.at_risk > 0 {
+        parts.push((format!("▲ {} at risk", risk.at_risk), Role::Warning));
+    }
+    if risk.sla_breached > 0 {
+        parts.push((format!("‼ {} SLA", risk.sla_breached), Role::Breach));
+    }
+    let fullest = scene.view.lists.fullest().and_then(|ix| scene.live().agents.get(ix.at()));
+    if let Some((row, capacity)) = fullest.and_then(|row| Some((row, row.capacity?))) {
+        let name = agent_name(&row.name, scene.view.privacy);
+        parts.push((format!("{} {}/{capacity}", fit(&name, 14), row.open), Role::Dim));
+    }
+    for at in (1..parts.len()).rev() {
+        parts.insert(at, (" · ".to_owned(), Role::Dim));
+    }
+    parts
+}

@@ -1,0 +1,180 @@
+//! The figures that are read from afar.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::Regions;
+use crate::board::SourceState;
+use crate::metrics::stats::ShareFigure;
+use crate::metrics::thresholds::Severity;
+use crate::ui::figure::{UNKNOWN, change, count, duration, seconds, share, sparkline};
+use crate::ui::scene::{Scene, severity_role, sign};
+use crate::ui::theme::Role;
+use crate::ui::widgets::{frame, pieces, pieces_width};
+
+/// A figure's pieces of text, most important first.
+type Parts = Vec<(String, Role)>;
+
+/// One figure: what it is called, the cells it needs, and how soon it falls away.
+struct Tile {
+    title: &'static str,
+    min: u16,
+    /// 0 is the last to go.
+    rank: u8,
+    value: fn(&Scene<'_>, u16) -> Parts,
+}
+
+const TILES: &[Tile] = &[
+    Tile { title: "Waiting", min: 13, rank: 0, value: waiting },
+    Tile { title: "Longest", min: 12, rank: 1, value: longest },
+    Tile { title: "Open", min: 9, rank: 4, value: open },
+    Tile { title: "Unassigned", min: 14, rank: 3, value: unassigned },
+    Tile { title: "Online", min: 12, rank: 2, value: online },
+    Tile { title: "First reply", min: 15, rank: 5, value: first_reply },
+    Tile { title: "Resolved", min: 12, rank: 6, value: resolved },
+    Tile { title: "Satisfaction", min: 16, rank: 7, value: satisfaction },
+];
+
+/// Cells of a tile's frame and air.
+const FRAME: u16 = 4;
+
+/// How many lines the figures take.
+pub(in crate::ui) fn height(area: Rect, roomy: bool) -> u16 {
+    if roomy { 3 } else { 1.min(area.height) }
+}
+
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regions) {
+    if area.height < 3 {
+        return line(buf, area, scene);
+    }
+    let mut shown: Vec<&Tile> = TILES.iter().collect();
+    while shown.len() > 1 && shown.iter().map(|tile| tile.min).sum::<u16>() > area.width {
+        let least = shown.iter().enumerate().max_by_key(|(_, tile)| tile.rank).map_or(0, |(at, _)| at);
+        shown.remove(least);
+    }
+    let spare = area.width.saturating_sub(shown.iter().map(|tile| tile.min).sum());
+    // The trend uses what the other figures leave: half of the room, up to a sample a minute.
+    let trend = (spare / 2).min(60);
+    let (each, rest) = ((spare - trend) / shown.len() as u16, (spare - trend) % shown.len() as u16);
+    let mut x = area.x;
+    for (at, tile) in shown.iter().enumerate() {
+        let mut width = tile.min + each + u16::from((at as u16) < rest);
+        if at == 0 {
+            width += trend;
+        }
+        let inner = frame(buf, scene, Rect { x, width, ..area }, tile.title, "", false);
+        let parts = (tile.value)(scene, width.saturating_sub(FRAME));
+        show(buf, inner, scene, &parts);
+        x += width;
+    }
+}
+
+/// The two most important figures on one line, where there is no room for frames.
+fn line(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    let (mut parts, longest) = (waiting(scene, 0), longest(scene, 12));
+    parts.truncate(1);
+    parts.push((" waiting  ".to_owned(), Role::Dim));
+    parts.extend(longest);
+    parts.push((" longest".to_owned(), Role::Dim));
+    show(buf, Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }, scene, &parts);
+}
+
+/// As many pieces as fit, whole; a piece that would be cut is left out.
+pub(super) fn show(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, parts: &[(String, Role)]) {
+    let old = is_old(scene);
+    let mut shown: Vec<(&str, Role)> = Vec::new();
+    for (text, role) in parts {
+        let role = if old && *role != Role::Dim { Role::Stale } else { *role };
+        shown.push((text, role));
+        if shown.len() > 1 && pieces_width(&shown) > area.width {
+            shown.pop();
+            break;
+        }
+    }
+    pieces(buf, scene, area.x, area.y, area.width, &shown);
+}
+
+/// Whether every source is stale, so that no figure is fresh.
+fn is_old(scene: &Scene<'_>) -> bool {
+    let sources = &scene.snapshot.sources;
+    !sources.is_empty() && sources.iter().all(|health| health.state_at(scene.instant) == SourceState::Stale)
+}
+
+fn figure(text: impl Into<String>) -> (String, Role) {
+    (text.into(), Role::Figure)
+}
+
+fn note(text: impl Into<String>) -> (String, Role) {
+    (text.into(), Role::Dim)
+}
+
+fn waiting(scene: &Scene<'_>, room: u16) -> Parts {
+    let trend = &scene.snapshot.waiting_trend;
+    let now = scene.live().totals.unanswered;
+    let mut parts = vec![figure(format!("{:<3}", count(u64::from(now))))];
+    let before = trend.len().checked_sub(11).map(|at| trend[at]);
+    let delta = before.map(|before| (i64::from(now) - i64::from(before), before));
+    let cells = usize::from(room.saturating_sub(9));
+    let line = sparkline(trend, cells);
+    if let Some((delta, _)) = delta {
+        let role = if delta > 0 { Role::Warning } else { Role::Good };
+        let role = if delta == 0 { Role::Dim } else { role };
+        parts.push((format!(" {:>3}", change(delta)), role));
+    }
+    if !line.is_empty() && cells >= 3 {
+        parts.insert(1, (format!(" {line}"), Role::Accent));
+    }
+    parts
+}
+
+fn longest(scene: &Scene<'_>, _: u16) -> Parts {
+    let first = scene.live().waiting.get_min().and_then(|key| scene.live().conversations.get(&key.ix));
+    let Some((row, since)) = first.and_then(|row| Some((row, row.waiting_since?))) else {
+        return vec![note(UNKNOWN)];
+    };
+    let severity = scene.severity(row);
+    let role = if severity == Severity::Fine { Role::Figure } else { severity_role(severity) };
+    vec![(duration(scene.since(since)), role), (format!(" {}", sign(severity)), role)]
+}
+
+fn open(scene: &Scene<'_>, _: u16) -> Parts {
+    vec![figure(count(u64::from(scene.live().totals.active)))]
+}
+
+fn unassigned(scene: &Scene<'_>, _: u16) -> Parts {
+    let totals = &scene.live().totals;
+    let mut parts = vec![figure(count(u64::from(totals.unassigned)))];
+    if let Some(since) = totals.unassigned_longest_since {
+        parts.push(note(format!(" {}", duration(scene.since(since)))));
+    }
+    parts
+}
+
+fn online(scene: &Scene<'_>, _: u16) -> Parts {
+    if !scene.presence_is_told() {
+        return vec![note(UNKNOWN)];
+    }
+    let totals = &scene.live().totals;
+    let all = totals.online + totals.away + totals.offline + totals.unknown;
+    vec![figure(totals.online.to_string()), note(format!(" of {all}"))]
+}
+
+fn first_reply(scene: &Scene<'_>, _: u16) -> Parts {
+    let figures = &scene.snapshot.today.first_response;
+    if figures.n == 0 {
+        return vec![note(UNKNOWN)];
+    }
+    vec![figure(seconds(figures.median)), note(format!(" n {}", count(figures.n)))]
+}
+
+fn resolved(scene: &Scene<'_>, _: u16) -> Parts {
+    vec![figure(count(scene.snapshot.today.resolved))]
+}
+
+fn satisfaction(scene: &Scene<'_>, _: u16) -> Parts {
+    let csat: Option<ShareFigure> = scene.snapshot.tells_ratings.then_some(scene.snapshot.today.csat);
+    match csat.filter(|share| share.of > 0) {
+        Some(figures) => vec![figure(share(csat)), note(format!(" n {}", count(figures.of)))],
+        None => vec![note(UNKNOWN)],
+    }
+}

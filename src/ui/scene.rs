@@ -1,0 +1,144 @@
+//! What every panel draws from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use ratatui::style::Style;
+
+use super::theme::{Palette, Role};
+use crate::app::ViewState;
+use crate::board::{BoardSnapshot, SourceState};
+use crate::desk::SourceIx;
+use crate::event::Timestamp;
+use crate::metrics::live::{AgentRow, ConversationRow, LiveFigures};
+use crate::metrics::thresholds::Severity;
+
+/// The offset of the board's time zone at an instant.
+pub type Zone = Arc<dyn Fn(Timestamp) -> FixedOffset + Send + Sync>;
+
+/// Where the picture comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mode {
+    /// From the configured sources.
+    Live,
+    /// From the simulated desk.
+    Demo,
+    /// From a recording, so many times as fast.
+    Replay {
+        /// Recorded seconds a second.
+        speed: f64,
+    },
+}
+
+/// What a frame needs besides picture and view.
+#[derive(Clone)]
+pub struct ViewContext {
+    /// The board's name.
+    pub title: String,
+    /// Where the picture comes from.
+    pub mode: Mode,
+    /// The instant that is drawn.
+    pub now: Timestamp,
+    /// The board's time zone.
+    pub zone: Zone,
+}
+
+impl fmt::Debug for ViewContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewContext").field("title", &self.title).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+/// What every panel draws from.
+pub(super) struct Scene<'a> {
+    pub(super) snapshot: &'a BoardSnapshot,
+    pub(super) view: &'a ViewState,
+    pub(super) context: &'a ViewContext,
+    /// The instant that waits are measured at: stands still while the picture is held.
+    pub(super) instant: Timestamp,
+    palette: &'a Palette,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(
+        snapshot: &'a BoardSnapshot,
+        view: &'a ViewState,
+        palette: &'a Palette,
+        context: &'a ViewContext,
+    ) -> Self {
+        Self { snapshot, view, context, instant: view.instant(context.now), palette }
+    }
+
+    pub(super) fn style(&self, role: Role) -> Style {
+        self.palette.get(role)
+    }
+
+    pub(super) fn live(&self) -> &'a LiveFigures {
+        &self.snapshot.live
+    }
+
+    /// The time since an instant, as of the picture.
+    pub(super) fn since(&self, at: Timestamp) -> TimeDelta {
+        (self.instant - at).max(TimeDelta::zero())
+    }
+
+    /// An instant on the board's wall clock.
+    pub(super) fn local(&self, at: Timestamp) -> DateTime<FixedOffset> {
+        at.to_utc().with_timezone(&(self.context.zone)(at))
+    }
+
+    /// Whether what a source said is old.
+    pub(super) fn is_stale(&self, source: SourceIx) -> bool {
+        let health = self.snapshot.sources.get(source.at());
+        health.is_some_and(|health| health.state_at(self.instant) == SourceState::Stale)
+    }
+
+    /// How bad a conversation's wait is, by the board's thresholds and the help desk's own targets.
+    pub(super) fn severity(&self, row: &ConversationRow) -> Severity {
+        let threshold = self.live().threshold(&self.snapshot.thresholds, row);
+        let wait = row.waiting_since.map_or(Severity::Fine, |since| threshold.severity(self.since(since)));
+        let target = row.sla_due.map_or(Severity::Fine, |(_, due)| {
+            if self.instant > due {
+                Severity::Breached
+            } else if due - self.instant <= threshold.warn {
+                Severity::AtRisk
+            } else {
+                Severity::Fine
+            }
+        });
+        wait.max(target)
+    }
+
+    /// How bad an agent's longest wait is, by the thresholds of its teams.
+    pub(super) fn agent_severity(&self, row: &AgentRow) -> Severity {
+        let Some(since) = row.longest_since else { return Severity::Fine };
+        let teams = row.teams.iter().filter_map(|team| self.live().teams.get(team.at()));
+        let names = teams.flat_map(|team| [team.id.as_str(), &*team.name]);
+        self.snapshot.thresholds.of(names, None).severity(self.since(since))
+    }
+
+    /// Whether any source tells presence.
+    pub(super) fn presence_is_told(&self) -> bool {
+        let totals = &self.live().totals;
+        totals.online + totals.away + totals.offline > 0
+    }
+}
+
+/// The sign of a severity, so that it survives without colour.
+pub(super) const fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Fine => " ",
+        Severity::AtRisk => "▲",
+        Severity::Breached => "‼",
+    }
+}
+
+/// The role of a severity.
+pub(super) const fn severity_role(severity: Severity) -> Role {
+    match severity {
+        Severity::Fine => Role::Canvas,
+        Severity::AtRisk => Role::Warning,
+        Severity::Breached => Role::Breach,
+    }
+}

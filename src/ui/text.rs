@@ -1,0 +1,308 @@
+//! The only way of foreign text into cells.
+//!
+//! Names, subjects and messages are written by strangers. What leaves this module holds no control character, no
+//! escape sequence, no bidirectional override, no invisible character and no pile of combining marks, and it is
+//! never wider than asked: a terminal shows it the way it was measured.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::app::Privacy;
+
+/// Combining marks that one character may carry; Vietnamese and Thai need two, the rest is a flood.
+const MARKS: usize = 3;
+
+/// Characters that one grapheme may hold; longer ones are conjuncts nobody can read in one cell.
+const CHARS: usize = 6;
+
+/// Bytes looked at per cell wanted, so that a megabyte of text costs no more than a line of it.
+const BYTES_PER_CELL: usize = 32;
+
+/// Whether a character must never reach a terminal: it controls, reorders or hides.
+pub fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// Text made harmless, on one line, at most `width` cells wide; what is cut off is marked by `…`.
+pub fn fit(raw: &str, width: usize) -> Cow<'_, str> {
+    if raw.len() <= width && is_plain(raw) {
+        return Cow::Borrowed(raw);
+    }
+    let (seen, whole) = prefix(raw, width.saturating_add(2).saturating_mul(BYTES_PER_CELL));
+    let mut out = String::with_capacity(seen.len().min(width * 4));
+    let (mut used, mut cut_at) = (0, 0);
+    let mut graphemes = seen.graphemes(true);
+    let mut fits = whole;
+    for grapheme in graphemes.by_ref() {
+        let before = out.len();
+        push_harmless(&mut out, grapheme);
+        let cells = out[before..].width();
+        if used + cells > width {
+            out.truncate(before);
+            fits = false;
+            break;
+        }
+        used += cells;
+        if used < width {
+            cut_at = out.len();
+        }
+    }
+    if fits || width == 0 {
+        return Cow::Owned(out);
+    }
+    out.truncate(cut_at);
+    out.truncate(out.trim_end().len());
+    out.push('…');
+    Cow::Owned(out)
+}
+
+/// Text made harmless and broken into lines at most `width` cells wide, at most `lines` of them.
+pub fn wrap(raw: &str, width: usize, lines: usize) -> Vec<String> {
+    if width == 0 || lines == 0 {
+        return Vec::new();
+    }
+    let whole = fit(raw, width * lines);
+    let mut out: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in whole.split(' ').filter(|word| !word.is_empty()) {
+        let mut word = word;
+        while line.width() + usize::from(!line.is_empty()) + word.width() > width {
+            if line.is_empty() {
+                let head = head_of(word, width);
+                line.push_str(head);
+                word = &word[head.len()..];
+            }
+            out.push(std::mem::take(&mut line));
+            if out.len() == lines {
+                return out;
+            }
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        out.push(line);
+    }
+    out
+}
+
+/// Writes text at a place, made harmless and at most `width` cells wide; returns the cells it took.
+pub fn put(buf: &mut Buffer, x: u16, y: u16, width: u16, raw: &str, style: Style) -> u16 {
+    let area = *buf.area();
+    if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
+        return 0;
+    }
+    let width = width.min(area.right() - x);
+    let (end, _) = buf.set_stringn(x, y, fit(raw, usize::from(width)), usize::from(width), style);
+    end - x
+}
+
+/// Writes text so that it ends at the right edge of `width` cells; returns the cells it took.
+pub fn put_right(buf: &mut Buffer, x: u16, y: u16, width: u16, raw: &str, style: Style) -> u16 {
+    let shown = fit(raw, usize::from(width));
+    let cells = shown.width() as u16;
+    put(buf, x + width.saturating_sub(cells), y, cells, &shown, style)
+}
+
+/// The cells that a text takes once it is harmless, at most `most`.
+pub fn width(raw: &str, most: usize) -> usize {
+    fit(raw, most).width()
+}
+
+/// A customer's name as this viewer may see it.
+pub fn customer_name(name: &str, privacy: Privacy) -> Cow<'_, str> {
+    match privacy {
+        Privacy::None => Cow::Borrowed(name),
+        Privacy::Initials => Cow::Owned(initials(name)),
+        Privacy::All => Cow::Borrowed("•••"),
+    }
+}
+
+/// An agent's name as this viewer may see it.
+pub fn agent_name(name: &str, privacy: Privacy) -> Cow<'_, str> {
+    match privacy {
+        Privacy::None | Privacy::Initials => Cow::Borrowed(name),
+        Privacy::All => Cow::Owned(initials(name)),
+    }
+}
+
+/// Subjects and messages as this viewer may see them: free text names people, so a mask hides all of it.
+pub fn free_text(text: &str, privacy: Privacy) -> &str {
+    if privacy == Privacy::None { text } else { "•••" }
+}
+
+/// `Mario de Rossi` is `M. d. R.`
+fn initials(name: &str) -> String {
+    let (seen, _) = prefix(name, 256);
+    let mut out = String::new();
+    for word in seen.split(|c: char| c.is_whitespace() || c == '.').filter(|word| !word.is_empty()).take(3) {
+        if let Some(first) = word.graphemes(true).find(|grapheme| grapheme.chars().any(char::is_alphanumeric)) {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(first);
+            out.push('.');
+        }
+    }
+    if out.is_empty() { "•••".to_owned() } else { out }
+}
+
+/// Whether every byte is one harmless cell, with no long run of spaces to fold.
+fn is_plain(raw: &str) -> bool {
+    raw.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && !raw.contains("   ")
+}
+
+/// At most `most` bytes from the front, and whether that is all there is.
+fn prefix(raw: &str, most: usize) -> (&str, bool) {
+    if raw.len() <= most {
+        return (raw, true);
+    }
+    let end = (0..=most).rev().find(|&at| raw.is_char_boundary(at)).unwrap_or(0);
+    (&raw[..end], false)
+}
+
+/// As many graphemes from the front as fit, but at least one.
+fn head_of(word: &str, width: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in word.grapheme_indices(true) {
+        used += grapheme.width();
+        if used > width && at > 0 {
+            return &word[..at];
+        }
+    }
+    word
+}
+
+/// Adds one grapheme, without what is forbidden; white space of any kind is a space, and never more than two.
+fn push_harmless(out: &mut String, grapheme: &str) {
+    if grapheme.chars().all(char::is_whitespace) {
+        if !out.ends_with("  ") {
+            out.push(' ');
+        }
+        return;
+    }
+    let (mut marks, mut chars) = (0, 0);
+    let start = out.len();
+    for c in grapheme.chars() {
+        if is_forbidden(c) || chars >= CHARS {
+            continue;
+        }
+        match c.width().unwrap_or(0) {
+            0 if out.len() == start || marks >= MARKS => continue,
+            0 => marks += 1,
+            _ => {}
+        }
+        chars += 1;
+        out.push(flag_letter(c).unwrap_or(c));
+    }
+}
+
+/// A flag's letter: terminals do not agree how wide a flag is.
+fn flag_letter(c: char) -> Option<char> {
+    let offset = u32::from(c).checked_sub(0x1_f1e6).filter(|offset| *offset < 26)?;
+    char::from_u32(u32::from('A') + offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escape_sequences_lose_their_teeth() {
+        assert_eq!(fit("\x1b[31mred\x1b]52;c;aGk=\x07", 40), "[31mred]52;c;aGk=");
+        assert_eq!(fit("a\u{9b}31mb", 9), "a31mb");
+        assert_eq!(fit("one\r\ntwo\tthree\u{2028}four", 40), "one two three four");
+    }
+
+    #[test]
+    fn text_can_not_reorder_or_hide() {
+        assert_eq!(fit("\u{202e}evil\u{202c} \u{2066}x\u{2069}\u{200f}\u{61c}", 40), "evil x");
+        assert_eq!(fit(&"\u{200b}".repeat(9_000), 40), "…");
+        assert_eq!(fit("a\u{200d}b\u{feff}c\u{e0041}", 40), "abc");
+    }
+
+    #[test]
+    fn marks_are_capped_but_languages_stay() {
+        let zalgo = format!("z{}o", "\u{335}".repeat(30));
+        assert_eq!(fit(&zalgo, 10).chars().filter(|c| *c == '\u{335}').count(), MARKS);
+        for name in ["łukasz w.", "Elif Şahin", "Nguyễn Thị Hương", "山田 太郎", "สมชาย", "مريم"]
+        {
+            assert_eq!(fit(name, 40), name);
+        }
+        assert_eq!(fit("👨‍👩‍👧 ok 🇮🇹 ☎️ 👍🏽", 40), "👨👩👧 ok IT ☎ 👍");
+    }
+
+    #[test]
+    fn what_is_cut_is_marked() {
+        assert_eq!(fit("Bogdan Ilie", 11), "Bogdan Ilie");
+        assert_eq!(fit("Bogdan Ilie", 10), "Bogdan Il…");
+        assert_eq!(fit("Bogdan Ilie", 8), "Bogdan…");
+        assert_eq!(fit("山田太郎", 7), "山田太…");
+        assert_eq!(fit("山田太郎", 6), "山田…");
+        assert_eq!((fit("ab", 1), fit("ab", 0)), ("…".into(), "".into()));
+    }
+
+    #[test]
+    fn a_megabyte_is_cut_before_it_is_measured() {
+        let flood = "x".repeat(1_000_000);
+        assert_eq!(fit(&flood, 5), "xxxx…");
+        assert_eq!(prefix(&flood, 100).0.len(), 100);
+        assert_eq!(prefix("ażb", 2), ("a", false));
+    }
+
+    #[test]
+    fn masks_leave_initials_or_nothing() {
+        assert_eq!(customer_name("Mario de Rossi", Privacy::Initials), "M. d. R.");
+        assert_eq!(customer_name("mario.rossi@example.com", Privacy::Initials), "m. r. c.");
+        assert_eq!(customer_name("M. Rossi", Privacy::All), "•••");
+        assert_eq!(agent_name("Ana Petrović", Privacy::Initials), "Ana Petrović");
+        assert_eq!(agent_name("Ana Petrović", Privacy::All), "A. P.");
+        assert_eq!(free_text("for M. Rossi", Privacy::Initials), "•••");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("the parcel never came", 10, 3), ["the parcel", "never came"]);
+        assert_eq!(wrap("abcdefghij kl", 4, 3), ["abcd", "efgh", "ij…"]);
+        assert!(wrap("x", 0, 3).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_forbidden_gets_through_and_nothing_is_too_wide(raw in any::<String>(), cells in 0_usize..60) {
+            let shown = fit(&raw, cells);
+            prop_assert!(!shown.chars().any(is_forbidden), "{shown:?}");
+            prop_assert!(shown.width() <= cells);
+        }
+
+        #[test]
+        fn hostile_mixtures_stay_harmless(
+            raw in "[a\u{1b}\u{202e}\u{200b}\u{335}\n山\u{1f468}\u{200d}\u{fe0f}\u{1f1ee} ]{0,200}", cells in 0_usize..30
+        ) {
+            let mut buf = Buffer::empty(ratatui::layout::Rect::new(0, 0, 30, 1));
+            let took = put(&mut buf, 0, 0, cells as u16, &raw, Style::default());
+            prop_assert!(usize::from(took) <= cells);
+            for line in wrap(&raw, cells, 3) {
+                prop_assert!(line.width() <= cells.max(2) && !line.chars().any(is_forbidden));
+            }
+            for x in took..30 {
+                prop_assert_eq!(buf[(x, 0)].symbol(), " ");
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Small pieces that panels are put together from.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use super::scene::Scene;
+use super::text::{put, put_right, width};
+use super::theme::Role;
+use crate::app::Area;
+
+/// A frame with a title; returns what is inside, with a cell of air at both sides.
+pub(super) fn frame(buf: &mut Buffer, scene: &Scene<'_>, area: Rect, title: &str, note: &str, focused: bool) -> Rect {
+    let border = scene.style(if focused { Role::Focus } else { Role::Border });
+    let block = Block::bordered().border_type(BorderType::Rounded).border_style(border);
+    let inner = block.inner(area);
+    block.render(area, buf);
+    let room = area.width.saturating_sub(4);
+    if room > 2 {
+        put(buf, area.x + 1, area.y, 1, " ", border);
+        let role = if focused { Role::Focus } else { Role::Title };
+        let took = put(buf, area.x + 2, area.y, room, title, scene.style(role));
+        put(buf, area.x + 2 + took, area.y, 1, " ", border);
+        let left = room.saturating_sub(took + 3);
+        if !note.is_empty() && usize::from(left) > width(note, usize::from(left) + 1) {
+            let noted = format!(" {note} ");
+            put_right(buf, area.x + 3 + took, area.y, left, &noted, scene.style(Role::Dim));
+        }
+    }
+    Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
+}
+
+/// Pieces of text one after the other, each in its role; returns the cells they took.
+pub(super) fn pieces(buf: &mut Buffer, scene: &Scene<'_>, x: u16, y: u16, room: u16, parts: &[(&str, Role)]) -> u16 {
+    let mut used = 0;
+    for (text, role) in parts {
+        used += put(buf, x + used, y, room - used, text, scene.style(*role));
+    }
+    used
+}
+
+/// The cells that pieces take.
+pub(super) fn pieces_width(parts: &[(&str, Role)]) -> u16 {
+    parts.iter().map(|(text, _)| width(text, 500) as u16).sum()
+}
+
+/// A bar of `cells` cells, full up to `share`; more than full is full.
+pub(super) fn bar(
+    buf: &mut Buffer,
+    x: u16,
+    y: u16,
+    cells: u16,
+    share: f64,
+    full: ratatui::style::Style,
+    empty: ratatui::style::Style,
+) {
+    let filled = if share > 0.0 { ((share * f64::from(cells)).round() as u16).clamp(1, cells) } else { 0 };
+    for at in 0..cells {
+        let (symbol, style) = if at < filled { ("▇", full) } else { ("▁", empty) };
+        put(buf, x + at, y, 1, symbol, style);
+    }
+}
+
+/// A rectangle as the viewer's state keeps it.
+pub(super) const fn area_of(rect: Rect) -> Area {
+    Area { x: rect.x, y: rect.y, width: rect.width, height: rect.height }
+}
