@@ -1,11 +1,16 @@
 //! What a viewer sees: live figures, freshness of the sources and figures of today, built once per change and
 //! shared by every viewer. Knows no terminal and no network.
 
+pub mod engine;
 pub mod health;
+mod history;
 pub mod page;
 pub mod snapshot;
+mod trend;
 
 pub use crate::metrics::live::RiskCounts;
+pub use crate::metrics::today::TodayFigures;
+pub use engine::{Engine, Options};
 pub use health::{SourceHealth, SourceState};
 pub use page::{AgentPage, AgentToday, ConversationPage, Page, Query, StateSpan, TimelineItem, What};
-pub use snapshot::{BoardSnapshot, TodayFigures};
+pub use snapshot::BoardSnapshot;

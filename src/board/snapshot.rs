@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::health::SourceHealth;
 use crate::event::Timestamp;
 use crate::metrics::live::{LiveFigures, RiskCounts};
-use crate::metrics::stats::{DurationFigure, ShareFigure};
 use crate::metrics::thresholds::Thresholds;
+use crate::metrics::today::TodayFigures;
 
 /// One picture of the desk.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,10 @@ pub struct BoardSnapshot {
     pub live: LiveFigures,
     /// The figures since midnight.
     pub today: TodayFigures,
+    /// Whether any source tells ratings; where none does, satisfaction is unknown.
+    pub tells_ratings: bool,
+    /// Whether any source tells presence; where none does, who is online is unknown.
+    pub tells_presence: bool,
     /// How many of the unanswered are past their warning or limit, as of `at`.
     pub risk: RiskCounts,
     /// The number of unanswered conversations, one sample a minute, oldest first, at most 60.
@@ -27,19 +31,4 @@ pub struct BoardSnapshot {
     pub sources: Arc<[SourceHealth]>,
     /// When a wait is at risk and when it has breached.
     pub thresholds: Arc<Thresholds>,
-}
-
-/// The figures of the day so far.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct TodayFigures {
-    /// Midnight in the board's zone.
-    pub since: Timestamp,
-    /// Inbound conversations opened.
-    pub new: u64,
-    /// First replies: from opened to the reply.
-    pub first_response: DurationFigure,
-    /// Conversations with an ending today and ended now.
-    pub resolved: u64,
-    /// Satisfaction answers that are positive; `None` where no source tells ratings.
-    pub csat: Option<ShareFigure>,
 }

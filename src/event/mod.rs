@@ -3,6 +3,7 @@
 //! Everything helptop shows or counts is a fold over this stream. This module knows no vendor, no clock and no
 //! I/O beyond `Read` and `Write`.
 
+mod fields;
 pub mod id;
 pub mod kind;
 pub mod read;

@@ -3,3 +3,4 @@
 pub mod live;
 pub mod stats;
 pub mod thresholds;
+pub mod today;

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, Event, Timestamp};
 
+pub mod demo;
 pub mod error;
+pub mod http;
+pub mod rt;
 
 pub use error::SourceError;
 
@@ -106,7 +109,7 @@ pub trait Source: Send {
 }
 
 /// What a source is built from: what the config says of it, secrets already fetched.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Spec {
     /// Its name on the board.
     pub name: String,
@@ -116,6 +119,18 @@ pub struct Spec {
     pub settings: serde_json::Value,
     /// The directory that relative paths start from: the config file's.
     pub base: std::path::PathBuf,
+}
+
+/// Settings by name only, for their values may be secrets.
+impl std::fmt::Debug for Spec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let keys: Vec<&String> = self.settings.as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+        f.debug_struct("Spec")
+            .field("name", &self.name)
+            .field("backfill", &self.backfill)
+            .field("settings", &keys)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Builds a source; the error is a sentence that names the key at fault.
@@ -141,9 +156,21 @@ pub struct Kind {
 }
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[];
+pub const REGISTRY: &[Kind] = &[rt::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     REGISTRY.iter().find(|kind| kind.name == name)
+}
+
+/// The settings of a kind, from what the config says; the error names the key.
+fn settings<T: serde::de::DeserializeOwned>(spec: &Spec) -> Result<T, String> {
+    let given = if spec.settings.is_null() { serde_json::json!({}) } else { spec.settings.clone() };
+    serde_path_to_error::deserialize(given).map_err(|error| {
+        let path = error.path().to_string();
+        match path.as_str() {
+            "." => error.into_inner().to_string(),
+            _ => format!("{path}: {}", error.into_inner()),
+        }
+    })
 }

@@ -1,0 +1,177 @@
+//! The config as it is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::duration::Length;
+use crate::text::Mask;
+
+/// The config file of helptop.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct File {
+    /// The desks to watch. With none, the board shows a simulated one, marked DEMO.
+    pub source: Vec<Source>,
+    /// What the board looks like.
+    pub board: Board,
+    /// How long a customer may wait.
+    pub thresholds: Thresholds,
+    /// What of customers is shown.
+    pub privacy: Privacy,
+    /// Other keys for an action, by its name (`helptop print keys` lists them): `quit = ["q", "ctrl-q"]`.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// What is written down for finding faults.
+    pub log: Log,
+}
+
+/// One desk: the keys that every kind has; the others belong to its kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Source {
+    /// Its name on the board; qualifies ids. Letters, digits, `_` and `-`; the kind where left out.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What it is.
+    pub kind: String,
+    /// The quickest that it is asked; the poller slows down by itself to keep `quota_share`.
+    #[serde(default = "default_interval")]
+    pub interval: Length,
+    /// How much of the vendor's request limit may be used, above 0 and up to 1.
+    #[serde(default = "default_quota_share")]
+    pub quota_share: f64,
+    /// How much history is read at the start. The figures of today need a day.
+    #[serde(default = "default_backfill")]
+    pub backfill: Length,
+    /// The keys of its kind.
+    #[serde(flatten)]
+    pub settings: Settings,
+}
+
+/// The keys of a source's kind; shown by name only, for their values may be secrets.
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Settings(pub Map<String, Value>);
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What the board looks like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Board {
+    /// Stands in the first line, such as the name of the company.
+    pub title: String,
+    /// The theme by name; `helptop print themes` lists them.
+    pub theme: String,
+    /// Whether the board listens to the mouse; if not, it stays with the terminal.
+    pub mouse: bool,
+    /// How the time of day is written.
+    pub clock: Clock,
+}
+
+/// How the time of day is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub enum Clock {
+    /// 14:32:07
+    #[default]
+    #[serde(rename = "24h")]
+    TwentyFour,
+    /// 2:32:07 pm
+    #[serde(rename = "12h")]
+    Twelve,
+}
+
+/// How long a customer may wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Thresholds {
+    /// From here on a wait is at risk.
+    pub warn: Length,
+    /// From here on it has breached.
+    pub limit: Length,
+    /// Others for a team, by its name or id; they go before those of the channel.
+    pub team: BTreeMap<String, Threshold>,
+    /// Others for a channel, by its word, such as `email`.
+    pub channel: BTreeMap<String, Threshold>,
+}
+
+/// Thresholds of a team or channel; what is left out is as for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Threshold {
+    /// From here on a wait is at risk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warn: Option<Length>,
+    /// From here on it has breached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Length>,
+}
+
+/// What of customers is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Privacy {
+    /// How much of customers' names is shown on the board and in tables; JSON keeps their ids.
+    pub mask: Mask,
+}
+
+/// What is written down for finding faults.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// The file it goes to, from the config file's directory on; nothing is written when empty.
+    pub file: String,
+    /// How much is written.
+    pub level: Level,
+}
+
+/// How much is written to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// What looks wrong.
+    Warn,
+    /// What happened.
+    #[default]
+    Info,
+    /// How it happened.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self { title: String::new(), theme: "dark".to_owned(), mouse: true, clock: Clock::default() }
+    }
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        let minutes = |minutes| Length(Duration::from_mins(minutes));
+        Self { warn: minutes(5), limit: minutes(15), team: BTreeMap::new(), channel: BTreeMap::new() }
+    }
+}
+
+fn default_interval() -> Length {
+    Length(Duration::from_secs(15))
+}
+
+fn default_quota_share() -> f64 {
+    0.5
+}
+
+fn default_backfill() -> Length {
+    Length(Duration::from_hours(24))
+}

@@ -1,0 +1,113 @@
+//! What `doctor` found out, for people.
+
+use std::io::{self, Write};
+
+use crate::source::{Finding, SourceError};
+use crate::text::harmless;
+
+/// What was found out about one source.
+#[derive(Debug, Clone)]
+pub struct Diagnosis {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// What was looked at, or why nothing could be.
+    pub findings: Result<Vec<Finding>, SourceError>,
+    /// What its kind can't tell, and why.
+    pub cannot_tell: &'static [(&'static str, &'static str)],
+}
+
+impl Diagnosis {
+    /// Whether it can be read: it could be asked, and nothing that was looked at is bad.
+    pub fn is_good(&self) -> bool {
+        self.findings.as_ref().is_ok_and(|findings| findings.iter().all(|finding| finding.good != Some(false)))
+    }
+}
+
+/// Writes what was found out; tells whether every source can be read.
+pub fn write_doctor(out: &mut impl Write, diagnoses: &[Diagnosis]) -> io::Result<bool> {
+    for diagnosis in diagnoses {
+        write_source(out, diagnosis)?;
+    }
+    let bad: Vec<&str> = diagnoses.iter().filter(|d| !d.is_good()).map(|d| d.name.as_str()).collect();
+    match (diagnoses.len(), bad.as_slice()) {
+        (0, _) => writeln!(out, "no source is configured; see: helptop print config")?,
+        (1, []) => writeln!(out, "the source can be read")?,
+        (n, []) => writeln!(out, "all {n} sources can be read")?,
+        (n, bad) => writeln!(out, "{} of {n} sources can't be read as they should: {}", bad.len(), bad.join(", "))?,
+    }
+    Ok(bad.is_empty())
+}
+
+fn write_source(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
+    writeln!(out, "{} ({})", diagnosis.name, diagnosis.kind)?;
+    match &diagnosis.findings {
+        Err(error) => {
+            write_line(out, '✗', "asked", &error.to_string())?;
+            write_hint(out, error.hint())?;
+        }
+        Ok(findings) => {
+            for finding in findings {
+                let sign = match finding.good {
+                    Some(true) => '✓',
+                    Some(false) => '✗',
+                    None => '·',
+                };
+                write_line(out, sign, &finding.what, &finding.says)?;
+                finding.hint.as_deref().map_or(Ok(()), |hint| write_hint(out, hint))?;
+            }
+        }
+    }
+    for (what, why) in diagnosis.cannot_tell {
+        write_line(out, '–', what, why)?;
+    }
+    writeln!(out)
+}
+
+fn write_line(out: &mut impl Write, sign: char, what: &str, says: &str) -> io::Result<()> {
+    writeln!(out, "  {sign} {}: {}", harmless(what), harmless(says))
+}
+
+fn write_hint(out: &mut impl Write, hint: &str) -> io::Result<()> {
+    writeln!(out, "      → {}", harmless(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(good: Option<bool>, what: &str, says: &str, hint: Option<&str>) -> Finding {
+        Finding { good, what: what.into(), says: says.into(), hint: hint.map(str::to_owned) }
+    }
+
+    fn diagnosis(name: &str, findings: Result<Vec<Finding>, SourceError>) -> Diagnosis {
+        Diagnosis { name: name.into(), kind: "command", findings, cannot_tell: &[("presence", "it has none")] }
+    }
+
+    fn printed(diagnoses: &[Diagnosis]) -> (bool, String) {
+        let mut out = Vec::new();
+        let good = write_doctor(&mut out, diagnoses).unwrap();
+        (good, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn good_findings_and_mere_facts_are_good() {
+        let found = vec![finding(Some(true), "reachable", "5.0.3", None), finding(None, "clock", "2 s\u{1b}[2J", None)];
+        let (good, text) = printed(&[diagnosis("desk", Ok(found))]);
+        assert!(good);
+        let expected = "desk (command)\n  ✓ reachable: 5.0.3\n  · clock: 2 s\u{FFFD}[2J\n  – presence: it has none\n\nthe source can be read\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn one_bad_finding_or_a_failed_check_is_bad() {
+        let found = vec![finding(Some(false), "queues", "`Bil` is not there", Some("did you mean `Billing`?"))];
+        let failed = SourceError::Auth { place: "GET /rt".into(), what: "401".into() };
+        let (good, text) = printed(&[diagnosis("one", Ok(found)), diagnosis("two", Err(failed))]);
+        assert!(!good);
+        assert!(text.contains("  ✗ queues: `Bil` is not there\n      → did you mean `Billing`?\n"), "{text}");
+        assert!(text.contains("  ✗ asked: GET /rt: not authorised: 401\n      → check the token"), "{text}");
+        assert!(text.ends_with("2 of 2 sources can't be read as they should: one, two\n"), "{text}");
+    }
+}

@@ -1,0 +1,324 @@
+//! The command line, and nothing but it: imports nothing of this crate, so that the man page, the completions and
+//! the docs are made from the same definition.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
+/// htop for your help desk: who waits for an answer, how long, and who is there to give it.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(
+    name = "helptop",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Without a command it shows the board of the desks in the config file; with no config file, a \
+                  simulated desk, marked DEMO.\n\nExamples:\n  helptop\n  helptop --config ~/desk.toml --theme light\n  \
+                  helptop snapshot --format json | jq .totals\n\nExit codes: 0 done, 1 failed, 2 wrong usage."
+)]
+pub struct Cli {
+    /// What to do; the board when left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags of every command; they go above the environment and the config file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct Global {
+    /// The config file.
+    #[arg(
+        long,
+        short = 'c',
+        global = true,
+        value_name = "FILE",
+        help_heading = "Global options",
+        help = "The config file [default: $HELPTOP_CONFIG, then $XDG_CONFIG_HOME/helptop/config.toml]"
+    )]
+    pub config: Option<PathBuf>,
+    /// The theme by name, see `helptop print themes`
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub theme: Option<String>,
+    /// Leave the mouse to the terminal
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_mouse: bool,
+    /// Write a log to this file
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub log_file: Option<PathBuf>,
+    /// How much goes to the log
+    #[arg(long, global = true, value_name = "LEVEL", help_heading = "Global options")]
+    pub log_level: Option<LogLevel>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// Show the board of a simulated desk: no account, no network
+    #[command(after_help = format!(
+        "Example:\n  helptop demo --agents 200 --chats 5000 --speed 10\n\n{EXIT_CODES}"
+    ))]
+    Demo(Demo),
+    /// Show the board over a recorded event stream
+    #[command(after_help = format!(
+        "Example:\n  helptop replay monday.jsonl --at 2026-03-02T09:00:00Z --speed 20\n\n{EXIT_CODES}"
+    ))]
+    Replay(Replay),
+    /// Print the live state once: who holds what, who waits how long
+    #[command(after_help = format!(
+        "Examples:\n  helptop snapshot --format json | jq '.unanswered[0]'\n  \
+         helptop snapshot --events monday.jsonl --at 2026-03-02T12:00:00Z --format csv > noon.csv\n\n{EXIT_CODES} \
+         1 also when a configured source could not be read; what the others gave is printed all the same."
+    ))]
+    Snapshot(Snapshot),
+    /// Print the event stream that the sources give, one JSON object a line
+    #[command(after_help = format!(
+        "Examples:\n  helptop events > now.jsonl\n  helptop events --follow | jq -c 'select(.type == \"assigned\")'\n\n\
+         {EXIT_CODES}"
+    ))]
+    Events(Events),
+    /// Check each source: reachable, authorised, what may be read, what is left of the quota
+    #[command(after_help = format!("Example:\n  helptop doctor && echo all good\n\n{EXIT_CODES} 1 when a source can't be read."))]
+    Doctor,
+    /// Print what the program knows of itself
+    #[command(after_help = format!(
+        "Examples:\n  helptop print config > ~/.config/helptop/config.toml\n  helptop print completions bash > \
+         ~/.local/share/bash-completion/completions/helptop\n  helptop print man | man -l -\n\n{EXIT_CODES}"
+    ))]
+    Print {
+        /// Which part of it
+        #[command(subcommand)]
+        what: Print,
+    },
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Clone, Copy, PartialEq, Args)]
+pub struct Demo {
+    /// The same seed gives the same day
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How many agents
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub agents: u32,
+    /// How many open chats it hovers around
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub chats: u32,
+    /// How many times faster than life
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+}
+
+/// Flags of `replay`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct Replay {
+    /// The recording: JSON Lines, see docs/events.md
+    pub file: PathBuf,
+    /// How many times faster than life
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+    /// Where to begin [default: at its first event]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// Flags of `snapshot`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Snapshot {
+    /// For people (table), programs (json), spreadsheets (csv) or chat (markdown)
+    #[arg(long, short = 'f', value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Read a recorded event stream instead of the configured sources; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// The instant to look at [default: now; of a recording, its last event]
+    #[arg(long, value_name = "TIME", value_parser = instant, requires = "events")]
+    pub at: Option<DateTime<Utc>>,
+    /// Fail on the first line of the recording that can't be read
+    #[arg(long, requires = "events")]
+    pub strict: bool,
+}
+
+/// Flags of `events`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct Events {
+    /// Go on printing what happens, until interrupted
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// What `print` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Print {
+    /// A config file with every key, its default and what it does
+    #[command(after_help = "Example:\n  helptop print config > ~/.config/helptop/config.toml")]
+    Config,
+    /// The keys of the board and what they do, with those of the config
+    #[command(after_help = "Example:\n  helptop print keys")]
+    Keys,
+    /// The names of the themes there are
+    #[command(after_help = "Example:\n  helptop --theme \"$(helptop print themes | shuf -n 1)\"")]
+    Themes,
+    /// A JSON schema
+    #[command(after_help = "Example:\n  helptop print schema config > helptop.schema.json")]
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t = SchemaOf::Config)]
+        of: SchemaOf,
+    },
+    /// Completions for a shell
+    #[command(after_help = "Example:\n  helptop print completions zsh > ~/.zfunc/_helptop")]
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// The man page
+    #[command(after_help = "Example:\n  helptop print man | man -l -")]
+    Man,
+}
+
+/// The forms of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For programs, to the contract of docs/metrics.md
+    Json,
+    /// For spreadsheets
+    Csv,
+    /// For chat and wikis
+    Markdown,
+}
+
+/// What there are schemas of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The config file
+    Config,
+    /// What `snapshot --format json` prints
+    Snapshot,
+    /// A line of the event stream
+    Event,
+}
+
+/// How much goes to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing
+    Off,
+    /// What failed
+    Error,
+    /// What looks wrong
+    Warn,
+    /// What happened
+    Info,
+    /// How it happened
+    Debug,
+    /// Everything
+    Trace,
+}
+
+impl LogLevel {
+    /// The word of the config file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed.is_finite() && speed > 0.0 && speed <= 1e6 => Ok(speed),
+        _ => Err("not a speed: give a number above 0, such as 1, 0.5 or 60".to_owned()),
+    }
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).map_err(|e| {
+        format!("{e}: give RFC 3339 with a zone, such as 2026-03-02T09:15:00Z or 2026-03-02T10:15:00+01:00")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_with_an_example() {
+        fn visit(command: &mut clap::Command, seen: &mut usize) {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Example"), "{} has no example:\n{help}", command.get_name());
+            assert!(command.get_about().is_some(), "{} has no description", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {} has no help", command.get_name(), argument.get_id());
+            }
+            *seen += 1;
+            let subcommands = command.get_subcommands_mut().filter(|sub| sub.get_name() != "help");
+            subcommands.for_each(|sub| visit(sub, seen));
+        }
+        let mut seen = 0;
+        visit(&mut Cli::command(), &mut seen);
+        assert_eq!(seen, 13);
+    }
+
+    #[test]
+    fn no_command_is_the_board_and_flags_may_stand_anywhere() {
+        assert_eq!(parse("helptop").unwrap().command, None);
+        let cli = parse("helptop demo --seed 7 --theme light --no-mouse").unwrap();
+        let Some(Command::Demo(demo)) = cli.command else { panic!("not demo") };
+        assert_eq!((demo.seed, demo.agents, demo.chats), (7, 12, 300));
+        assert_eq!((cli.global.theme.as_deref(), cli.global.no_mouse), (Some("light"), true));
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for line in [
+            "helptop frobnicate",
+            "helptop demo --speed 0",
+            "helptop demo --speed nan",
+            "helptop demo --agents 0",
+            "helptop replay",
+            "helptop snapshot --events f --at yesterday",
+            "helptop snapshot --events f --at 2026-03-02T09:15:00",
+            "helptop snapshot --at 2026-03-02T09:15:00Z",
+            "helptop snapshot --strict",
+            "helptop snapshot --format xml",
+            "helptop print completions tcsh",
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert_ne!(error.kind(), ErrorKind::DisplayHelp, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_instant_keeps_its_zone_in_mind() {
+        let cli = parse("helptop snapshot --events f --at 2026-03-02T10:15:00+01:00").unwrap();
+        let Some(Command::Snapshot(snapshot)) = cli.command else { panic!("not snapshot") };
+        assert_eq!(snapshot.at.unwrap().to_rfc3339(), "2026-03-02T09:15:00+00:00");
+    }
+}

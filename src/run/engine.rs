@@ -1,0 +1,122 @@
+//! The engine task: takes updates of the sources in, answers viewers, and publishes pictures of the board.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::board::{BoardSnapshot, Engine};
+use crate::desk::SourceIx;
+use crate::poll::Update;
+use crate::term::link::{Ask, Now};
+
+/// Pictures are published at most this often, however fast events come.
+const PUBLISH_EVERY: Duration = Duration::from_millis(50);
+
+/// The engine and its ends of the channels.
+pub struct EngineTask {
+    /// The owner of the desk.
+    pub engine: Engine,
+    /// What the sources bring.
+    pub updates: mpsc::Receiver<Update>,
+    /// What viewers ask.
+    pub asks: mpsc::Receiver<Ask>,
+    /// Where pictures go.
+    pub publish: watch::Sender<Arc<BoardSnapshot>>,
+    /// Wakes each source for a refresh.
+    pub refresh: Vec<Arc<Notify>>,
+    /// The board's clock.
+    pub now: Now,
+    /// Ends the task.
+    pub cancel: CancellationToken,
+}
+
+impl EngineTask {
+    /// Runs until it is cancelled.
+    pub async fn run(mut self) {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut published = Instant::now().checked_sub(PUBLISH_EVERY).unwrap_or_else(Instant::now);
+        let mut due = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return,
+                Some(ask) = self.asks.recv() => self.answer(ask),
+                () = tokio::time::sleep_until(published + PUBLISH_EVERY), if due => {
+                    due = false;
+                    published = Instant::now();
+                    self.publish();
+                }
+                Some(update) = self.updates.recv() => {
+                    self.take(update);
+                    due = true;
+                }
+                _ = tick.tick() => due |= self.engine.settle((self.now)()),
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let now = (self.now)();
+        if self.engine.settle(now) {
+            let snapshot = Arc::new(self.engine.snapshot(now));
+            self.publish.send_replace(snapshot);
+        }
+    }
+
+    fn answer(&self, ask: Ask) {
+        match ask {
+            Ask::Refresh => self.refresh.iter().for_each(|source| source.notify_one()),
+            Ask::Page { query, reply } => {
+                // A viewer that has gone away needs no answer.
+                let _ = reply.send(self.engine.page(query, (self.now)()));
+            }
+        }
+    }
+
+    fn take(&mut self, update: Update) {
+        let now = (self.now)();
+        take_update(&mut self.engine, update, now);
+    }
+}
+
+/// Folds what a source brought and notes its health.
+pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Timestamp) {
+    let source = SourceIx(update.source as u32);
+    let Update { tried_at, latency, next_at, interval, outcome, aside, .. } = update;
+    let mut settled = false;
+    match outcome {
+        Ok(batch) => {
+            let events_total = batch.events.len() as u64;
+            settled = !batch.more && !batch.events.is_empty();
+            engine.take(source, batch.events, now);
+            engine.set_health(source, |health| {
+                health.good(tried_at, batch.finished);
+                health.latency = Some(latency);
+                health.requests = batch.requests;
+                health.requests_total += u64::from(batch.requests);
+                health.events_total += events_total;
+                health.quota = batch.quota.map(|quota| (quota.remaining, quota.limit)).or(health.quota);
+                health.progress = batch.progress;
+                for skipped in &batch.skipped {
+                    health.skip(format!("{}: {}", skipped.place, skipped.reason));
+                }
+                health.skipped_total += batch.skipped_total.saturating_sub(batch.skipped.len() as u64);
+            });
+        }
+        Err(error) => engine.set_health(source, |health| health.bad(tried_at, error.to_string(), error.hint().into())),
+    }
+    engine.set_health(source, |health| {
+        health.tried_at = Some(tried_at);
+        health.next_at = Some(next_at);
+        health.interval = interval;
+        health.aside = aside;
+    });
+    if settled && !engine.trend_is_recalled() {
+        engine.settle(now);
+        engine.recall_trend(now);
+    }
+}

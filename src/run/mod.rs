@@ -1,0 +1,101 @@
+//! The wiring: what the commands do.
+
+pub mod cli;
+mod clock;
+mod failure;
+mod once;
+pub mod print;
+mod recording;
+mod snapshot;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::{self, Config, Environment, Flag, Request, SourceConfig};
+use crate::source::REGISTRY;
+use cli::{Cli, Command, Global, Print};
+use failure::Failure;
+use once::Built;
+
+/// Runs the program and gives its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let message = failure.to_string();
+            if !message.is_empty() {
+                // With no standard error there is nobody to tell.
+                let _ = writeln!(io::stderr(), "helptop: {message}");
+            }
+            failure.code()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let global = &cli.global;
+    match cli.command {
+        Some(Command::Print { what }) => print(what, global),
+        Some(Command::Snapshot(flags)) => {
+            let config = load(global)?;
+            let mask = config.mask;
+            let (snapshot, failed) = match &flags.events {
+                Some(path) => (snapshot::of_recording(path, &flags, config.thresholds)?, false),
+                None => runtime()?.block_on(snapshot::of_sources(config))?,
+            };
+            snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
+            if failed { Err(Failure::silent()) } else { Ok(()) }
+        }
+        _ => Err(Failure::failed("not wired yet")),
+    }
+}
+
+fn load(global: &Global) -> Result<Config, Failure> {
+    let mut flags = Vec::new();
+    let mut flag = |name, key, value: Option<serde_json::Value>| {
+        flags.extend(value.map(|value| Flag { name, key, value }));
+    };
+    flag("--theme", "board.theme", global.theme.clone().map(Into::into));
+    flag("--no-mouse", "board.mouse", global.no_mouse.then_some(false.into()));
+    flag("--log-file", "log.file", global.log_file.as_ref().map(|path| path.to_string_lossy().into()));
+    flag("--log-level", "log.level", global.log_level.map(|level| level.word().into()));
+    let environment = Environment::of_process();
+    let request = Request { named: global.config.as_deref(), environment: &environment, flags, kinds: REGISTRY };
+    config::load(&request).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Two threads beside the main one: sources, engine and screen never wait for each other.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}")))
+}
+
+/// Builds every source of the config.
+fn build(sources: Vec<SourceConfig>) -> Result<Vec<Built>, Failure> {
+    let built = sources.into_iter().map(|config| {
+        let source = (config.kind.build)(&config.spec).map_err(|why| {
+            let name = &config.spec.name;
+            Failure::usage(format!("{}: source `{name}`: {why}", config.place))
+        })?;
+        Ok(Built { config, source })
+    });
+    built.collect()
+}
+
+fn print(what: Print, _global: &Global) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match what {
+        Print::Config => print::config(&mut out)?,
+        Print::Schema { of } => print::schema(&mut out, of, REGISTRY)?,
+        Print::Completions { shell } => print::completions(&mut out, shell),
+        Print::Man => print::man(&mut out)?,
+        Print::Keys | Print::Themes => return Err(Failure::failed("not wired yet")),
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Reads a recorded event stream into an engine, as of an instant.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use super::failure::Failure;
+use crate::board::{Engine, SourceHealth};
+use crate::event::{Reader, Reject, Timestamp};
+
+/// Rejects shown one by one; the others are counted.
+const SHOWN: usize = 20;
+
+/// Opens a recording; `-` is standard input.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let what = |error: io::Error| {
+        Failure::failed(format!(
+            "{}: cannot read the recording: {error}\n  check the path given to --events",
+            path.display()
+        ))
+    };
+    let file = File::open(path).map_err(what)?;
+    if file.metadata().map_err(what)?.is_dir() {
+        return Err(what(io::Error::from(io::ErrorKind::IsADirectory)));
+    }
+    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+}
+
+/// What could not be read, told as it comes and summed up at the end.
+struct Rejects<'a, W> {
+    name: &'a str,
+    total: u64,
+    unknown_types: HashSet<String>,
+    said: W,
+}
+
+impl<W: io::Write> Rejects<'_, W> {
+    fn note(&mut self, line: u64, reject: &Reject) -> io::Result<()> {
+        if let Reject::UnknownType(name) = reject {
+            self.total += 1;
+            // Reported once per type; the set is bounded, for a broken file may hold a new type a line.
+            if self.unknown_types.len() >= SHOWN || !self.unknown_types.insert(name.clone()) {
+                return Ok(());
+            }
+        } else {
+            self.total += 1;
+            if self.total > SHOWN as u64 {
+                return Ok(());
+            }
+        }
+        let reason = reject.to_string();
+        writeln!(self.said, "{}:{line}: {}: skipped", self.name, crate::text::harmless(&reason))
+    }
+}
+
+/// Folds the events before `until` in, tells what could not be read, and gives the instant that the recording is
+/// looked at: `until`, else its last event.
+pub fn fold(
+    engine: &mut Engine,
+    input: impl BufRead,
+    name: &str,
+    until: Option<Timestamp>,
+    strict: bool,
+    said: impl io::Write,
+) -> Result<Timestamp, Failure> {
+    let source = engine.add_source(SourceHealth { name: name.to_owned(), kind: "replay", ..SourceHealth::default() });
+    let mut rejects = Rejects { name, total: 0, unknown_types: HashSet::new(), said };
+    let mut reader = Reader::new(input);
+    let mut events = 0;
+    while let Some(line) =
+        reader.next_line().map_err(|error| Failure::failed(format!("{name}: cannot read on: {error}")))?
+    {
+        match line.event {
+            Ok(event) if until.is_none_or(|until| event.at.is_none_or(|at| at < until)) => {
+                events += 1;
+                engine.take(source, [event], until.unwrap_or(Timestamp::MAX));
+            }
+            Ok(_) => {}
+            Err(reject) if strict && !matches!(reject, Reject::UnknownType(_)) => {
+                return Err(Failure::failed(format!(
+                    "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",
+                    line.number,
+                    crate::text::harmless(&reject.to_string())
+                )));
+            }
+            Err(reject) => rejects.note(line.number, &reject)?,
+        }
+    }
+    if rejects.total > 0 {
+        writeln!(rejects.said, "{name}: {} lines could not be read, {events} events could", rejects.total)?;
+    }
+    let last_at = engine.desk().last_at();
+    let at = until.unwrap_or(last_at);
+    let skipped_total = rejects.total;
+    engine.set_health(source, |health| {
+        health.good(if last_at > Timestamp::default() { last_at } else { at }, true);
+        health.events_total = events;
+        health.skipped_total = skipped_total;
+    });
+    engine.settle(at);
+    Ok(at)
+}

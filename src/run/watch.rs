@@ -1,0 +1,112 @@
+//! Starts everything that keeps a board alive: a poller per source, and the engine they feed.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::clock::{self, Now};
+use super::engine::EngineTask;
+use crate::board::{BoardSnapshot, Engine, Options, SourceHealth};
+use crate::metrics::thresholds::Thresholds;
+use crate::poll::{Poller, Update};
+use crate::source::{Kind, Source};
+use crate::term::{Ask, Link};
+
+/// Updates on their way to the engine; a source that is faster waits.
+const UPDATES: usize = 64;
+/// Questions of viewers on their way to the engine.
+const ASKS: usize = 64;
+/// How long everything may take to end.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// A source to be watched.
+pub struct Watched {
+    /// Its name on the board.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// The source.
+    pub source: Box<dyn Source>,
+    /// The quickest that it is asked.
+    pub interval: Duration,
+    /// How much of the vendor's limit may be used.
+    pub quota_share: f64,
+}
+
+/// What keeps a board alive.
+pub struct Watch {
+    /// The viewers' end.
+    pub link: Link,
+    tasks: TaskTracker,
+    cancel: CancellationToken,
+}
+
+/// Starts the pollers; gives their updates and what wakes each of them.
+pub fn start_pollers(
+    sources: Vec<Watched>,
+    now: &Now,
+    tasks: &TaskTracker,
+    cancel: &CancellationToken,
+) -> (mpsc::Receiver<Update>, Vec<Arc<Notify>>) {
+    let (updates, received) = mpsc::channel(UPDATES);
+    let mut wakes = Vec::new();
+    for (index, watched) in sources.into_iter().enumerate() {
+        let refresh = Arc::new(Notify::new());
+        wakes.push(refresh.clone());
+        let poller = Poller {
+            source: watched.source,
+            index,
+            interval: watched.interval,
+            quota_share: watched.quota_share,
+            seed: RandomState::new().hash_one(index),
+            cursor: None,
+            now: now.clone(),
+            updates: updates.clone(),
+            refresh,
+            stop: cancel.clone(),
+        };
+        tasks.spawn(poller.run());
+    }
+    (received, wakes)
+}
+
+impl Watch {
+    /// Starts pollers and engine.
+    pub fn start(sources: Vec<Watched>, thresholds: Thresholds, now: Now, cancel: CancellationToken) -> Self {
+        let options = Options {
+            thresholds: Arc::new(thresholds),
+            keep_text: false,
+            midnight: Arc::new(clock::local_midnight),
+        };
+        let mut engine = Engine::new(options, now());
+        for watched in &sources {
+            engine.add_source(SourceHealth {
+                name: watched.name.clone(),
+                kind: watched.kind.name,
+                interval: watched.interval,
+                cannot_tell: watched.kind.cannot_tell,
+                ..SourceHealth::default()
+            });
+        }
+        let tasks = TaskTracker::new();
+        let (updates, refresh) = start_pollers(sources, &now, &tasks, &cancel);
+        let (ask, asks) = mpsc::channel::<Ask>(ASKS);
+        let (publish, board) = watch::channel(Arc::new(BoardSnapshot::default()));
+        let engine =
+            EngineTask { engine, updates, asks, publish, refresh, now: now.clone(), cancel: cancel.clone() };
+        tasks.spawn(engine.run());
+        tasks.close();
+        Self { link: Link { board, ask, now }, tasks, cancel }
+    }
+
+    /// Ends pollers and engine, and the programs they started.
+    pub async fn end(self) {
+        self.cancel.cancel();
+        // What does not end in time ends with the program.
+        let _ = tokio::time::timeout(FAREWELL, self.tasks.wait()).await;
+    }
+}

@@ -1,0 +1,229 @@
+//! What the simulated desk looks like, by a fold of its own.
+
+use std::collections::HashMap;
+
+use super::*;
+use crate::event::{Author, Event, EventKind, PresenceState, Status};
+
+/// What the events say of a chat.
+#[derive(Debug, Default, Clone)]
+struct Seen {
+    ended: bool,
+    merged: bool,
+    holder: Option<String>,
+    waits_since: Option<Timestamp>,
+}
+
+/// A desk, folded the slow and obvious way.
+#[derive(Debug, Default)]
+struct Desk {
+    chats: HashMap<String, Seen>,
+    states: HashMap<String, PresenceState>,
+    seen: HashMap<&'static str, usize>,
+    last_at: Option<Timestamp>,
+}
+
+impl Desk {
+    fn fold(&mut self, event: &Event) {
+        *self.seen.entry((&event.kind).into()).or_default() += 1;
+        if let Some(at) = event.at {
+            assert!(self.last_at.is_none_or(|last| last <= at), "{event:?} comes after {:?}", self.last_at);
+            self.last_at = Some(at);
+        }
+        match &event.kind {
+            EventKind::Presence { agent, state, .. } => {
+                self.states.insert(agent.to_string(), *state);
+            }
+            EventKind::Opened(opened) => {
+                let before = self.chats.insert(opened.conversation.to_string(), Seen::default());
+                assert!(before.is_none(), "{opened:?} is opened twice");
+            }
+            EventKind::Message(message) if message.public != Some(false) => {
+                let chat = self.chat(message.conversation.as_str());
+                match message.from {
+                    Author::Customer => {
+                        chat.ended = false;
+                        chat.waits_since = chat.waits_since.or(event.at);
+                    }
+                    Author::Agent => {
+                        assert!(!chat.ended, "{message:?} answers an ended chat");
+                        chat.waits_since = None;
+                    }
+                    Author::Bot => {}
+                }
+            }
+            EventKind::Assigned(assigned) => {
+                let holder = assigned.agent.clone().flatten().map(|id| id.to_string());
+                self.chat(assigned.conversation.as_str()).holder = holder;
+            }
+            EventKind::Status { conversation, status, .. } => {
+                let chat = self.chat(conversation.as_str());
+                chat.ended = matches!(status, Status::Resolved | Status::Closed);
+                chat.waits_since = chat.waits_since.filter(|_| !chat.ended);
+            }
+            EventKind::Merged { conversation, .. } => self.chat(conversation.as_str()).merged = true,
+            _ => {}
+        }
+    }
+
+    fn chat(&mut self, id: &str) -> &mut Seen {
+        self.chats.get_mut(id).expect("a chat is opened before anything happens in it")
+    }
+
+    fn active(&self) -> impl Iterator<Item = &Seen> {
+        self.chats.values().filter(|chat| !chat.ended && !chat.merged)
+    }
+
+    /// Waits in minutes, longest first.
+    fn waits(&self, now: Timestamp) -> Vec<f64> {
+        let mut waits: Vec<f64> = self
+            .active()
+            .filter_map(|chat| chat.waits_since)
+            .map(|since| (now - since).num_milliseconds() as f64 / 60_000.0)
+            .collect();
+        waits.sort_by(|a, b| b.total_cmp(a));
+        waits
+    }
+
+    fn online(&self) -> usize {
+        self.states.values().filter(|state| state.is_online()).count()
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+const SMALL_DESK: Params = Params { seed: 1, agents: 12, chats: 300 };
+
+/// Looks at the desk at every full hour of so many days.
+fn each_hour(params: Params, from: &str, days: i64, mut look: impl FnMut(Timestamp, &Desk)) -> Desk {
+    let mut simulation = Simulation::new(params, at(from));
+    let (mut desk, mut events) = (Desk::default(), Vec::new());
+    for hour in 1..=24 * days {
+        let now = at(from) + chrono::TimeDelta::hours(hour);
+        simulation.advance_to(now, &mut events);
+        for event in events.drain(..) {
+            desk.fold(&event);
+        }
+        look(now, &desk);
+    }
+    desk
+}
+
+#[test]
+fn waits_are_a_mix_at_any_hour_and_never_days() {
+    let (mut shares, mut longest, mut calm) = (Vec::new(), 0.0_f64, 0);
+    each_hour(SMALL_DESK, "2026-11-16T00:00:00Z", 7, |now, desk| {
+        let waits = desk.waits(now);
+        shares.push(waits.len() as f64 / desk.active().count() as f64);
+        longest = longest.max(waits.first().copied().unwrap_or_default());
+        calm += usize::from(waits.iter().all(|wait| *wait < 5.0));
+    });
+    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    assert!((0.05..0.10).contains(&mean), "{:.1} % are unanswered", 100.0 * mean);
+    assert!(longest < 60.0, "somebody waits {longest} minutes");
+    assert!(calm <= 4, "at {calm} of {} hours nobody waits above the warning", shares.len());
+}
+
+#[test]
+fn the_desk_is_full_in_the_afternoon_and_manned_at_night() {
+    each_hour(SMALL_DESK, "2026-11-16T00:00:00Z", 5, |now, desk| {
+        let hour = now.to_utc().format("%H").to_string();
+        let open = desk.active().count();
+        match hour.as_str() {
+            "14" | "15" | "16" => {
+                assert!((230..380).contains(&open), "{open} open at {now}");
+                assert!(desk.online() >= 5, "{} online at {now}", desk.online());
+            }
+            "03" | "04" => {
+                assert!((110..260).contains(&open), "{open} open at {now}");
+                assert!(desk.online() >= 1, "nobody online at {now}");
+            }
+            _ => {}
+        }
+    });
+}
+
+#[test]
+fn everything_a_help_desk_does_happens() {
+    let desk = each_hour(SMALL_DESK, "2026-11-16T00:00:00Z", 2, |_, _| {});
+    for kind in [
+        "hello",
+        "team",
+        "agent",
+        "customer",
+        "presence",
+        "opened",
+        "message",
+        "assigned",
+        "status",
+        "routed",
+        "returned_to_bot",
+        "tagged",
+        "macro",
+        "sla",
+        "rated",
+        "nps",
+        "article_vote",
+        "converted",
+        "merged",
+    ] {
+        assert!(desk.seen.contains_key(kind), "no {kind} in two days: {:?}", desk.seen);
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_day_however_it_is_looked_at() {
+    let start = at("2026-11-22T00:00:00Z");
+    let until = at("2026-11-22T07:00:00Z");
+    let (mut once, mut often) = (Vec::new(), Vec::new());
+    Simulation::new(SMALL_DESK, start).advance_to(until, &mut once);
+    let mut simulation = Simulation::new(SMALL_DESK, start);
+    for minute in 0..=7 * 60 {
+        while simulation.advance(start + chrono::TimeDelta::minutes(minute), 3, &mut often) {}
+    }
+    assert!(once.len() > 1000);
+    assert!(once == often, "in one go and minute by minute");
+    let taken: Vec<Event> = Simulation::new(SMALL_DESK, start).take(once.len()).collect();
+    assert!(once == taken, "as an iterator");
+    let mut other = Vec::new();
+    Simulation::new(Params { seed: 2, ..SMALL_DESK }, start).advance_to(until, &mut other);
+    assert!(once != other, "another seed gives another day");
+}
+
+#[test]
+fn months_take_no_more_room_than_days() {
+    let params = Params { seed: 5, agents: 3, chats: 40 };
+    let mut simulation = Simulation::new(params, at("2026-01-05T00:00:00Z"));
+    let mut events = Vec::new();
+    let mut rooms = Vec::new();
+    for day in 1..=90 {
+        simulation.advance_to(at("2026-01-05T00:00:00Z") + chrono::TimeDelta::days(day), &mut events);
+        assert!(!events.is_empty(), "nothing happened on day {day}");
+        events.clear();
+        rooms.push(simulation.room());
+    }
+    assert!(rooms[89] <= rooms[9] * 2, "{} after ten days, {} after ninety", rooms[9], rooms[89]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_begins_with_hello_and_goes_on_where_it_was() {
+    let mut demo = Demo::new(&Settings::default()).unwrap();
+    let now = at("2026-11-22T03:00:00Z");
+    let first = demo.poll(None, now).await.unwrap();
+    assert!(matches!(first.events[0].kind, EventKind::Hello { .. }));
+    let mut more = first.more;
+    while more {
+        more = demo.poll(None, now).await.unwrap().more;
+    }
+    let next = demo.poll(None, now + chrono::TimeDelta::minutes(10)).await.unwrap();
+    assert!(!next.events.is_empty());
+    assert!(next.events.iter().all(|event| event.at.is_none_or(|at| at > now)));
+}
+
+#[test]
+fn a_size_out_of_range_names_its_key() {
+    let error = Demo::new(&Settings { chats: 0, ..Settings::default() }).unwrap_err();
+    assert!(error.starts_with("chats is 0"), "{error}");
+}

@@ -1,0 +1,84 @@
+//! Which addresses credentials may be sent to.
+
+use reqwest::Url;
+
+/// Whether the address is this machine itself, by its host: `localhost`, 127.0.0.0/8 or `::1`.
+pub fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Reads the base address of an API; the error is a sentence that names the key `base_url`.
+///
+/// Refused: no http(s), a user or password in it (it would end in logs), and plain http to another machine unless
+/// allowed, as the token would travel readable. The path ends without a slash.
+pub fn base_url(text: &str, allow_plain_http: bool) -> Result<Url, String> {
+    let text = text.trim();
+    let mut url =
+        Url::parse(text).map_err(|error| format!("base_url: {error}; write it like https://desk.example.com"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err("base_url: must begin with https:// and name a host".into());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("base_url: must not hold a user or password; use the keys made for them".into());
+    }
+    if url.scheme() == "http" && !allow_plain_http && !is_loopback(&url) {
+        let host = url.host_str().unwrap_or_default();
+        return Err(format!(
+            "base_url: http:// would send the token readable to {host}; use https://, or set allow_plain_http = true"
+        ));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for good in [
+            "http://localhost:8085",
+            "http://LOCALHOST",
+            "http://127.0.0.1",
+            "http://127.9.9.9:1/rt",
+            "http://[::1]:80",
+            "https://desk.example.com",
+            "http://[::ffff:127.0.0.1]",
+        ] {
+            assert!(base_url(good, false).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://desk.example.com",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://0.0.0.0",
+            "http://10.0.0.1",
+            "http://[2001:db8::1]",
+        ] {
+            let error = base_url(bad, false).unwrap_err();
+            assert!(error.starts_with("base_url: http://") && error.contains("allow_plain_http"), "{bad}: {error}");
+            assert!(base_url(bad, true).is_ok(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_address_of_an_api() {
+        for (bad, why) in [
+            ("desk.example.com", "base_url:"),
+            ("ftp://desk.example.com", "must begin with https://"),
+            ("https://ana:pw@desk.example.com", "must not hold a user"),
+            ("", "base_url:"),
+        ] {
+            let error = base_url(bad, true).unwrap_err();
+            assert!(error.contains(why) && !error.contains("pw"), "{bad}: {error}");
+        }
+        assert_eq!(base_url(" https://h/rt/?token=x#y ", false).unwrap().as_str(), "https://h/rt");
+    }
+}

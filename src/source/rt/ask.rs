@@ -1,0 +1,178 @@
+//! The requests of one poll. Keeps to the house rules of REST2: pages by id, never by number; values quoted.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use reqwest::Url;
+use serde::de::DeserializeOwned;
+
+use super::wire::{Page, ROW_FIELDS, Row, TICKET_FIELDS, Ticket};
+use crate::event::Timestamp;
+use crate::source::http::{Answer, Client, words::excerpt};
+use crate::source::{Quota, Skipped, SourceError};
+
+/// The largest page that the server gives.
+pub(super) const PER_PAGE: usize = 100;
+/// So many ids fit into one query without making the address too long for a proxy.
+const IDS_A_QUERY: usize = 100;
+/// Skipped records that are told one by one; the others are only counted.
+const SKIPPED_TOLD: usize = 20;
+const API: &str = "/REST/2.0";
+
+/// The transactions that matter. Naming them keeps the pages full: rows that the account may not see (comments, mail
+/// records) are dropped after the page was cut.
+pub(super) const FEED: &str = "ObjectType='RT::Ticket' AND (Type='Create' OR Type='Correspond' OR Type='Status' \
+    OR (Field='Owner' AND (Type='Set' OR Type='Take' OR Type='Untake' OR Type='Steal' OR Type='Give' OR Type='Force')) \
+    OR (Type='Set' AND (Field='Queue' OR Field='Subject')) \
+    OR (Field='Requestor' AND (Type='AddWatcher' OR Type='DelWatcher')) \
+    OR (Type='AddLink' AND Field='MergedInto'))";
+
+/// The requests of one poll, and what they brought besides their answers.
+pub(super) struct Ask {
+    client: Arc<Client>,
+    pub now: Timestamp,
+    pub quota: Option<Quota>,
+    pub date: Option<Timestamp>,
+    pub skipped: Vec<Skipped>,
+    pub skipped_total: u64,
+    /// Records that were told as unreadable before.
+    pub told: BTreeSet<u64>,
+}
+
+/// A page of records.
+pub(super) struct Records<T> {
+    pub items: Vec<T>,
+    /// How many records came, readable or not.
+    pub count: usize,
+    /// The ids of all of them, readable or not.
+    pub ids: Vec<u64>,
+    /// How many match in all, where it is told.
+    pub total: Option<usize>,
+}
+
+impl<T> Records<T> {
+    /// The highest id.
+    pub(super) fn last_id(&self) -> u64 {
+        self.ids.iter().copied().max().unwrap_or(0)
+    }
+}
+
+impl Ask {
+    pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
+        Self { client, now, quota: None, date: None, skipped: Vec::new(), skipped_total: 0, told: BTreeSet::new() }
+    }
+
+    /// One record.
+    pub(super) async fn one<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, SourceError> {
+        self.get(path, &[]).await
+    }
+
+    /// One page of a list; a record that can't be read is skipped, named and counted.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Records<T>, SourceError> {
+        let page: Page = self.get(path, query).await?;
+        let count = page.items.len();
+        let total = page.total.map(|total| total as usize);
+        let mut records = Records { items: Vec::with_capacity(count), count, ids: Vec::new(), total };
+        for (at, item) in page.items.into_iter().enumerate() {
+            let id = item.get("id").and_then(|id| id.as_u64().or_else(|| id.as_str()?.parse().ok()));
+            records.ids.extend(id);
+            match serde_path_to_error::deserialize::<_, T>(item) {
+                Ok(item) => records.items.push(item),
+                Err(_) if id.is_some_and(|id| self.told.contains(&id)) => {}
+                Err(error) => {
+                    let id = id.map(|id| format!(", id {id}")).unwrap_or_default();
+                    let place = format!("GET {API}{path} items[{at}]{id}");
+                    self.skip(place, &error.path().to_string(), &error.inner().to_string());
+                }
+            }
+        }
+        if records.ids.is_empty() && count > 0 {
+            let what = "no record of the page has an id".to_owned();
+            return Err(SourceError::Schema { place: format!("GET {API}{path}"), path: "items".into(), what });
+        }
+        Ok(records)
+    }
+
+    /// One page of tickets that match and have a higher id than `after`, by id.
+    pub(super) async fn tickets(&mut self, query: &str, after: u64) -> Result<Records<Ticket>, SourceError> {
+        let query = format!("({query}) AND id > {after}");
+        let mut fields = vec![("query", &*query), ("orderby", "id"), ("per_page", "100")];
+        fields.extend(TICKET_FIELDS);
+        self.list("/tickets", &fields).await
+    }
+
+    /// The tickets of these numbers; those that were merged, deleted or may not be seen are missing.
+    pub(super) async fn tickets_by_id(&mut self, query: &str, ids: &[u64]) -> Result<Vec<Ticket>, SourceError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS_A_QUERY) {
+            let query = format!("({}){query}", any("id", some));
+            found.extend(self.tickets(&query, 0).await?.items);
+        }
+        Ok(found)
+    }
+
+    /// One page of transactions that match and have a higher id than `after`, by id.
+    pub(super) async fn rows(&mut self, query: &str, after: u64) -> Result<Records<Row>, SourceError> {
+        let query = format!("{query} AND id > {after}");
+        self.list("/transactions", &[("query", &query), ("orderby", "id"), ("per_page", "100"), ROW_FIELDS]).await
+    }
+
+    /// All transactions that matter of these tickets, by id.
+    ///
+    /// A short page is the last one here: every row of a ticket that may be seen may be seen.
+    pub(super) async fn histories(&mut self, tickets: &[u64]) -> Result<Vec<Row>, SourceError> {
+        let mut rows = Vec::new();
+        for some in tickets.chunks(IDS_A_QUERY) {
+            let query = format!("{FEED} AND ({})", any("ObjectId", some));
+            let mut after = 0;
+            loop {
+                let page = self.rows(&query, after).await?;
+                after = page.last_id();
+                rows.extend(page.items);
+                if page.count < PER_PAGE {
+                    break;
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Notes a record that can't be used.
+    pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
+        self.skipped_total += 1;
+        if self.skipped.len() < SKIPPED_TOLD {
+            let reason = if path == "." { excerpt(reason) } else { excerpt(&format!("at `{path}`: {reason}")) };
+            self.skipped.push(Skipped { place, reason });
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&mut self, path: &str, query: &[(&str, &str)]) -> Result<T, SourceError> {
+        let Answer { body, quota, date } = self.client.get(&format!("{API}{path}"), query, self.now).await?;
+        self.quota = quota.or(self.quota);
+        self.date = date.or(self.date);
+        Ok(body)
+    }
+}
+
+/// `field = 1 OR field = 2 …`; this server knows no IN.
+pub(super) fn any(field: &str, values: &[u64]) -> String {
+    let each: Vec<String> = values.iter().map(|value| format!("{field}={value}")).collect();
+    each.join(" OR ")
+}
+
+/// A word as a value of a query; `None` where it can't be one.
+pub(super) fn quoted(word: &str) -> Option<String> {
+    let plain = !word.is_empty() && !word.contains(['\'', '"', '\\']) && !word.contains(char::is_control);
+    plain.then(|| format!("'{word}'"))
+}
+
+/// The address of the site, from the address of the site or of its API.
+pub(super) fn site(mut base: Url) -> Url {
+    let path = base.path().trim_end_matches('/').trim_end_matches(API).to_owned();
+    base.set_path(&path);
+    base
+}

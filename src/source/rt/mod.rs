@@ -1,0 +1,296 @@
+//! Request Tracker 5 over REST2: the transaction log read as a feed.
+//!
+//! A start reads queues, staff, and the open tickets a hundred at a time with their whole histories, so that a ticket
+//! that is on the board is right from the first moment; after that one request a refresh brings what was added to the
+//! log. Every ten minutes the open tickets are counted, and compared one page a poll where the count differs, because
+//! deletions and changed rights leave no row. The state changes only after all requests of a poll went well: a poll
+//! that fails or is dropped midway loses nothing and is simply done again.
+
+mod adopt;
+mod ask;
+mod check;
+mod feed;
+mod people;
+mod state;
+mod story;
+mod sweep;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::ask::{Ask, FEED, Records};
+use self::feed::Position;
+use self::people::People;
+use self::state::{Back, Phase, State};
+use self::wire::Ticket;
+use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
+use super::{Batch, Cursor, Finding, Kind, Source, SourceError, Spec};
+use crate::event::{Capability, Event, EventKind, Timestamp, VERSION};
+
+/// What Request Tracker can tell.
+const CAPABILITIES: &[Capability] = &[Capability::Messages, Capability::Assignments, Capability::Statuses];
+
+/// The row of [`super::REGISTRY`].
+pub const KIND: Kind = Kind {
+    name: "rt",
+    title: "Request Tracker 5 (REST2)",
+    capabilities: CAPABILITIES,
+    cannot_tell: &[
+        ("presence", "Request Tracker knows no presence; the last activity of an agent is shown instead"),
+        ("ratings", "Request Tracker has no satisfaction survey"),
+        ("sla", "targets of the SLA extension are not read"),
+        ("notes", "comments need a right of their own and are not asked for"),
+        ("text", "the words of a message cost a request each and are not asked for"),
+    ],
+    secrets: &["token", "password"],
+    schema: || schemars::schema_for!(Settings),
+    build: |spec| Ok(Box::new(Rt::new(spec, Limits::default())?)),
+};
+
+/// The settings of a source of kind `rt`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address of the site, such as `https://desk.example.com`; with or without `/REST/2.0`.
+    pub base_url: String,
+    /// Auth token of an account that may read: global rights `SeeQueue`, `ShowTicket` and `SeeGroup`. Made in RT
+    /// under Settings > Auth Tokens. The account should have this one token only: each further one slows every request.
+    #[serde(default)]
+    pub token: Option<Secret>,
+    /// Login of that account, where there are no tokens (before RT 5). Together with `password`.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Password of that account. Together with `user`.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// Names of the queues to watch; empty: all that the account sees.
+    #[serde(default)]
+    pub queues: Vec<String>,
+    /// User-defined group whose members are the agents; left out: everybody that RT calls privileged.
+    #[serde(default)]
+    pub staff_group: Option<String>,
+    /// Logins of programs that are no agents though they are staff: what they write answers nobody, what they open for
+    /// a requestor counts as the requestor's.
+    #[serde(default = "default_ignored")]
+    pub ignore_staff: Vec<String>,
+    /// Status words that wait for the customer.
+    #[serde(default = "default_pending")]
+    pub pending_statuses: Vec<String>,
+    /// Status words that wait for a third party.
+    #[serde(default)]
+    pub on_hold_statuses: Vec<String>,
+    /// Accept an `http://` address of another machine: the token then travels readable.
+    #[serde(default)]
+    pub allow_plain_http: bool,
+}
+
+fn default_ignored() -> Vec<String> {
+    vec!["root".into()]
+}
+
+fn default_pending() -> Vec<String> {
+    vec!["stalled".into()]
+}
+
+impl Settings {
+    fn auth(&self) -> Result<Auth, String> {
+        match (&self.token, &self.user, &self.password) {
+            (Some(token), None, None) if !token.is_empty() => {
+                Ok(Auth::Header { name: "authorization", prefix: "token ", token: token.clone() })
+            }
+            (None, Some(user), Some(password)) if !user.is_empty() => {
+                Ok(Auth::Basic { user: user.clone(), password: password.clone() })
+            }
+            (Some(_), None, None) => Err("token: is empty".into()),
+            (None, None, None) => Err("token: is missing; give a token, or user and password".into()),
+            (None, None, Some(_)) => Err("user: is missing beside password".into()),
+            (None, Some(_), None) => Err("password: is missing beside user".into()),
+            (None, Some(_), Some(_)) => Err("user: is empty".into()),
+            (Some(_), _, _) => Err("token: give either a token or user and password, not both".into()),
+        }
+    }
+}
+
+/// A help desk on Request Tracker.
+#[derive(Debug)]
+pub struct Rt {
+    client: Arc<Client>,
+    settings: Settings,
+    site: String,
+    backfill: Duration,
+    state: State,
+}
+
+impl Rt {
+    /// A source for what the config says; asks nobody yet. The error is a sentence that names the key.
+    pub fn new(spec: &Spec, limits: Limits) -> Result<Self, String> {
+        let settings: Settings = serde_path_to_error::deserialize(&spec.settings)
+            .map_err(|error| format!("{}: {}", error.path(), excerpt(&error.inner().to_string())))?;
+        let base = ask::site(address::base_url(&settings.base_url, settings.allow_plain_http)?);
+        let auth = settings.auth()?;
+        let site = base.as_str().trim_end_matches('/').to_owned();
+        let client = Arc::new(Client::new(base, &auth, limits)?);
+        Ok(Self { client, settings, site, backfill: spec.backfill, state: State::default() })
+    }
+
+    fn open_query(&self) -> String {
+        format!("Status='__Active__'{}", self.state.people.queue_filter("Queue", &self.settings))
+    }
+
+    /// Queues, staff and the end of the log; the tickets follow page by page.
+    async fn begin(&mut self, ask: &mut Ask, read_to: Option<u64>) -> Result<Step, SourceError> {
+        let people = People::read(ask, &self.settings).await?;
+        let query = format!("{FEED}{}", people.queue_filter("TicketQueue", &self.settings));
+        let newest = [("query", &*query), ("orderby", "id"), ("order", "DESC"), ("per_page", "100")];
+        let newest = ask.list::<wire::OnlyId>("/transactions", &newest).await?.last_id();
+        let mut state = State::of(people);
+        state.position = Position::at(read_to.map_or(newest, |last| last.min(newest)));
+        state.phase = Phase::Open { after: 0, read: 0 };
+        let hello = EventKind::Hello { version: VERSION, source: None, capabilities: CAPABILITIES.to_vec() };
+        state.outbox.push(Event::undated(hello));
+        state.outbox.extend(state.people.teams());
+        state.introduce_staff();
+        self.state = state;
+        Ok(progress("reading open tickets", 0, 0))
+    }
+
+    /// One page of open tickets, each with its whole history.
+    async fn open_page(&mut self, ask: &mut Ask, after: u64, read: usize) -> Result<Step, SourceError> {
+        let page = ask.tickets(&self.open_query(), after).await?;
+        self.state.people.learn(&page.items, true);
+        let next = self.take_page(ask, page, after).await?;
+        let read = read + next.count;
+        if next.last {
+            self.state.settle(ask.now, self.backfill);
+            // At once on to what happened meanwhile.
+            return Ok(progress("reading open tickets", 1, 1));
+        }
+        self.state.phase = Phase::Open { after: next.after, read };
+        Ok(progress("reading open tickets", read, read + next.left))
+    }
+
+    /// One page of ended tickets that changed within the time that is asked for.
+    async fn back_page(&mut self, ask: &mut Ask, back: Back) -> Result<Step, SourceError> {
+        let hours = self.backfill.as_secs().div_ceil(3600);
+        // Relative, as a date would be read in the account's own time zone.
+        let query = format!(
+            "Status='__Inactive__' AND LastUpdated > '{hours} hours ago'{}",
+            self.state.people.queue_filter("Queue", &self.settings)
+        );
+        let page = ask.tickets(&query, back.after).await?;
+        let next = self.take_page(ask, page, back.after).await?;
+        if next.last {
+            self.state.back = None;
+            return Ok(Step::Done);
+        }
+        let read = back.read + next.count;
+        self.state.back = Some(Back { after: next.after, read });
+        Ok(progress("reading history", read, read + next.left))
+    }
+
+    async fn take_page(&mut self, ask: &mut Ask, page: Records<Ticket>, after: u64) -> Result<Next, SourceError> {
+        let (count, after) = (page.count, page.last_id().max(after));
+        let left = page.total.map_or(count, |total| total.saturating_sub(count));
+        // What is known already is followed in the log.
+        let new = page.items.into_iter().filter(|ticket| !self.state.tickets.contains_key(&ticket.id)).collect();
+        let stories = adopt::adopt(ask, &mut self.state.people, new).await?;
+        self.state.adopted(stories, &self.site, ask.now);
+        Ok(Next { count, after, left, last: count == 0 || left == 0 })
+    }
+
+    /// What is new, and one page of what else is being read.
+    async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        let more = self.news(ask).await?;
+        if let Some(back) = self.state.back {
+            return self.back_page(ask, back).await;
+        }
+        self.sweep(ask).await?;
+        Ok(if more { Step::More(None) } else { Step::Done })
+    }
+
+    /// The rows that were added to the log, and the tickets that they make known; whether there are still more.
+    async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
+        let filter = self.state.people.queue_filter("TicketQueue", &self.settings);
+        let fresh = self.state.position.read(ask, &filter).await?;
+        let wanted = self.state.to_adopt(&fresh.rows);
+        let mut stories = Vec::new();
+        if !wanted.is_empty() {
+            let filter = self.state.people.queue_filter("Queue", &self.settings);
+            let tickets = ask.tickets_by_id(&filter, &wanted).await?;
+            stories = adopt::adopt(ask, &mut self.state.people, tickets).await?;
+        }
+        let people = &mut self.state.people;
+        people.read_owners(ask, &fresh.rows).await?;
+        let statuses = fresh.rows.iter().filter(|row| row.is_status_change()).map(|row| &row.new);
+        people.read_statuses(ask, statuses).await?;
+        self.state.told(&fresh.rows, &wanted, stories, &self.site, ask.now);
+        self.state.position.moved(&fresh.ids, ask.now);
+        Ok(fresh.more)
+    }
+}
+
+/// What one page left to do.
+struct Next {
+    count: usize,
+    after: u64,
+    left: usize,
+    last: bool,
+}
+
+/// Whether a poll is followed by another at once, and how far the reading has come.
+enum Step {
+    Done,
+    More(Option<(String, f32)>),
+}
+
+fn progress(what: &str, read: usize, total: usize) -> Step {
+    Step::More(Some((what.to_owned(), read as f32 / total.max(1) as f32)))
+}
+
+#[async_trait]
+impl Source for Rt {
+    fn capabilities(&self) -> Vec<Capability> {
+        CAPABILITIES.to_vec()
+    }
+
+    async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
+        if cursor.is_none() {
+            self.state = State::default();
+        }
+        let read_to = cursor.and_then(|cursor| cursor.0.get("last")?.as_u64());
+        let before = self.client.sent();
+        let mut ask = Ask::new(Arc::clone(&self.client), now);
+        let step = match self.state.phase {
+            Phase::Cold => self.begin(&mut ask, read_to).await?,
+            Phase::Open { after, read } => self.open_page(&mut ask, after, read).await?,
+            Phase::Steady => self.refresh(&mut ask).await?,
+        };
+        let (more, progress) = match step {
+            Step::Done => (false, None),
+            Step::More(progress) => (true, progress),
+        };
+        // Before all open tickets are read, a start anew has to begin where this one did.
+        let last = Some(self.state.position.last).filter(|_| self.state.phase == Phase::Steady).or(read_to);
+        Ok(Batch {
+            events: std::mem::take(&mut self.state.outbox),
+            cursor: Some(Cursor(serde_json::json!({ "last": last }))),
+            quota: ask.quota,
+            skipped: ask.skipped,
+            skipped_total: ask.skipped_total,
+            requests: (self.client.sent() - before) as u32,
+            more,
+            progress,
+            finished: false,
+        })
+    }
+
+    async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
+        let mut ask = Ask::new(Arc::clone(&self.client), now);
+        check::check(&mut ask, &self.settings).await
+    }
+}

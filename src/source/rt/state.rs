@@ -1,0 +1,260 @@
+//! What the source remembers between two polls. Changed only by functions that do not wait, so a poll that is dropped
+//! leaves it whole; events wait in `outbox` until a poll hands them over.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use compact_str::CompactString;
+
+use super::feed::Position;
+use super::people::{People, holder};
+use super::story::{Placed, Story, conversation, step};
+use super::sweep::Sweep;
+use super::wire::{Row, Ticket};
+use crate::event::{AgentId, CustomerId, Event, EventKind, StatusBy, Timestamp};
+
+/// Writers of neither side that are remembered, in case they turn out to be new staff.
+const MAX_STRANGERS: usize = 1000;
+/// Ended tickets that are remembered, so that a reopening costs no request.
+const MAX_ENDED: usize = 20_000;
+
+/// Where the source is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    /// Nothing was read yet.
+    #[default]
+    Cold,
+    /// Open tickets are read, by number.
+    Open {
+        /// The last one.
+        after: u64,
+        /// How many so far.
+        read: usize,
+    },
+    /// The log is followed.
+    Steady,
+}
+
+/// How far the reading of ended tickets has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Back {
+    pub after: u64,
+    pub read: usize,
+}
+
+/// A ticket, as far as its next transaction needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Known {
+    pub requestors: Vec<CompactString>,
+    pub status: CompactString,
+    pub owner: Option<AgentId>,
+    pub ended: bool,
+}
+
+/// What the source remembers between two polls.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub phase: Phase,
+    pub people: People,
+    pub position: Position,
+    pub back: Option<Back>,
+    pub tickets: HashMap<u64, Known>,
+    pub outbox: Vec<Event>,
+    pub checked_at: Timestamp,
+    pub checks: u32,
+    pub sweep: Option<Sweep>,
+    /// Tickets to be read anew: somebody who wrote there has become staff.
+    pub recheck: BTreeSet<u64>,
+    /// Tickets that left the watched queues, and were therefore ended here.
+    pub left: HashSet<u64>,
+    strangers: HashMap<CompactString, BTreeSet<u64>>,
+    agents: HashSet<AgentId>,
+    customers: HashSet<CompactString>,
+}
+
+impl State {
+    /// Knows who is who, and no ticket.
+    pub(super) fn of(people: People) -> Self {
+        Self { people, ..Self::default() }
+    }
+
+    /// All open tickets are read: from now on the log is followed, and history is read where it is asked for.
+    pub(super) fn settle(&mut self, now: Timestamp, backfill: std::time::Duration) {
+        self.phase = Phase::Steady;
+        self.checked_at = now;
+        self.back = (!backfill.is_zero()).then_some(Back { after: 0, read: 0 });
+    }
+
+    /// Open tickets as they are known here.
+    pub(super) fn open(&self) -> usize {
+        self.tickets.values().filter(|known| !known.ended).count()
+    }
+
+    /// Tickets that have to be read whole before these rows can be told.
+    pub(super) fn to_adopt(&self, rows: &[Row]) -> Vec<u64> {
+        let mut wanted = self.recheck.clone();
+        for row in rows {
+            match row.merged_into() {
+                Some(into) => drop(wanted.insert(into)),
+                None if row.is_about_opening() || !self.tickets.contains_key(&row.ticket) => {
+                    wanted.insert(row.ticket);
+                }
+                None => {}
+            }
+        }
+        wanted.into_iter().collect()
+    }
+
+    /// Tells the stories of tickets that were read whole, and the rows of those known before.
+    pub(super) fn told(&mut self, rows: &[Row], wanted: &[u64], stories: Vec<Story>, site: &str, now: Timestamp) {
+        let mut placed = Vec::new();
+        let whole: HashSet<u64> = wanted.iter().copied().collect();
+        for row in rows.iter().filter(|row| !whole.contains(&row.ticket)) {
+            let Some(known) = self.tickets.get_mut(&row.ticket) else { continue };
+            let told = placed.len();
+            step(row, conversation(row.ticket), &self.people, &known.requestors, &mut placed);
+            if row.is_status_change() {
+                known.status.clone_from(&row.new);
+                known.ended = self.people.status(&row.new).is_ended();
+            } else if row.is_owner_change() {
+                known.owner = self.people.owner(&row.new);
+            } else if told == placed.len() {
+                self.stranger(row);
+            }
+            if let Some(sweep) = &mut self.sweep {
+                sweep.touched.insert(row.ticket);
+            }
+        }
+        self.adopt_into(stories, site, now, &mut placed);
+        self.recheck.clear();
+        self.post(placed);
+    }
+
+    /// Tells the stories of tickets that were read whole.
+    pub(super) fn adopted(&mut self, stories: Vec<Story>, site: &str, now: Timestamp) {
+        let mut placed = Vec::new();
+        self.adopt_into(stories, site, now, &mut placed);
+        self.post(placed);
+    }
+
+    fn adopt_into(&mut self, stories: Vec<Story>, site: &str, now: Timestamp, placed: &mut Vec<Placed>) {
+        for story in stories {
+            self.introduce_customers(&story.ticket);
+            story.events(&self.people, site, placed);
+            let id = story.ticket.id;
+            let known = self.known(&story);
+            if self.left.remove(&id) && !known.ended {
+                let (status, by) = (self.people.status(&known.status), Some(StatusBy::System));
+                let kind = EventKind::Status { conversation: conversation(id), status, by, agent: None };
+                placed.push((now, u64::MAX, Event::new(now, kind)));
+            }
+            self.position
+                .told(story.rows.iter().chain(story.merged.iter().flat_map(|(_, rows)| rows)).map(|row| row.id));
+            for row in &story.rows {
+                self.stranger(row);
+            }
+            self.tickets.insert(id, known);
+            for (source, _) in &story.merged {
+                self.tickets.remove(source);
+            }
+            if let Some(sweep) = &mut self.sweep {
+                sweep.touched.insert(id);
+            }
+        }
+    }
+
+    /// Where the ticket stands: its last rows win over its record, which was read before them.
+    fn known(&self, story: &Story) -> Known {
+        let last = |is: fn(&Row) -> bool| story.rows.iter().rev().find(|row| is(row)).map(|row| &row.new);
+        let status = last(Row::is_status_change).unwrap_or(&story.ticket.status).clone();
+        let owner = match last(Row::is_owner_change) {
+            Some(number) => self.people.owner(number),
+            None => holder(story.ticket.owner.login()),
+        };
+        let ended = self.people.status(&status).is_ended();
+        Known { requestors: story.requestors(), status, owner, ended }
+    }
+
+    /// It is on the board no more, though no row says why: deleted, hidden, or moved out of the watched queues.
+    pub(super) fn leave(&mut self, ticket: u64, now: Timestamp) {
+        if self.tickets.remove(&ticket).is_none() {
+            return;
+        }
+        self.left.insert(ticket);
+        let kind = EventKind::Status {
+            conversation: conversation(ticket),
+            status: crate::event::Status::Closed,
+            by: Some(StatusBy::System),
+            agent: None,
+        };
+        self.post(vec![(now, u64::MAX, Event::new(now, kind))]);
+    }
+
+    /// Forgets the ended tickets once there are many; they are read anew when something happens to them.
+    pub(super) fn prune(&mut self) {
+        if self.tickets.len() - self.open() > MAX_ENDED {
+            self.tickets.retain(|_, known| !known.ended);
+        }
+    }
+
+    /// Lines of all staff, except the account that asks: that one is shown once it does something.
+    pub(super) fn introduce_staff(&mut self) {
+        let mut staff: Vec<_> = self.people.staff.iter().filter(|login| **login != self.people.own).cloned().collect();
+        staff.sort_unstable();
+        for login in staff {
+            self.introduce(&AgentId::new(login));
+        }
+    }
+
+    /// Staff came or went: new members are shown, and the tickets where they wrote before are read anew.
+    pub(super) fn staff_changed(&mut self, new: &[CompactString]) {
+        for login in new {
+            self.agents.remove(&AgentId::new(login.clone()));
+            self.recheck.extend(self.strangers.remove(login).unwrap_or_default());
+        }
+        self.introduce_staff();
+    }
+
+    fn introduce(&mut self, agent: &AgentId) {
+        if self.agents.insert(agent.clone()) {
+            self.outbox.push(self.people.agent(agent.as_str()));
+        }
+    }
+
+    fn introduce_customers(&mut self, ticket: &Ticket) {
+        for one in &ticket.requestors {
+            if self.customers.insert(one.login().clone()) {
+                let name = Some(one.real_name.trim()).filter(|name| !name.is_empty()).map(str::to_owned);
+                let id = CustomerId::new(one.login().clone());
+                self.outbox.push(Event::undated(EventKind::Customer { id, name, segment: None }));
+            }
+        }
+    }
+
+    fn stranger(&mut self, row: &Row) {
+        let login = row.creator.login();
+        let known = self.tickets.get(&row.ticket);
+        if row.kind != "Correspond" || self.strangers.len() >= MAX_STRANGERS {
+            return;
+        }
+        if self.people.side(login, known.map_or(&[], |known| &known.requestors)).is_none() {
+            self.strangers.entry(login.clone()).or_default().insert(row.ticket);
+        }
+    }
+
+    /// Puts events in their true order and introduces the agents that they name.
+    fn post(&mut self, mut placed: Vec<Placed>) {
+        placed.sort_by_key(|&(at, id, _)| (at, id));
+        for (_, _, event) in placed {
+            let agents = match &event.kind {
+                EventKind::Message(message) => [message.agent.as_ref(), None],
+                EventKind::Assigned(to) => [to.agent.as_ref().and_then(Option::as_ref), to.by.as_ref()],
+                EventKind::Status { agent, .. } => [agent.as_ref(), None],
+                _ => [None, None],
+            };
+            for agent in agents.into_iter().flatten() {
+                self.introduce(agent);
+            }
+            self.outbox.push(event);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Apart from ties the desk depends only on the set of events, never on their order or repetition.
+
+use std::sync::Arc;
+
+use helptop::desk::Desk;
+use helptop::event::{Event, Timestamp};
+use helptop::metrics::live::LiveIndex;
+use helptop::metrics::thresholds::Thresholds;
+use helptop::metrics::today::TodayIndex;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// Events of few conversations and agents, each at an instant of its own.
+fn stream() -> impl Strategy<Value = Vec<Event>> {
+    let line = prop_oneof![
+        Just("opened conversation=C customer=k1 team=t1 channel=email".to_owned()),
+        Just("opened conversation=C direction=outbound subject=late".to_owned()),
+        Just("message conversation=C from=customer".to_owned()),
+        Just("message conversation=C from=customer public=false".to_owned()),
+        Just("message conversation=C from=bot".to_owned()),
+        "[ab]".prop_map(|a| format!("message conversation=C from=agent agent={a}")),
+        "[ab]".prop_map(|a| format!("assigned conversation=C agent={a} by=b")),
+        Just("assigned conversation=C agent=null team=t2".to_owned()),
+        "(open|pending|on_hold|snoozed|resolved|closed)".prop_map(|s| format!("status conversation=C status={s}")),
+        Just("merged conversation=C into=c9".to_owned()),
+        Just("tagged conversation=C tags=x,y".to_owned()),
+        "[1-5]".prop_map(|s| format!("rated conversation=C score={s} scale=5")),
+        "(online|busy|away|offline)".prop_map(|s| format!("presence agent=a state={s}")),
+        Just("sla conversation=C metric=resolution due=23:00:00".to_owned()),
+        Just("agent id=a name=Ana teams=t1".to_owned()),
+        Just("agent id=a name=Anna capacity=4".to_owned()),
+        Just("hello version=1 capabilities=assignments".to_owned()),
+        Just("hello version=1 capabilities=".to_owned()),
+    ];
+    let one = (line, "c[1-3]");
+    prop::collection::vec(one, 1..40).prop_map(|lines| {
+        let numbered = lines.into_iter().enumerate();
+        numbered
+            .map(|(i, (line, id))| {
+                let clock = format!("{:02}:{:02}:{:02}", 8 + i / 3600, i / 60 % 60, i % 60);
+                crate::support::event(&format!("{clock} {}", line.replace("=C", &format!("={id}"))))
+            })
+            .collect()
+    })
+}
+
+/// Everything a viewer could tell, with ids instead of numbers, which go by arrival.
+fn told(desk: &mut Desk, live: &mut LiveIndex, now: Timestamp) -> Vec<String> {
+    let changes = desk.take_changes();
+    live.refresh(desk, &changes, now);
+    let agent = |desk: &Desk, ix: Option<helptop::desk::AgentIx>| ix.map(|ix| desk.agent(ix).id.to_string());
+    let mut lines: Vec<String> = desk
+        .conversations()
+        .map(|(_, one)| {
+            let s = one.state();
+            format!(
+                "{} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+                one.id,
+                s.started_at,
+                s.status,
+                s.merged,
+                s.direction,
+                s.subject,
+                s.tags,
+                agent(desk, s.holder),
+                s.waiting_since,
+                s.first_response.map(|f| (f.at, agent(desk, Some(f.agent)), f.millis)),
+                s.ending.map(|e| (e.at, e.by_agent, agent(desk, e.agent))),
+                s.ratings,
+                s.sla,
+                one.log().len(),
+            )
+        })
+        .collect();
+    let risk = live.risk(now);
+    let figures = live.figures();
+    lines.extend(figures.agents.iter().map(|row| {
+        let mut held: Vec<_> = live.held_by(row.ix).map(|row| row.id.to_string()).collect();
+        held.sort();
+        let state = (row.state, row.state_since, row.last_active_at, row.longest_since);
+        let queue = (row.open, row.unanswered, row.pending, held);
+        format!("{} {} {:?} {} {:?} {queue:?}", row.id, row.name, row.capacity, row.teams.len(), state)
+    }));
+    lines.push(format!("{:?}", figures.totals));
+    lines.extend(figures.waiting.iter().map(|key| format!("{} {:?}", key.id, key.since)));
+    lines.push(format!("{risk:?}"));
+    let mut today = TodayIndex::new(crate::support::at("08:00:05"));
+    today.begin(crate::support::at("08:00:05"), desk);
+    lines.push(format!("{:?}", today.figures()));
+    let waiting = figures.waiting.len();
+    lines.sort();
+    lines.push(format!("waiting {waiting}"));
+    lines
+}
+
+fn fold(events: &[Event], settle_every: usize) -> Vec<String> {
+    let mut desk = Desk::new(false);
+    let source = desk.add_source();
+    let mut live = LiveIndex::new(Arc::new(Thresholds::default()));
+    let now = crate::support::at("20:00:00");
+    for (i, event) in events.iter().enumerate() {
+        desk.apply(source, event.clone());
+        if i % settle_every == 0 {
+            let changes = desk.take_changes();
+            live.refresh(&desk, &changes, now);
+        }
+    }
+    told(&mut desk, &mut live, now)
+}
+
+proptest! {
+    #[test]
+    fn any_order_and_repetition_give_the_same_desk(
+        events in stream(),
+        shuffle in prop::collection::vec(any::<Index>(), 40),
+        repeats in prop::collection::vec(any::<Index>(), 0..20),
+        settle_every in 1usize..10,
+    ) {
+        let in_order = fold(&events, 1000);
+        let mut other = events.clone();
+        for repeat in repeats {
+            let event = repeat.get(&events).clone();
+            other.push(event);
+        }
+        for (i, pick) in shuffle.iter().enumerate().take(other.len()) {
+            let j = pick.index(other.len());
+            other.swap(i, j);
+        }
+        prop_assert_eq!(fold(&other, settle_every), in_order);
+    }
+
+    #[test]
+    fn figures_kept_change_by_change_equal_figures_made_at_once(events in stream()) {
+        prop_assert_eq!(fold(&events, 1), fold(&events, 1000));
+    }
+}
