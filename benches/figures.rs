@@ -1,7 +1,7 @@
 //! How fast events become figures and figures become a frame, at the sizes of docs/performance.md.
 //!
 //! `cargo bench --bench figures`; a filter as its last word picks some of them (`event`, `frame`, `fold`, `read`).
-#![expect(clippy::unwrap_used, missing_docs, reason = "a bench stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 
 use std::hint::black_box;
 use std::sync::Arc;
