@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
 use crate::event::{Capability, Timestamp};
 
+mod agenda;
 mod chat;
 mod dice;
 mod life;
