@@ -53,7 +53,7 @@ impl Default for Settings {
 }
 
 /// The most events one poll hands over.
-const AT_MOST: usize = 20_000;
+const AT_MOST: usize = 10_000;
 /// How long a poll waits when nothing has happened.
 const IDLE: Duration = Duration::from_millis(250);
 /// Up to this size the desk also has the day before.
