@@ -61,24 +61,41 @@ pub fn completions(out: &mut impl Write, shell: Shell) {
 pub fn man(out: &mut impl Write) -> io::Result<()> {
     let mut program = Cli::command();
     program.build();
-    clap_mangen::Man::new(program.clone()).render(out)?;
+    let mut page = Vec::new();
+    clap_mangen::Man::new(program.clone()).render(&mut page)?;
     for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
-        command_section(out, command)?;
+        command_section(&mut page, command)?;
     }
-    Ok(())
+    // One page holds all commands, so it names them and not pages of their own.
+    let page = String::from_utf8_lossy(&page).replace(" EXTRA\n", " EXAMPLES\n");
+    let page = program.get_subcommands().fold(page, |page, command| {
+        let name = command.get_name();
+        page.replace(&format!("helptop\\-{name}(1)"), &format!("helptop {name}"))
+    });
+    out.write_all(page.as_bytes())
 }
 
 /// The page of a command as a section of the program's: its headings one step lower.
-fn command_section(out: &mut impl Write, command: &clap::Command) -> io::Result<()> {
-    let man = clap_mangen::Man::new(command.clone());
+fn command_section(out: &mut Vec<u8>, command: &clap::Command) -> io::Result<()> {
+    let own = command.clone().mut_args(|argument| {
+        let is_told_before = argument.is_global_set() || matches!(argument.get_id().as_str(), "help" | "version");
+        argument.hide(is_told_before)
+    });
+    let man = clap_mangen::Man::new(own);
     let title = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_uppercase();
     let mut section = Vec::new();
     man.render_description_section(&mut section)?;
     man.render_synopsis_section(&mut section)?;
     man.render_options_section(&mut section)?;
-    man.render_extra_section(&mut section)?;
     writeln!(out, ".SH {title}")?;
-    out.write_all(String::from_utf8_lossy(&section).replace(".SH ", ".SS ").as_bytes())
+    out.write_all(String::from_utf8_lossy(&section).replace(".SH ", ".SS ").as_bytes())?;
+    for part in command.get_subcommands().filter(|part| part.get_name() != "help") {
+        let help = part.get_about().map(ToString::to_string).unwrap_or_default();
+        writeln!(out, ".TP\n{}\n{help}", part.get_name())?;
+    }
+    let mut examples = Vec::new();
+    man.render_extra_section(&mut examples)?;
+    out.write_all(String::from_utf8_lossy(&examples).replace(".SH ", ".SS ").as_bytes())
 }
 
 #[cfg(test)]
@@ -106,7 +123,8 @@ mod tests {
         for heading in ["HELPTOP DEMO", "HELPTOP REPLAY", "HELPTOP SNAPSHOT", "HELPTOP EVENTS", "HELPTOP DOCTOR"] {
             assert!(page.contains(&format!(".SH {heading}\n")), "{heading}");
         }
-        assert!(page.contains("strict") && page.contains("noon.csv"), "{page}");
+        assert!(page.contains("strict") && page.contains("noon.csv") && page.contains("completions"), "{page}");
+        assert!(!page.contains("(1)\n") && !page.contains("EXTRA"), "{page}");
     }
 
     #[test]
