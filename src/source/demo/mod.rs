@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
 use crate::event::{Capability, Timestamp};
 
+mod agenda;
 mod chat;
 mod dice;
 mod life;
@@ -52,7 +53,7 @@ impl Default for Settings {
 }
 
 /// The most events one poll hands over.
-const AT_MOST: usize = 20_000;
+const AT_MOST: usize = 10_000;
 /// How long a poll waits when nothing has happened.
 const IDLE: Duration = Duration::from_millis(250);
 /// Up to this size the desk also has the day before.

@@ -1,10 +1,10 @@
 //! The clockwork: what is due next, who arrives, and the desk as it was found.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use compact_str::format_compact;
 
+use super::agenda::Agenda;
 use super::chat::{CHANNELS, Chat, Next};
 use super::dice::{Dice, mix};
 use super::names;
@@ -67,8 +67,7 @@ pub struct Simulation {
     pub(super) active: usize,
     chats: Vec<Option<Chat>>,
     free: Vec<u32>,
-    due: BinaryHeap<Reverse<(i64, u64, Task)>>,
-    scheduled: u64,
+    agenda: Agenda<Task>,
     numbered: u64,
     introduced: Vec<u64>,
     out: VecDeque<Event>,
@@ -89,8 +88,7 @@ impl Simulation {
             active: 0,
             chats: Vec::with_capacity(params.chats),
             free: Vec::new(),
-            due: BinaryHeap::new(),
-            scheduled: 0,
+            agenda: Agenda::new(),
             numbered: 0,
             introduced: vec![0; (params.chats * CUSTOMERS_PER_CHAT).div_ceil(64)],
             out: VecDeque::new(),
@@ -126,12 +124,12 @@ impl Simulation {
     /// How many things it keeps in mind.
     #[cfg(test)]
     pub(super) fn room(&self) -> usize {
-        self.chats.len() + self.due.len() + self.introduced.len() + self.out.len()
+        self.chats.len() + self.agenda.len() + self.introduced.len() + self.out.len()
     }
 
     /// When the next thing happens.
     fn next_at(&self) -> Timestamp {
-        self.due.peek().map_or(Timestamp::MAX, |Reverse((at, ..))| Timestamp::from_millis(*at))
+        self.agenda.next_at().map_or(Timestamp::MAX, Timestamp::from_millis)
     }
 
     pub(super) fn say(&mut self, kind: impl Into<EventKind>) {
@@ -139,12 +137,11 @@ impl Simulation {
     }
 
     fn schedule(&mut self, at: i64, task: Task) {
-        self.scheduled += 1;
-        self.due.push(Reverse((at.max(self.now), self.scheduled, task)));
+        self.agenda.plan(at.max(self.now), task);
     }
 
     fn step(&mut self) {
-        let Some(Reverse((at, _, task))) = self.due.pop() else { return };
+        let Some((at, task)) = self.agenda.pop() else { return };
         self.now = at;
         match task {
             Task::Arrival => self.arrival(),

@@ -227,3 +227,25 @@ fn a_size_out_of_range_names_its_key() {
     let error = Demo::new(&Settings { chats: 0, ..Settings::default() }).unwrap_err();
     assert!(error.starts_with("chats is 0"), "{error}");
 }
+
+#[rstest::rstest]
+#[case(1, 8, 4)]
+#[case(3, 40, 4)]
+#[case(60, 1500, 1)]
+#[case(200, 5000, 1)]
+fn desks_of_any_size_are_believable(#[case] agents: usize, #[case] chats: usize, #[case] days: i64) {
+    let (mut waiting, mut open, mut longest) = (0, 0, 0.0_f64);
+    let params = Params { seed: 3, agents, chats };
+    let desk = each_hour(params, "2026-11-16T00:00:00Z", days, |_, desk| {
+        let waits = desk.waits(desk.last_at.unwrap());
+        waiting += waits.len();
+        open += desk.active().count();
+        longest = longest.max(waits.first().copied().unwrap_or_default());
+    });
+    let share = waiting as f64 / open as f64;
+    assert!((0.01..0.12).contains(&share), "{:.1} % are unanswered", 100.0 * share);
+    assert!(longest < 75.0, "somebody waits {longest} minutes");
+    let mean_open = open as f64 / (24 * days) as f64;
+    assert!((0.5..1.2).contains(&(mean_open / chats as f64)), "{mean_open} of {chats} open");
+    assert!(desk.states.len() == agents);
+}
