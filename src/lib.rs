@@ -11,6 +11,9 @@
 //! | [`desk`] | the fold: set of events → conversations, holders, waits, presence |
 //! | [`metrics`] | the figures: live ones kept change by change, statistics, thresholds |
 //! | [`board`] | the one owner of the desk, and the pictures that viewers see |
+//! | [`app`] | one viewer's state, and how keys and clicks change it |
+//! | [`ui`] | the screen as a function of picture, view, palette and instant |
+//! | [`term`] | a viewer in a terminal: the loop, and the bytes |
 //! | [`source`] | where events come from: help desks, files, programs, the demo |
 //!
 //! The path of one datum: a vendor's answer → wire struct → [`event::Event`]s → a bounded channel → the engine task,
@@ -32,6 +35,7 @@ pub mod board;
 pub mod config;
 pub mod desk;
 pub mod event;
+pub mod length;
 pub mod metrics;
 pub mod output;
 pub mod poll;

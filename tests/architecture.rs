@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("event", &[]),
     ("text", &[]),
+    ("length", &[]),
     ("desk", &["event"]),
     ("metrics", &["event", "desk"]),
     ("board", &["event", "desk", "metrics"]),
-    ("source", &["event", "text"]),
+    ("source", &["event", "text", "length"]),
     ("poll", &["event", "source"]),
     ("app", &["event", "desk", "metrics", "board"]),
     ("ui", &["event", "desk", "metrics", "board", "app", "text"]),
     ("term", &["event", "desk", "metrics", "board", "app", "ui", "text"]),
     ("output", &["event", "desk", "metrics", "board", "source", "text"]),
-    ("config", &["event", "metrics", "source", "text"]),
+    ("config", &["event", "metrics", "source", "text", "length"]),
     ("run", &["event", "desk", "metrics", "board", "source", "poll", "app", "ui", "term", "output", "config", "text"]),
 ];
 

@@ -7,17 +7,18 @@ use crokey::crossterm::event::{KeyCode, KeyModifiers};
 use strum::VariantNames;
 
 use super::action::{ACTIONS, Action};
+use crate::text::nearest;
 
 /// What is wrong with the `[keys]` of a config.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
     /// A name that is no action.
-    #[error("[keys] there is no action `{name}`; did you mean `{nearest}`? `helptop print keys` lists them all")]
+    #[error("there is no action `{name}`{} (`helptop print keys` lists them all)", meant(*.nearest))]
     UnknownAction {
         /// As written.
         name: String,
-        /// The most similar action.
-        nearest: String,
+        /// The action that was meant, where one is near enough.
+        nearest: Option<&'static str>,
     },
     /// A key that can't be read.
     #[error(
@@ -30,7 +31,7 @@ pub enum KeymapError {
         key: String,
     },
     /// One key for two actions.
-    #[error("[keys] {key:?} is bound to `{first}` and to `{second}`: give one of them another key")]
+    #[error("{key:?} is bound to `{first}` and to `{second}`: give one of them another key")]
     Duplicate {
         /// The key.
         key: String,
@@ -40,19 +41,30 @@ pub enum KeymapError {
         second: Action,
     },
     /// Nothing would quit.
-    #[error("[keys] `quit` needs at least one key")]
+    #[error("`quit` needs at least one key")]
     NoQuit,
 }
 
 impl KeymapError {
-    /// The action whose keys are wrong, as the config names it.
+    /// The action whose keys are at fault, as written.
     pub fn action(&self) -> &str {
         match self {
             Self::UnknownAction { name, .. } => name,
-            Self::NoQuit => "quit",
-            Self::BadKey { action, .. } | Self::Duplicate { first: action, .. } => action.into(),
+            Self::BadKey { action, .. } => action.into(),
+            Self::Duplicate { second, .. } => second.into(),
+            Self::NoQuit => Action::Quit.into(),
         }
     }
+}
+
+/// The action that a name was meant to be.
+pub(super) fn nearest_action(name: &str) -> Option<&'static str> {
+    nearest(name, Action::VARIANTS.iter().copied())
+}
+
+/// A question about the name that was meant.
+pub(super) fn meant(nearest: Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
 /// Which key does what.
@@ -71,7 +83,9 @@ impl Keymap {
         for (name, keys) in overrides {
             match name.parse::<Action>() {
                 Ok(action) => drop(by_action.insert(action, keys.to_vec())),
-                Err(_) => errors.push(KeymapError::UnknownAction { name: name.to_owned(), nearest: nearest(name) }),
+                Err(_) => {
+                    errors.push(KeymapError::UnknownAction { name: name.to_owned(), nearest: nearest_action(name) });
+                }
             }
         }
         let mut by_key: BTreeMap<KeyCombination, Action> = BTreeMap::new();
@@ -138,12 +152,6 @@ fn parse_key(text: &str) -> Option<KeyCombination> {
     crokey::parse(text).ok().map(KeyCombination::normalized)
 }
 
-/// The most similar action name.
-pub fn nearest(name: &str) -> String {
-    let closest = Action::VARIANTS.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
-    closest.map_or_else(String::new, |known| (*known).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use crokey::crossterm::event::KeyEvent;
@@ -198,7 +206,7 @@ mod tests {
         let errors = with(&[("freze", &["x"]), ("sort", &["f"]), ("help", &["hyper-x"]), ("quit", &[])]).unwrap_err();
         let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 4, "{told:#?}");
-        assert!(told[0].contains("no action `freze`; did you mean `freeze`?"));
+        assert!(told[0].contains("no action `freze`; did you mean `freeze`? (`helptop print keys`"));
         assert!(told.iter().any(|text| text.contains("help: \"hyper-x\" is no key")));
         assert!(told.iter().any(|text| text.contains("\"f\" is bound to `sort` and to `freeze`")));
         assert!(told.iter().any(|text| text.contains("`quit` needs at least one key")));

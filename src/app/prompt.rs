@@ -7,7 +7,7 @@ use strum::VariantNames;
 use tui_input::InputRequest;
 
 use super::action::Action;
-use super::keymap::nearest;
+use super::keymap::{meant, nearest_action};
 use super::update::{Effect, act, say};
 use super::view::{PromptKind, ViewState};
 use crate::board::BoardSnapshot;
@@ -95,7 +95,7 @@ fn accept(view: &mut ViewState, newest: &Arc<BoardSnapshot>, now: Timestamp, eff
     match (command(name), argument) {
         (None, _) if name.is_empty() => {}
         (None, _) => {
-            let text = format!("there is no command `{name}`; did you mean `{}`?", nearest(name));
+            let text = format!("there is no command `{name}`{}", meant(nearest_action(name)));
             say(view, text);
         }
         (Some(Action::Theme), wanted) if !wanted.is_empty() => {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::duration::Length;
+use crate::length::Length;
 use crate::text::Mask;
 
 /// The config file of helptop.

@@ -3,7 +3,6 @@
 //!
 //! Every problem names its place (`file:line`, variable or flag) and what to do; none ever shows a secret.
 
-pub mod duration;
 pub mod environment;
 pub mod file;
 mod keys;

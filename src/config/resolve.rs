@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::duration::Length;
 use super::file::{self, Clock, File, Level};
 use super::keys::Unknown;
 use super::layers::Places;
 use super::problem::{ConfigError, Problem};
 use super::schema;
 use super::secret::Keyring;
+use crate::length::Length;
 use crate::metrics::thresholds::{Threshold, Thresholds};
 use crate::source::{Kind, Source, Spec};
 use crate::text::{Mask, nearest};

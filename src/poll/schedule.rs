@@ -185,7 +185,12 @@ impl Schedule {
 
     fn after_failure(&mut self, now: Timestamp, error: &SourceError) -> Timestamp {
         self.good_in_a_row = 0;
-        self.failures = self.failures.saturating_add(1);
+        // Who says when to come back is not asked less and less often.
+        let dated = matches!(
+            error,
+            SourceError::RateLimited { until: Some(_), .. } | SourceError::Transient { until: Some(_), .. }
+        );
+        self.failures = self.failures.saturating_add(u32::from(!dated));
         let first = match self.pace {
             Pace::Push => FIRST_PUSH_BACKOFF,
             Pace::Interval => self.interval.clamp(FIRST_PUSH_BACKOFF, FIRST_BACKOFF),
@@ -336,6 +341,16 @@ mod tests {
         assert!(next.at >= at(120) && next.at <= at(122), "{}", seconds(next));
         assert_eq!(schedule.refresh(at(1), Some(NOW)), at(120), "r does not break it");
         assert_eq!(schedule.refresh(at(130), Some(NOW)), at(130));
+    }
+
+    #[test]
+    fn a_dated_failure_makes_the_next_wait_no_longer() {
+        let mut schedule = schedule();
+        for second in 0..50 {
+            schedule.after(at(second), Outcome::Failed(&transient(Some(at(second + 1)))));
+        }
+        let next = schedule.after(at(60), Outcome::Failed(&transient(None)));
+        assert!(next.at <= at(75), "{}", seconds(next));
     }
 
     #[test]

@@ -10,7 +10,9 @@ use super::failure::Failure;
 use super::watch::{Watch, Watched};
 use super::{Built, cli, signals, viewer};
 use crate::config::Config;
+use crate::event::Timestamp;
 use crate::source::demo::{self, Demo};
+use crate::source::replay::{self, Replay};
 use crate::term;
 use crate::ui::Mode;
 
@@ -48,6 +50,28 @@ pub async fn demo(config: Config, flags: &cli::Demo) -> Result<(), Failure> {
         clock::running_from(clock::real()(), flags.speed)
     };
     show(config, vec![watched], now, Mode::Demo).await
+}
+
+/// The board over a recording.
+pub async fn replay(config: Config, flags: &cli::Replay) -> Result<(), Failure> {
+    let path = flags.file.display();
+    let first = replay::first_at(&flags.file)
+        .map_err(|error| Failure::failed(format!("{path}: cannot read the recording: {error}\n  check the path")))?;
+    let Some(first) = first else {
+        return Err(Failure::failed(format!(
+            "{path}: no line of it is an event with an instant, so there is nothing to show"
+        )));
+    };
+    let origin = flags.at.map_or(first, Timestamp::from);
+    let watched = Watched {
+        name: flags.file.file_stem().map_or_else(|| "replay".to_owned(), |name| name.to_string_lossy().into_owned()),
+        kind: &replay::KIND,
+        source: Box::new(Replay::kept(&flags.file)),
+        interval: Duration::from_secs(1),
+        quota_share: 1.0,
+    };
+    let now = clock::running_from(origin, flags.speed);
+    show(config, vec![watched], now, Mode::Replay { speed: flags.speed }).await
 }
 
 async fn show(config: Config, sources: Vec<Watched>, now: Now, mode: Mode) -> Result<(), Failure> {

@@ -48,11 +48,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Some(Command::Print { what }) => print(what, global),
         Some(Command::Snapshot(flags)) => {
-            let config = load(global)?;
-            let mask = config.mask;
-            let (snapshot, failed) = match &flags.events {
-                Some(path) => (snapshot::of_recording(path, &flags, config.thresholds)?, false),
-                None => runtime()?.block_on(snapshot::of_sources(config))?,
+            let (snapshot, failed, mask) = if let Some(path) = &flags.events {
+                let config = load_without_sources(global)?;
+                (snapshot::of_recording(path, &flags, config.thresholds)?, false, config.mask)
+            } else {
+                let config = load(global)?;
+                let mask = config.mask;
+                let (snapshot, failed) = runtime()?.block_on(snapshot::of_sources(config))?;
+                (snapshot, failed, mask)
             };
             snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
             if failed { Err(Failure::silent()) } else { Ok(()) }
@@ -65,13 +68,26 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let sources = build(load(global)?.sources)?;
             runtime()?.block_on(doctor::run(sources))
         }
-        Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load(global)?, &flags)),
+        Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load_without_sources(global)?, &flags)),
         None => runtime()?.block_on(board::live(load(global)?)),
-        Some(Command::Replay(_)) => Err(Failure::failed("not wired yet")),
+        Some(Command::Replay(flags)) => runtime()?.block_on(board::replay(load_without_sources(global)?, &flags)),
     }
 }
 
+/// The config for a command that reads the desks.
 fn load(global: &Global) -> Result<Config, Failure> {
+    load_with(global, config::load)
+}
+
+/// The config for a command that reads none of the desks: no secret is fetched.
+fn load_without_sources(global: &Global) -> Result<Config, Failure> {
+    load_with(global, config::load_without_sources)
+}
+
+fn load_with(
+    global: &Global,
+    load: fn(&Request<'_>) -> Result<Config, config::ConfigError>,
+) -> Result<Config, Failure> {
     let mut flags = Vec::new();
     let mut flag = |name, key, value: Option<serde_json::Value>| {
         flags.extend(value.map(|value| Flag { name, key, value }));
@@ -82,7 +98,7 @@ fn load(global: &Global) -> Result<Config, Failure> {
     flag("--log-level", "log.level", global.log_level.map(|level| level.word().into()));
     let environment = Environment::of_process();
     let request = Request { named: global.config.as_deref(), environment: &environment, flags, kinds: REGISTRY };
-    config::load(&request).map_err(|error| Failure::usage(error.to_string()))
+    load(&request).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Two threads beside the main one: sources, engine and screen never wait for each other.
@@ -114,12 +130,12 @@ fn print(what: Print, global: &Global) -> Result<(), Failure> {
         Print::Completions { shell } => print::completions(&mut out, shell),
         Print::Man => print::man(&mut out)?,
         Print::Keys => {
-            let keymap = viewer::keymap(&load(global)?)?;
+            let keymap = viewer::keymap(&load_without_sources(global)?)?;
             let rows = ACTIONS.iter().map(|row| (row.action.into(), keymap.keys(row.action).join(" "), row.help));
             print::keys(&mut out, &rows.collect::<Vec<_>>())?;
         }
         Print::Themes => {
-            let themes = viewer::themes(load(global)?.path.as_deref())?;
+            let themes = viewer::themes(load_without_sources(global)?.path.as_deref())?;
             print::themes(&mut out, themes.names())?;
         }
     }

@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, Event, Timestamp};
 
+pub mod command;
 pub mod demo;
 pub mod error;
 pub mod http;
+mod intake;
+pub mod replay;
 pub mod rt;
 
 pub use error::SourceError;
@@ -155,8 +158,21 @@ pub struct Kind {
     pub build: Build,
 }
 
+/// What a stream can tell at most.
+const ALL_CAPABILITIES: [Capability; 9] = [
+    Capability::Presence,
+    Capability::Messages,
+    Capability::Assignments,
+    Capability::Statuses,
+    Capability::Routing,
+    Capability::Ratings,
+    Capability::Sla,
+    Capability::Conversions,
+    Capability::Macros,
+];
+
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -117,12 +117,6 @@ impl<'a> Scene<'a> {
         let names = teams.flat_map(|team| [team.id.as_str(), &*team.name]);
         self.snapshot.thresholds.of(names, None).severity(self.since(since))
     }
-
-    /// Whether any source tells presence.
-    pub(super) fn presence_is_told(&self) -> bool {
-        let totals = &self.live().totals;
-        totals.online + totals.away + totals.offline > 0
-    }
 }
 
 /// The sign of a severity, so that it survives without colour.

@@ -20,13 +20,13 @@ mod simulation;
 mod tests;
 mod topics;
 
-pub use simulation::{CAPABILITIES, Params, Simulation};
+pub use simulation::{Params, Simulation};
 
 /// The row of the registry.
 pub const KIND: Kind = Kind {
     name: "demo",
     title: "the built-in simulated desk",
-    capabilities: &CAPABILITIES,
+    capabilities: &super::ALL_CAPABILITIES,
     cannot_tell: &[],
     secrets: &[],
     schema: || schemars::schema_for!(Settings),
@@ -98,7 +98,7 @@ impl Source for Demo {
     }
 
     fn capabilities(&self) -> Vec<Capability> {
-        CAPABILITIES.to_vec()
+        super::ALL_CAPABILITIES.to_vec()
     }
 
     async fn poll(&mut self, _: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {

@@ -12,22 +12,10 @@ use super::rhythm::{HOUR, MINUTE, REGIONS, SECOND, level};
 use super::roster::{PLAN_BACK, Roster};
 use super::topics::TOPICS;
 use crate::event::{
-    Agent, Assigned, Author, Capability, ConversationId, CustomerId, Event, EventKind, Message, Opened, PresenceState,
-    Status, Timestamp, VERSION,
+    Agent, Assigned, Author, ConversationId, CustomerId, Event, EventKind, Message, Opened, PresenceState, Status,
+    Timestamp, VERSION,
 };
-
-/// What the simulated desk can tell: everything.
-pub const CAPABILITIES: [Capability; 9] = [
-    Capability::Presence,
-    Capability::Messages,
-    Capability::Assignments,
-    Capability::Statuses,
-    Capability::Routing,
-    Capability::Ratings,
-    Capability::Sla,
-    Capability::Conversions,
-    Capability::Macros,
-];
+use crate::source::ALL_CAPABILITIES;
 
 /// How long a chat is open on average; how many arrive follows from it and from how many are to be open.
 const MEAN_LIFE: f64 = 4.3 * HOUR as f64;
@@ -336,7 +324,7 @@ impl Simulation {
         let hello = EventKind::Hello {
             version: VERSION,
             source: Some("helptop demo".to_owned()),
-            capabilities: CAPABILITIES.to_vec(),
+            capabilities: ALL_CAPABILITIES.to_vec(),
         };
         self.out.push_back(Event::undated(hello));
         for crew in &self.roster.crews {

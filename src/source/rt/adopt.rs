@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::ask::{Ask, FEED, PER_PAGE, quoted};
+use super::ask::{Ask, FEED};
 use super::people::People;
 use super::story::Story;
 use super::wire::{Row, Ticket};
@@ -10,8 +10,10 @@ use crate::source::SourceError;
 
 /// Merges of merges are followed so far.
 const MERGE_DEPTH: usize = 8;
-/// Merge targets of a query; each is an address of some 40 characters.
+/// Merge targets of a query.
 const TARGETS_A_QUERY: usize = 40;
+/// How far before the target's row the source's is looked for: others may write at the same moment.
+const MERGE_ROWS: u64 = 50;
 
 /// Reads the whole lives of tickets. Their records must have been read before their rows: what changes in between is
 /// then in a row, whose old value tells how it began.
@@ -58,41 +60,29 @@ fn root_of(source: u64, merged: &BTreeMap<u64, u64>) -> u64 {
 
 /// Adds the rows of all tickets that were merged into those of `rows`; returns which went where.
 ///
-/// A merge leaves two rows, one on each ticket, and both name the target; so the target's own row leads to the others.
+/// A merge leaves two rows one after the other, first on the ticket that ends, then on the target, and both name the
+/// target. So the source is looked for just before the target's own row: by id, as the server has no index for more.
 async fn merged_into(ask: &mut Ask, rows: &mut Vec<Row>) -> Result<BTreeMap<u64, u64>, SourceError> {
     let mut merged = BTreeMap::new();
     let mut asked = HashSet::new();
     for _ in 0..MERGE_DEPTH {
-        let targets: HashSet<String> = rows
-            .iter()
-            .filter(|row| row.merged_into() == Some(row.ticket))
-            .filter_map(|row| quoted(&row.new))
-            .filter(|target| !asked.contains(target))
-            .collect();
-        if targets.is_empty() {
-            break;
-        }
+        let own = rows.iter().filter(|row| row.merged_into() == Some(row.ticket));
+        let targets: Vec<u64> = own.map(|row| row.id).filter(|id| asked.insert(*id)).collect();
         let mut sources = Vec::new();
-        let list: Vec<&String> = targets.iter().collect();
-        for some in list.chunks(TARGETS_A_QUERY) {
-            let each: Vec<String> = some.iter().map(|target| format!("NewValue={target}")).collect();
+        for some in targets.chunks(TARGETS_A_QUERY) {
+            let each: Vec<String> =
+                some.iter().map(|id| format!("(id > {} AND id < {id})", id.saturating_sub(MERGE_ROWS))).collect();
             let query = format!("{FEED} AND Field='MergedInto' AND ({})", each.join(" OR "));
-            let mut after = 0;
-            loop {
-                let page = ask.rows(&query, after).await?;
-                for row in &page.items {
-                    if let Some(into) = row.merged_into().filter(|&into| into != row.ticket) {
-                        merged.insert(row.ticket, into);
-                        sources.push(row.ticket);
-                    }
+            for row in ask.all_rows(&query).await? {
+                if let Some(into) = row.merged_into().filter(|&into| into != row.ticket) {
+                    merged.insert(row.ticket, into);
+                    sources.push(row.ticket);
                 }
-                if page.count < PER_PAGE {
-                    break;
-                }
-                after = page.last_id();
             }
         }
-        asked.extend(targets);
+        if sources.is_empty() {
+            break;
+        }
         sources.sort_unstable();
         sources.dedup();
         rows.extend(ask.histories(&sources).await?);

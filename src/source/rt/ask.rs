@@ -122,23 +122,26 @@ impl Ask {
     }
 
     /// All transactions that matter of these tickets, by id.
-    ///
-    /// A short page is the last one here: every row of a ticket that may be seen may be seen.
     pub(super) async fn histories(&mut self, tickets: &[u64]) -> Result<Vec<Row>, SourceError> {
         let mut rows = Vec::new();
         for some in tickets.chunks(IDS_A_QUERY) {
-            let query = format!("{FEED} AND ({})", any("ObjectId", some));
-            let mut after = 0;
-            loop {
-                let page = self.rows(&query, after).await?;
-                after = page.last_id();
-                rows.extend(page.items);
-                if page.count < PER_PAGE {
-                    break;
-                }
-            }
+            rows.extend(self.all_rows(&format!("{FEED} AND ({})", any("ObjectId", some))).await?);
         }
         Ok(rows)
+    }
+
+    /// All transactions that match, by id. A short page is the last one only where every row of the tickets that are
+    /// asked about may be seen, as with those that a search of tickets gave.
+    pub(super) async fn all_rows(&mut self, query: &str) -> Result<Vec<Row>, SourceError> {
+        let (mut rows, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.rows(query, after).await?;
+            after = page.last_id();
+            rows.extend(page.items);
+            if page.count < PER_PAGE {
+                return Ok(rows);
+            }
+        }
     }
 
     /// Notes a record that can't be used.

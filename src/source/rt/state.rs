@@ -10,7 +10,7 @@ use super::people::{People, holder};
 use super::story::{Placed, Story, conversation, step};
 use super::sweep::Sweep;
 use super::wire::{Row, Ticket};
-use crate::event::{AgentId, CustomerId, Event, EventKind, StatusBy, Timestamp};
+use crate::event::{AgentId, Author, CustomerId, Event, EventKind, Message, StatusBy, Timestamp};
 
 /// Writers of neither side that are remembered, in case they turn out to be new staff.
 const MAX_STRANGERS: usize = 1000;
@@ -143,9 +143,7 @@ impl State {
             let id = story.ticket.id;
             let known = self.known(&story);
             if self.left.remove(&id) && !known.ended {
-                let (status, by) = (self.people.status(&known.status), Some(StatusBy::System));
-                let kind = EventKind::Status { conversation: conversation(id), status, by, agent: None };
-                placed.push((now, u64::MAX, Event::new(now, kind)));
+                self.come_back(&story, &known, now, placed);
             }
             self.position
                 .told(story.rows.iter().chain(story.merged.iter().flat_map(|(_, rows)| rows)).map(|row| row.id));
@@ -159,6 +157,19 @@ impl State {
             if let Some(sweep) = &mut self.sweep {
                 sweep.touched.insert(id);
             }
+        }
+    }
+
+    /// A ticket that was ended here because it left is open again. The ending has ended its wait in the stream; a
+    /// customer who waits still is told to wait from now on, which is too short but not hidden.
+    fn come_back(&self, story: &Story, known: &Known, now: Timestamp, placed: &mut Vec<Placed>) {
+        let conversation = conversation(story.ticket.id);
+        let (status, by) = (self.people.status(&known.status), Some(StatusBy::System));
+        let reopened = EventKind::Status { conversation: conversation.clone(), status, by, agent: None };
+        placed.push((now, u64::MAX, Event::new(now, reopened)));
+        if story.waits(&self.people) {
+            let asks = Message::public(conversation, Author::Customer, None);
+            placed.push((now, u64::MAX, Event::new(now, asks)));
         }
     }
 

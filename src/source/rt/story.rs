@@ -32,6 +32,14 @@ impl Story {
         self.ticket.requestors.iter().map(|one| one.login().clone()).collect()
     }
 
+    /// Whether the last that was said between team and requestor is the requestor's.
+    pub(super) fn waits(&self, people: &People) -> bool {
+        let requestors = self.requestors();
+        let said = self.rows.iter().rev().filter(|row| is_message(row));
+        let mut sides = said.filter_map(|row| author(people, row, &requestors)).filter(|side| *side != Author::Bot);
+        sides.next() == Some(Author::Customer)
+    }
+
     /// Everything that happened to the ticket, and to those merged into it; their messages are told on both.
     pub(super) fn events(&self, people: &People, site: &str, out: &mut Vec<Placed>) {
         let requestors = self.requestors();

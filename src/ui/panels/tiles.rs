@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 
 use crate::app::Regions;
 use crate::board::SourceState;
-use crate::metrics::stats::ShareFigure;
 use crate::metrics::thresholds::Severity;
 use crate::ui::figure::{UNKNOWN, change, count, duration, seconds, share, sparkline};
 use crate::ui::scene::{Scene, severity_role, sign};
@@ -151,7 +150,7 @@ fn unassigned(scene: &Scene<'_>, _: u16) -> Parts {
 }
 
 fn online(scene: &Scene<'_>, _: u16) -> Parts {
-    if !scene.presence_is_told() {
+    if !scene.snapshot.tells_presence {
         return vec![note(UNKNOWN)];
     }
     let totals = &scene.live().totals;
@@ -172,9 +171,9 @@ fn resolved(scene: &Scene<'_>, _: u16) -> Parts {
 }
 
 fn satisfaction(scene: &Scene<'_>, _: u16) -> Parts {
-    let csat: Option<ShareFigure> = scene.snapshot.tells_ratings.then_some(scene.snapshot.today.csat);
-    match csat.filter(|share| share.of > 0) {
-        Some(figures) => vec![figure(share(csat)), note(format!(" n {}", count(figures.of)))],
-        None => vec![note(UNKNOWN)],
+    let csat = scene.snapshot.today.csat;
+    if !scene.snapshot.tells_ratings || csat.of == 0 {
+        return vec![note(UNKNOWN)];
     }
+    vec![figure(share(Some(csat))), note(format!(" n {}", count(csat.of)))]
 }

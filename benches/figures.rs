@@ -1,0 +1,157 @@
+//! How fast events become figures and figures become a frame, at the sizes of docs/performance.md.
+//!
+//! `cargo bench --bench figures`; a filter as its last word picks some of them (`event`, `frame`, `fold`, `read`).
+#![expect(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{FixedOffset, Offset, TimeDelta, Utc};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use helptop::app::{Keymap, Privacy, ViewState};
+use helptop::board::{BoardSnapshot, Engine, Options, SourceHealth};
+use helptop::desk::{Desk, SourceIx};
+use helptop::event::{Author, Event, EventKind, Message, Reader, Timestamp, write_event};
+use helptop::metrics::thresholds::Thresholds;
+use helptop::source::demo::{Params, Simulation};
+use helptop::ui::{self, ColorDepth, Mode, Themes, ViewContext};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// The sizes: name, agents, open chats.
+const SIZES: [(&str, usize, usize); 4] =
+    [("S", 12, 300), ("M", 200, 5_000), ("L", 1_000, 25_000), ("XL", 5_000, 100_000)];
+
+fn noon() -> Timestamp {
+    Timestamp::parse("2026-03-03T12:00:00Z").unwrap()
+}
+
+/// The simulated desk at noon of a working day, begun some hours before.
+fn recorded(agents: usize, chats: usize, hours: i64) -> Vec<Event> {
+    let mut events = Vec::new();
+    let params = Params { seed: 1, agents, chats };
+    Simulation::new(params, noon() - TimeDelta::hours(hours)).advance_to(noon(), &mut events);
+    events
+}
+
+fn engine(events: Vec<Event>) -> (Engine, SourceIx) {
+    let options = Options {
+        thresholds: Arc::new(Thresholds::default()),
+        keep_text: false,
+        midnight: Arc::new(|at| Timestamp::from_millis(at.millis().div_euclid(86_400_000) * 86_400_000)),
+    };
+    let mut engine = Engine::new(options, noon());
+    let source = engine.add_source(SourceHealth { name: "demo".into(), ..SourceHealth::default() });
+    engine.take(source, events, noon());
+    engine.settle(noon());
+    (engine, source)
+}
+
+/// Messages that begin and end waits, on conversations that are open.
+fn next_events(engine: &Engine, count: usize) -> Vec<Event> {
+    let rows: Vec<_> = engine.live().figures().conversations.values().cloned().collect();
+    let agent = engine.live().figures().agents[0].id.clone();
+    let events = (0..count).map(|i| {
+        let row = &rows[(i / 2).wrapping_mul(7919) % rows.len()];
+        let (from, who) = if i % 2 == 0 { (Author::Customer, None) } else { (Author::Agent, Some(agent.clone())) };
+        let at = noon() + TimeDelta::milliseconds(i as i64 + 1);
+        Event::new(at, EventKind::from(Message::public(row.id.clone(), from, who)))
+    });
+    events.collect()
+}
+
+/// One event to the new snapshot: fold, figures, picture. A viewer holds the picture before.
+fn event_to_snapshot(c: &mut Criterion) {
+    let mut group = c.benchmark_group("event");
+    for (name, agents, chats) in SIZES {
+        let (mut engine, source) = engine(recorded(agents, chats, 6));
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(BenchmarkId::from_parameter(name), |b| {
+            b.iter_custom(|iterations| {
+                let events = next_events(&engine, iterations as usize);
+                let mut seen = engine.snapshot(noon());
+                let begun = Instant::now();
+                for event in events {
+                    engine.take(source, [event], noon());
+                    engine.settle(noon());
+                    seen = black_box(engine.snapshot(noon()));
+                }
+                let took = begun.elapsed();
+                drop(seen);
+                took
+            });
+        });
+    }
+    group.finish();
+}
+
+/// One frame of the board at 200×50, from a snapshot that has just come.
+fn frame(c: &mut Criterion) {
+    let themes = Themes::built_in().unwrap();
+    let palette = themes.get("dark").unwrap().at_depth(ColorDepth::True);
+    let context = ViewContext {
+        title: "ACME support".into(),
+        mode: Mode::Live,
+        now: noon(),
+        zone: Arc::new(|_| -> FixedOffset { Utc.fix() }),
+    };
+    let mut group = c.benchmark_group("frame");
+    for (name, agents, chats) in SIZES {
+        let (mut engine, _) = engine(recorded(agents, chats, 6));
+        let snapshot: BoardSnapshot = engine.snapshot(noon());
+        let keymap = Arc::new(Keymap::new([]).unwrap());
+        let view = ViewState::new(keymap, vec!["dark".into()], "dark".into(), Privacy::None);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 50));
+        group.bench_function(BenchmarkId::from_parameter(name), |b| {
+            b.iter(|| {
+                buffer.reset();
+                black_box(ui::draw(&mut buffer, &snapshot, &view, &palette, &context));
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A recorded stream of about a million events: reading lines, folding them, and both.
+fn stream(c: &mut Criterion) {
+    let mut events = recorded(200, 5_000, 30);
+    events.truncate(1_000_000);
+    let mut lines = Vec::new();
+    for event in &events {
+        write_event(&mut lines, event).unwrap();
+    }
+    let mut group = c.benchmark_group("stream");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(10))
+        .throughput(Throughput::Elements(events.len() as u64));
+    group.bench_function("fold", |b| {
+        b.iter_batched(
+            || events.clone(),
+            |events| {
+                let mut desk = Desk::new(false);
+                let source = desk.add_source();
+                for event in events {
+                    desk.apply(source, event);
+                }
+                desk
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function("read", |b| {
+        b.iter(|| Reader::new(lines.as_slice()).filter(|line| line.as_ref().unwrap().event.is_ok()).count());
+    });
+    group.bench_function("read_fold_figures", |b| {
+        b.iter(|| {
+            let events = Reader::new(lines.as_slice()).filter_map(|line| line.unwrap().event.ok());
+            let (mut engine, _) = engine(events.collect());
+            engine.snapshot(noon())
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, event_to_snapshot, frame, stream);
+criterion_main!(benches);

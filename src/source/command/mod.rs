@@ -1,0 +1,228 @@
+//! A child program that prints the event stream: how a help desk that helptop does not know is connected.
+
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::child::{Aside, Numbered, Running};
+use super::intake::Intake;
+use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
+use crate::event::{Capability, Timestamp};
+use crate::length::Length;
+
+mod child;
+mod cutter;
+
+/// The row of the registry.
+pub const KIND: Kind = Kind {
+    name: "command",
+    title: "a program of yours that prints the event stream",
+    capabilities: &super::ALL_CAPABILITIES,
+    cannot_tell: &[],
+    secrets: &[],
+    schema: || schemars::schema_for!(Settings),
+    build: |spec| Feed::from_spec(spec).map(|feed| Box::new(feed) as Box<dyn Source>),
+};
+
+/// Settings of a `command` source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The program and its arguments. A program with a slash in its name is looked for beside the config file,
+    /// any other on the PATH. Give it secrets in its environment, never as arguments: everybody can read those.
+    pub command: Vec<String>,
+    /// How long without a line until the program counts as hanging and its figures as old; one that has nothing to
+    /// tell prints a `clock` line now and then. "0s" trusts it for ever.
+    pub silence: Length,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { command: Vec::new(), silence: Length(Duration::from_mins(10)) }
+    }
+}
+
+/// The most events one poll hands over, but for the rest of a chunk.
+const AT_MOST: usize = 10_000;
+/// How long a poll waits for a line.
+const WAIT: Duration = Duration::from_secs(1);
+/// Lines of standard error that go into the message when the child has ended.
+const LAST_WORDS: usize = 3;
+/// How often `doctor` waits for the first line.
+const CHECK_POLLS: u64 = 5;
+
+/// A source that listens to a child program, and starts it again when it ends.
+#[derive(Debug)]
+pub struct Feed {
+    settings: Settings,
+    base: PathBuf,
+    running: Option<Running>,
+    aside: Aside,
+    intake: Intake,
+    /// When the child last printed a line, or was started.
+    heard_at: Option<Timestamp>,
+    /// It has printed a line since helptop began.
+    spoke: bool,
+}
+
+impl Feed {
+    /// Listens to that program; paths start from `base`.
+    pub fn new(settings: Settings, base: impl Into<PathBuf>) -> Result<Self, String> {
+        match settings.command.first() {
+            None => return Err("command is missing: name a program and its arguments".to_owned()),
+            Some(program) if program.is_empty() => return Err("command[0] is empty: name a program".to_owned()),
+            Some(_) => {}
+        }
+        let (aside, intake) = (Aside::default(), Intake::default());
+        Ok(Self { settings, base: base.into(), running: None, aside, intake, heard_at: None, spoke: false })
+    }
+
+    fn from_spec(spec: &Spec) -> Result<Self, String> {
+        Self::new(super::settings(spec)?, &spec.base)
+    }
+
+    fn place(&self) -> String {
+        format!("command {}", child::shown(&self.settings.command))
+    }
+
+    fn start(&mut self, now: Timestamp) -> Result<Running, SourceError> {
+        let [program, args @ ..] = &self.settings.command[..] else { return Err(self.transient("is empty", None)) };
+        let program = child::locate(program, &self.base);
+        let running = Running::start(&program, args, &self.base, &self.aside).map_err(|error| {
+            let what = format!("{} can't be started: {error}", program.display());
+            SourceError::Unsupported { place: self.place(), what }
+        })?;
+        self.heard_at = Some(now);
+        Ok(running)
+    }
+
+    fn transient(&self, what: impl Into<String>, until: Option<Timestamp>) -> SourceError {
+        SourceError::Transient { place: self.place(), what: what.into(), until }
+    }
+
+    fn take(&mut self, lines: Vec<Numbered>, batch: &mut Batch) {
+        for (number, event) in lines {
+            let place = || format!("{} line {number}", child::shown(&self.settings.command));
+            if let Some(event) = self.intake.sort(event, batch, place) {
+                batch.events.push(event);
+            }
+        }
+    }
+
+    /// The child closed its output: how it ended, and what it said last.
+    async fn ended(&mut self) -> SourceError {
+        let status = match self.running.take() {
+            Some(running) => running.end().await,
+            None => None,
+        };
+        let how = status.map_or_else(|| "closed its output".to_owned(), how);
+        let said = self.aside();
+        let this_run = said.iter().rposition(|line| line == child::AGAIN).map_or(0, |at| at + 1);
+        let last_words = &said[this_run.max(said.len().saturating_sub(LAST_WORDS))..];
+        let last_words = match last_words {
+            [] => String::new(),
+            lines => format!("; it last said: {}", lines.join(" / ")),
+        };
+        self.transient(format!("{how}{last_words}"), None)
+    }
+
+    /// Whether the silence of a living child is a fault by now.
+    fn silent(&self, now: Timestamp) -> Option<SourceError> {
+        let Length(allowed) = self.settings.silence;
+        let heard_at = self.heard_at?;
+        let silent_for = (now - heard_at).to_std().unwrap_or_default();
+        (!allowed.is_zero() && silent_for >= allowed).then(|| {
+            let what = format!(
+                "printed nothing for {} s, not even a `clock` line (setting `silence`); it is still running",
+                silent_for.as_secs()
+            );
+            // It is not asked less often for it: the next line counts at once.
+            self.transient(what, Some(now + TimeDelta::seconds(1)))
+        })
+    }
+}
+
+/// How a program ended, in words.
+fn how(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("was killed by signal {signal}");
+    }
+    match status.code() {
+        Some(0) => "ended (exit code 0); a feed has to go on printing".to_owned(),
+        Some(code) => format!("ended with exit code {code}"),
+        None => "ended".to_owned(),
+    }
+}
+
+#[async_trait]
+impl Source for Feed {
+    fn pace(&self) -> Pace {
+        Pace::Push
+    }
+
+    fn capabilities(&self) -> Vec<Capability> {
+        self.intake.capabilities()
+    }
+
+    async fn poll(&mut self, _: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
+        let running = match self.running.take() {
+            Some(running) => running,
+            None => self.start(now)?,
+        };
+        let running = self.running.insert(running);
+        // The only wait before lines are taken: a poll that is dropped here loses none.
+        let Ok(first) = tokio::time::timeout(WAIT, running.lines.recv()).await else {
+            running.try_wait();
+            if let Some(error) = self.silent(now) {
+                return Err(error);
+            }
+            let starting = (!self.spoke).then(|| ("started, has printed nothing yet".to_owned(), 0.0));
+            return Ok(Batch { progress: starting, ..Batch::default() });
+        };
+        let Some(mut lines) = first else { return Err(self.ended().await) };
+        (self.heard_at, self.spoke) = (Some(now), true);
+        let mut batch = Batch::default();
+        loop {
+            self.take(lines, &mut batch);
+            if batch.events.len() as u64 + batch.skipped_total >= AT_MOST as u64 {
+                batch.more = true;
+                return Ok(batch);
+            }
+            match self.running.as_mut().and_then(|running| running.lines.try_recv().ok()) {
+                Some(next) => lines = next,
+                None => return Ok(batch),
+            }
+        }
+    }
+
+    async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
+        let what = self.place();
+        for _ in 0..CHECK_POLLS {
+            let batch = self.poll(None, now).await?;
+            if batch.events.is_empty() && batch.skipped_total == 0 {
+                continue;
+            }
+            let says = format!("runs; its first lines hold {} events", batch.events.len());
+            let mut findings = vec![Finding { good: Some(true), what: what.clone(), says, hint: None }];
+            findings.extend(batch.skipped.into_iter().map(|skipped| {
+                let hint = Some("see docs/events.md for what a line has to hold".to_owned());
+                Finding { good: Some(false), what: skipped.place, says: skipped.reason, hint }
+            }));
+            return Ok(findings);
+        }
+        let says = format!("runs, but printed nothing in {} s", CHECK_POLLS * WAIT.as_secs());
+        let hint = Some("a feed begins with a `hello` line; is its output flushed after each line?".to_owned());
+        Ok(vec![Finding { good: None, what, says, hint }])
+    }
+
+    fn aside(&self) -> Vec<String> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}

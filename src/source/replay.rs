@@ -1,0 +1,432 @@
+//! A recorded event stream, told again at any speed.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::intake::Intake;
+use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
+use crate::event::{Capability, Event, EventKind, Reader, Timestamp};
+
+/// The row of the registry.
+pub const KIND: Kind = Kind {
+    name: "replay",
+    title: "a recorded event file, told again as if it happened now",
+    capabilities: &super::ALL_CAPABILITIES,
+    cannot_tell: &[],
+    secrets: &[],
+    schema: || schemars::schema_for!(Settings),
+    build: |spec| Replay::from_spec(spec).map(|replay| Box::new(replay) as Box<dyn Source>),
+};
+
+/// Settings of a `replay` source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The recorded file, one event a line; relative to the config file.
+    pub file: PathBuf,
+    /// How many seconds of the recording pass in a second.
+    pub speed: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { file: PathBuf::new(), speed: 1.0 }
+    }
+}
+
+/// Lines that are read ahead: so far a line may be from its place in time.
+const AHEAD: usize = 1024;
+/// The most events one poll hands over.
+const AT_MOST: usize = 10_000;
+/// How long a poll waits when nothing is due.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// What becomes of the times of the recording.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Times {
+    /// They stay: the board's clock is virtual.
+    Kept,
+    /// The first event happens at the first poll, the others so much faster after it.
+    Moved { speed: f64 },
+}
+
+/// A source that tells a recording again, event by event when each is due.
+#[derive(Debug)]
+pub struct Replay {
+    file: PathBuf,
+    times: Times,
+    recording: Option<Recording>,
+    /// The first instant of the recording and the moment it is moved to.
+    moved: Option<(Timestamp, Timestamp)>,
+    intake: Intake,
+}
+
+/// A file that is being read, and the lines read ahead of their time.
+#[derive(Debug)]
+struct Recording {
+    lines: Reader<BufReader<File>>,
+    ahead: BinaryHeap<Reverse<Ahead>>,
+    read: u64,
+    ended: bool,
+}
+
+/// An event whose time has not come; of one instant, in the order of the file.
+#[derive(Debug)]
+struct Ahead {
+    at: Timestamp,
+    nth: u64,
+    event: Event,
+}
+
+impl PartialEq for Ahead {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Ahead {}
+impl PartialOrd for Ahead {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Ahead {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.nth).cmp(&(other.at, other.nth))
+    }
+}
+
+impl Replay {
+    /// Tells a file with its own times: `now` is the clock of the recording.
+    pub fn kept(file: impl Into<PathBuf>) -> Self {
+        Self::new(file.into(), Times::Kept)
+    }
+
+    /// Tells a file as if it began at the first poll, so many times faster.
+    pub fn moved(file: impl Into<PathBuf>, speed: f64) -> Result<Self, String> {
+        if !(speed.is_finite() && (0.001..=1_000_000.0).contains(&speed)) {
+            return Err(format!("speed is {speed}, must be from 0.001 to 1000000"));
+        }
+        Ok(Self::new(file.into(), Times::Moved { speed }))
+    }
+
+    fn new(file: PathBuf, times: Times) -> Self {
+        Self { file, times, recording: None, moved: None, intake: Intake::default() }
+    }
+
+    fn from_spec(spec: &Spec) -> Result<Self, String> {
+        let settings: Settings = super::settings(spec)?;
+        if settings.file.as_os_str().is_empty() {
+            return Err("file is missing: name the recorded event file".to_owned());
+        }
+        Self::moved(spec.base.join(settings.file), settings.speed)
+    }
+
+    fn open(&self) -> Result<Recording, SourceError> {
+        let file = open(&self.file).map_err(|error| SourceError::Unsupported {
+            place: self.file.display().to_string(),
+            what: format!("can't be opened: {error}"),
+        })?;
+        Ok(Recording { lines: Reader::new(BufReader::new(file)), ahead: BinaryHeap::new(), read: 0, ended: false })
+    }
+
+    /// When an instant of the recording happens for the board.
+    fn date(&self, at: Timestamp) -> Timestamp {
+        match (self.times, self.moved) {
+            (Times::Moved { speed }, Some((first, to))) => {
+                let span = (at - first).num_milliseconds() as f64 / speed;
+                to + TimeDelta::milliseconds(span as i64)
+            }
+            _ => at,
+        }
+    }
+
+    fn re_date(&self, mut event: Event) -> Event {
+        event.at = event.at.map(|at| self.date(at));
+        if let EventKind::Sla { due, .. } = &mut event.kind {
+            *due = self.date(*due);
+        }
+        event
+    }
+
+    /// Reads so far ahead that the next event in time is known; undated ones are told at once.
+    fn read_ahead(&mut self, recording: &mut Recording, batch: &mut Batch) -> Result<(), SourceError> {
+        while !recording.ended && recording.ahead.len() < AHEAD && batch.events.len() < AT_MOST {
+            let line = recording.lines.next_line().map_err(|error| SourceError::Transient {
+                place: format!("{}:{}", self.file.display(), recording.read + 1),
+                what: format!("can't be read: {error}"),
+                until: None,
+            })?;
+            let Some(line) = line else {
+                recording.ended = true;
+                break;
+            };
+            recording.read = line.number;
+            let place = || format!("{}:{}", self.file.display(), line.number);
+            match self.intake.sort(line.event, batch, place) {
+                Some(event) => match event.at {
+                    Some(at) => recording.ahead.push(Reverse(Ahead { at, nth: line.number, event })),
+                    None => batch.events.push(event),
+                },
+                None if batch.skipped_total as usize >= AT_MOST => break,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what is due by `now`; true when there is more.
+    fn tell(&mut self, recording: &mut Recording, now: Timestamp, batch: &mut Batch) -> Result<bool, SourceError> {
+        loop {
+            self.read_ahead(recording, batch)?;
+            if self.times != Times::Kept && self.moved.is_none() {
+                self.moved = recording.ahead.peek().map(|Reverse(first)| (first.at, now));
+            }
+            let due = recording.ahead.peek().is_some_and(|Reverse(next)| self.date(next.at) <= now);
+            if batch.events.len() >= AT_MOST || batch.skipped_total as usize >= AT_MOST {
+                return Ok(due || !recording.ended);
+            }
+            if !due {
+                return Ok(false);
+            }
+            if let Some(Reverse(next)) = recording.ahead.pop() {
+                batch.events.push(self.re_date(next.event));
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Replay {
+    fn pace(&self) -> Pace {
+        Pace::Push
+    }
+
+    fn capabilities(&self) -> Vec<Capability> {
+        self.intake.capabilities()
+    }
+
+    async fn poll(&mut self, _: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
+        let mut batch = Batch::default();
+        let mut recording = match self.recording.take() {
+            Some(recording) => recording,
+            None => self.open()?,
+        };
+        let told = self.tell(&mut recording, now, &mut batch);
+        batch.finished = recording.ended && recording.ahead.is_empty();
+        self.recording = Some(recording);
+        match told {
+            Ok(more) => batch.more = more,
+            // What was read before the fault is not lost with it: the fault comes again at the next poll.
+            Err(error) if batch.events.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        if batch.events.is_empty() && batch.skipped_total == 0 && !batch.finished {
+            tokio::time::sleep(IDLE).await;
+        }
+        Ok(batch)
+    }
+
+    async fn check(&mut self, _: Timestamp) -> Result<Vec<Finding>, SourceError> {
+        let place = self.file.display().to_string();
+        let failed = |error: io::Error| SourceError::Unsupported {
+            place: place.clone(),
+            what: format!("can't be read: {error}"),
+        };
+        let span = span(&self.file).map_err(failed)?;
+        let says = match span.times {
+            Some((first, last)) => format!("{} events from {first} to {last}", span.events),
+            None => format!("{} events, none of them dated", span.events),
+        };
+        let fact = Finding { good: Some(span.events > 0), what: place.clone(), says, hint: None };
+        let skipped = Finding {
+            good: Some(span.rejected == 0),
+            what: "lines that can't be read".to_owned(),
+            says: span.rejected.to_string(),
+            hint: (span.rejected > 0).then(|| format!("`helptop events` names them; see {place}")),
+        };
+        Ok(vec![fact, skipped])
+    }
+}
+
+/// What a recording holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Its earliest and its latest instant.
+    pub times: Option<(Timestamp, Timestamp)>,
+    /// Its events.
+    pub events: u64,
+    /// Its lines that can't be read, unknown types among them.
+    pub rejected: u64,
+}
+
+/// Reads a whole recording for its first and last instant.
+pub fn span(file: &Path) -> io::Result<Span> {
+    span_of(BufReader::new(open(file)?), u64::MAX)
+}
+
+/// The earliest instant among the first lines of a recording: where a clock that follows it begins.
+pub fn first_at(file: &Path) -> io::Result<Option<Timestamp>> {
+    let span = span_of(BufReader::new(open(file)?), AHEAD as u64)?;
+    Ok(span.times.map(|(first, _)| first))
+}
+
+fn span_of(input: impl BufRead, most: u64) -> io::Result<Span> {
+    let (mut lines, mut span) = (Reader::new(input), Span::default());
+    while span.events + span.rejected < most || (span.times.is_none() && span.events > 0) {
+        let Some(line) = lines.next_line()? else { break };
+        let Ok(event) = line.event else {
+            span.rejected += 1;
+            continue;
+        };
+        span.events += 1;
+        if let Some(at) = event.at {
+            span.times = Some(span.times.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        }
+    }
+    Ok(span)
+}
+
+/// Opens a regular file: a pipe or a terminal would block whoever reads it.
+fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    const DAY: &str = r#"{"type":"hello","version":1,"capabilities":["messages"]}
+{"type":"agent","id":"a","name":"Ana"}
+{"type":"opened","conversation":"1","at":"2026-03-02T09:00:00Z"}
+no json
+{"type":"sla","conversation":"1","metric":"first_response","due":"2026-03-02T09:10:00Z","at":"2026-03-02T09:00:00Z"}
+{"type":"clock","at":"2099-01-01T00:00:00Z"}
+{"type":"party","at":"2026-03-02T09:01:00Z"}
+{"type":"message","conversation":"1","from":"customer","at":"2026-03-02T09:20:00Z"}
+{"type":"message","conversation":"1","from":"bot","at":"2026-03-02T09:10:00Z"}
+"#;
+
+    fn times(batch: &Batch) -> Vec<String> {
+        batch.events.iter().filter_map(|event| event.at.map(|at| at.to_string())).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn kept_times_are_told_as_the_clock_reaches_them() {
+        let file = file(DAY);
+        let mut replay = Replay::kept(file.path());
+        let first = replay.poll(None, at("2026-03-02T09:00:00Z")).await.unwrap();
+        assert_eq!(first.events.len(), 4);
+        assert_eq!(replay.capabilities(), [Capability::Messages]);
+        let named: Vec<String> = first.skipped.iter().map(|it| format!("{}: {}", it.place, it.reason)).collect();
+        let path = file.path().display();
+        assert!(named[0].starts_with(&format!("{path}:4: not a JSON object")), "{named:?}");
+        assert_eq!(named[1], format!("{path}:7: unknown type `party`"));
+        let later = replay.poll(None, at("2026-03-02T09:30:00Z")).await.unwrap();
+        assert_eq!(times(&later), ["2026-03-02T09:10:00Z", "2026-03-02T09:20:00Z"], "in order, past the stray line");
+        assert!(!later.finished);
+        let last = replay.poll(None, at("2099-01-01T00:00:00Z")).await.unwrap();
+        assert!(last.finished && last.events.len() == 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn moved_times_begin_now_and_run_faster() {
+        let file = file(DAY);
+        let mut replay = Replay::moved(file.path(), 60.0).unwrap();
+        let now = at("2026-11-22T12:00:00Z");
+        let first = replay.poll(None, now).await.unwrap();
+        assert_eq!(times(&first), ["2026-11-22T12:00:00Z", "2026-11-22T12:00:00Z"]);
+        let EventKind::Sla { due, .. } = first.events[3].kind else { panic!("{:?}", first.events[3]) };
+        assert_eq!(due.to_string(), "2026-11-22T12:00:10Z", "targets move along");
+        let next = replay.poll(None, now + TimeDelta::seconds(30)).await.unwrap();
+        assert_eq!(times(&next), ["2026-11-22T12:00:10Z", "2026-11-22T12:00:20Z"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_file_comes_in_parts_and_nothing_is_lost() {
+        let mut text = String::new();
+        for nth in 0..25_000 {
+            writeln!(text, r#"{{"type":"clock","at":"2026-03-02T09:00:{:02}Z"}}"#, nth % 60).unwrap();
+        }
+        let file = file(&text);
+        let mut replay = Replay::kept(file.path());
+        let (mut told, mut polls) = (0, 0);
+        loop {
+            let batch = replay.poll(None, at("2026-03-03T00:00:00Z")).await.unwrap();
+            assert!(batch.events.len() <= AT_MOST);
+            (told, polls) = (told + batch.events.len(), polls + 1);
+            if batch.finished {
+                break;
+            }
+            assert!(batch.more);
+        }
+        assert_eq!((told, polls), (25_000, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_of_nothing_but_garbage_is_read_to_its_end() {
+        let file = file(&"\u{1b}[2J\n".repeat(25_000));
+        let mut replay = Replay::kept(file.path());
+        let mut skipped = 0;
+        for _ in 0..10 {
+            let batch = replay.poll(None, at("2026-03-03T00:00:00Z")).await.unwrap();
+            skipped += batch.skipped_total;
+            if batch.finished {
+                break;
+            }
+        }
+        assert_eq!(skipped, 25_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_missing_file_is_named() {
+        let error = Replay::kept("/nowhere/day.jsonl").poll(None, at("2026-03-03T00:00:00Z")).await.unwrap_err();
+        assert!(matches!(error, SourceError::Unsupported { .. }));
+        assert!(error.to_string().starts_with("/nowhere/day.jsonl: can't be opened: No such file"), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let error = Replay::kept(folder.path()).poll(None, at("2026-03-03T00:00:00Z")).await.unwrap_err();
+        assert!(error.to_string().contains("no regular file"), "{error}");
+    }
+
+    #[test]
+    fn the_span_of_a_file_is_its_earliest_and_latest_instant() {
+        let file = file(DAY);
+        let span = span(file.path()).unwrap();
+        assert_eq!(span.times, Some((at("2026-03-02T09:00:00Z"), at("2099-01-01T00:00:00Z"))));
+        assert_eq!((span.events, span.rejected), (7, 2));
+        assert_eq!(first_at(file.path()).unwrap(), Some(at("2026-03-02T09:00:00Z")));
+        assert_eq!(span_of(io::Cursor::new(""), 10).unwrap(), Span::default());
+    }
+
+    #[test]
+    fn a_speed_that_is_none_is_refused() {
+        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Replay::moved("x", speed).unwrap_err().starts_with("speed is"));
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The HTTP client of all vendors against servers that misbehave: what the error says, and what it must not.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::time::Duration;
+
+use helptop::event::Timestamp;
+use helptop::source::SourceError;
+use helptop::source::http::{Answer, Auth, Client, Limits, Secret, address};
+use rstest::rstest;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use wiremock::matchers::{any, header};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+const TOKEN: &str = "1-29-2bc1deadbeef2bc1deadbeef";
+const NOW: Timestamp = Timestamp::from_millis(1_795_328_800_000);
+
+fn client(base: &str, limits: Limits) -> Client {
+    let auth = Auth::Header { name: "authorization", prefix: "token ", token: Secret::new(TOKEN) };
+    Client::new(address::base_url(base, false).unwrap(), &auth, limits).unwrap()
+}
+
+async fn serve(answer: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    server
+}
+
+async fn error_of(answer: ResponseTemplate) -> SourceError {
+    let server = serve(answer).await;
+    get(&client(&server.uri(), Limits::default())).await.unwrap_err()
+}
+
+async fn get(client: &Client) -> Result<Answer<Value>, SourceError> {
+    client.get("/REST/2.0/tickets", &[("query", "Queue='Secret affairs'")], NOW).await
+}
+
+const PLACE: &str = "GET /REST/2.0/tickets (127.0.0.1)";
+
+fn said(status: u16, body: &str) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_raw(body, "application/json")
+}
+
+#[rstest]
+#[case(said(401, r#"{"message":"Unauthorized"}"#), "not authorised: the credentials were refused (401): Unauthorized")]
+#[case(said(403, r#"{"message":"Forbidden"}"#), "forbidden: the account may not read this (403): Forbidden")]
+#[case(said(404, r#"{"message":"Not Found"}"#), "not found (404): Not Found; is base_url right?")]
+#[case(said(429, "slow down"), "too many requests")]
+#[case(said(500, "Internal\n\u{1b}[31m Error"), "the server failed (500): Internal \u{fffd}[31m Error")]
+#[case(
+    said(400, r#"{"message":"Unknown field: Foo at /usr/share/rt/Tickets.pm line 3187.\n"}"#),
+    "the request was refused (400): Unknown field: Foo"
+)]
+#[case(
+    ResponseTemplate::new(302).insert_header("location", "/NoAuth/Login.html?next=abc"),
+    "not authorised: sent to the login page /NoAuth/Login.html (302)"
+)]
+#[case(
+    ResponseTemplate::new(301).insert_header("location", "https://other.example/REST/2.0/tickets?q=1"),
+    "redirected to https://other.example/REST/2.0/tickets (301); redirects are not followed, so that the token goes \
+     nowhere else: is base_url right?"
+)]
+#[case(
+    ResponseTemplate::new(302).insert_header("location", "/REST/2.0/tickets"),
+    "redirected to /REST/2.0/tickets (302); redirects are not followed, so that the token goes nowhere else: is \
+     base_url right?"
+)]
+#[case(
+    ResponseTemplate::new(200).set_body_raw("<!DOCTYPE html><title>Welcome</title>", "text/html"),
+    "unexpected answer at `.`: a web page instead of JSON (`<!DOCTYPE html><title>Welcome</title>`): a wrong \
+     base_url, a login page or a proxy?"
+)]
+#[case(said(200, r#"{"items":[{"id":1},{"i"#), "unexpected answer at `items[1].?`: the JSON ends too early")]
+#[case(said(200, ""), "unexpected answer at `.`: the JSON ends too early")]
+#[tokio::test]
+async fn each_refusal_says_what_and_where(#[case] answer: ResponseTemplate, #[case] message: &str) {
+    let text = error_of(answer).await.to_string();
+    let what = text.strip_prefix(PLACE).map(|rest| rest.trim_start_matches(": "));
+    assert_eq!(what, Some(message), "{text}");
+    assert!(!text.contains("Secret affairs") && !text.contains(TOKEN));
+}
+
+#[tokio::test]
+async fn a_wrong_shape_names_its_path() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Page {
+        #[expect(dead_code, reason = "only its reading is of interest")]
+        items: Vec<Item>,
+    }
+    #[derive(Debug, serde::Deserialize)]
+    struct Item {
+        #[expect(dead_code, reason = "only its reading is of interest")]
+        id: u64,
+    }
+    for (body, path, what) in [
+        (r#"{"items":[{"id":1},{"id":"x"}]}"#, "items[1].id", "invalid type: string \"x\", expected u64 at line 1"),
+        (r#"{"items":[{"id":1},{"ID":2}]}"#, "items[1]", "missing field `id`"),
+        (r#"{"things":[]}"#, ".", "missing field `items`"),
+        (r#"{"items":[],"new_field":{"a":[1]}}"#, "", ""),
+    ] {
+        let server = serve(said(200, body)).await;
+        let got = client(&server.uri(), Limits::default()).get::<Page>("/x", &[], NOW).await;
+        match got {
+            Err(SourceError::Schema { path: at, what: said, .. }) => {
+                assert_eq!(at, path, "{body}");
+                assert!(said.starts_with(what), "{said}");
+            }
+            other => assert!(path.is_empty() && other.is_ok(), "{body}: {other:?}"),
+        }
+    }
+}
+
+#[rstest]
+#[case(429, Some("7"), Some(7))]
+#[case(429, Some("Sun, 22 Nov 2026 06:26:50 GMT"), Some(10))]
+#[case(429, None, None)]
+#[case(503, Some("30"), Some(30))]
+#[case(500, None, None)]
+#[tokio::test]
+async fn comes_back_when_told(#[case] status: u16, #[case] header: Option<&str>, #[case] wait: Option<i64>) {
+    let mut answer = ResponseTemplate::new(status);
+    if let Some(value) = header {
+        answer = answer.insert_header("retry-after", value);
+    }
+    let error = error_of(answer).await;
+    let (SourceError::RateLimited { until, .. } | SourceError::Transient { until, .. }) = &error else {
+        panic!("{error:?}")
+    };
+    let now = Timestamp::parse("2026-11-22T06:26:40Z").unwrap();
+    assert_eq!(now, NOW);
+    assert_eq!(*until, wait.map(|seconds| now + chrono::TimeDelta::seconds(seconds)));
+    assert_eq!(error.word() == "throttled", status == 429);
+}
+
+#[tokio::test]
+async fn no_redirect_brings_the_token_elsewhere() {
+    let thief = serve(said(200, "{}")).await;
+    for status in [301, 302, 303, 307, 308] {
+        let server = serve(ResponseTemplate::new(status).insert_header("location", thief.uri())).await;
+        assert_eq!(get(&client(&server.uri(), Limits::default())).await.unwrap_err().word(), "unsupported");
+        assert_eq!(server.received_requests().await.unwrap().len(), 1, "nor is it tried again");
+    }
+    assert!(thief.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_the_token_brings_it_into_no_message() {
+    for auth in [
+        Auth::Header { name: "authorization", prefix: "token ", token: Secret::new(TOKEN) },
+        Auth::Basic { user: "wallboard".into(), password: Secret::new(TOKEN) },
+    ] {
+        for status in [200, 400, 401, 403, 500] {
+            let server = MockServer::start().await;
+            Mock::given(any())
+                .respond_with(move |request: &Request| {
+                    let echo = request.headers["authorization"].to_str().unwrap();
+                    let body = serde_json::json!({"message": format!("{echo} {TOKEN} \u{2026}")});
+                    // As it stands, as a value where a number is expected, and where text is cut off.
+                    let body = if status == 200 { body["message"].to_string() } else { body.to_string() };
+                    ResponseTemplate::new(status).set_body_raw(body, "application/json")
+                })
+                .mount(&server)
+                .await;
+            let client =
+                Client::new(address::base_url(&server.uri(), false).unwrap(), &auth, Limits::default()).unwrap();
+            let error = client.get::<u64>("/x", &[], NOW).await.unwrap_err();
+            let shown = format!("{error} {error:?} {client:?} {auth:?}");
+            let echo = server.received_requests().await.unwrap()[0].headers["authorization"].clone();
+            let echo = echo.to_str().unwrap().rsplit(' ').next().unwrap().to_owned();
+            assert!(!shown.contains(TOKEN) && !shown.contains(&echo), "{status}: {shown}");
+            assert!(shown.contains("[secret]"), "{status}: {shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn says_who_asks() {
+    let server = MockServer::start().await;
+    let agent = concat!("helptop/", env!("CARGO_PKG_VERSION"));
+    for value in ["token 1-29-2bc1deadbeef2bc1deadbeef", "Basic YW5hOnDDpHNz"] {
+        Mock::given(header("authorization", value))
+            .and(header("user-agent", agent))
+            .respond_with(said(200, "{}").insert_header("date", "Sun, 22 Nov 2026 06:26:45 GMT"))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let base = || address::base_url(&server.uri(), false).unwrap();
+    let token = client(&server.uri(), Limits::default());
+    let answer = get(&token).await.unwrap();
+    assert_eq!((answer.date.unwrap() - NOW).num_seconds(), 5);
+    assert_eq!(token.sent(), 1);
+    let basic = Auth::Basic { user: "ana".into(), password: Secret::new("päss") };
+    get(&Client::new(base(), &basic, Limits::default()).unwrap()).await.unwrap();
+    let broken = Auth::Header { name: "authorization", prefix: "token ", token: Secret::new("two\nlines") };
+    let error = Client::new(base(), &broken, Limits::default()).unwrap_err();
+    assert!(error.starts_with("token: ") && !error.contains("lines"), "{error}");
+}
+
+/// A server that answers each connection with `head` and then goes on as `then` says.
+async fn raw(head: &'static [u8], then: Then) -> (String, tokio::task::JoinHandle<u64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let task = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let _ = socket.read(&mut [0; 4096]).await.unwrap();
+        socket.write_all(head).await.unwrap();
+        let mut written = 0;
+        match then {
+            Then::Close => {}
+            Then::Silence => drop(socket.read(&mut [0; 16]).await),
+            Then::Flood => {
+                let chunk = vec![b' '; 1 << 16];
+                while written < 1 << 30 && socket.write_all(&chunk).await.is_ok() {
+                    written += 1 << 16;
+                }
+            }
+        }
+        written
+    });
+    (base, task)
+}
+
+#[derive(Clone, Copy)]
+enum Then {
+    Close,
+    Silence,
+    Flood,
+}
+
+#[tokio::test]
+async fn a_body_of_a_gigabyte_is_cut_off() {
+    let told = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1073741824\r\n\r\n";
+    let untold = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+    for (head, limit, words) in [
+        (&told[..], 64 << 20, "larger than 64 MiB"),
+        (&untold[..], 64 << 20, "larger than 64 MiB"),
+        (&untold[..], 1000, "larger than 1000 bytes"),
+    ] {
+        let (base, server) = raw(head, Then::Flood).await;
+        let client = client(&base, Limits { body: limit, ..Limits::default() });
+        let error = get(&client).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{PLACE}: unexpected answer at `.`: the answer is {words}, it was cut off")
+        );
+        drop(client);
+        let written = server.await.unwrap();
+        assert!(written < (limit as u64) + (64 << 20), "{written} bytes were taken of it");
+    }
+}
+
+#[tokio::test]
+async fn silence_ends() {
+    let limits = Limits { silence: Duration::from_millis(100), ..Limits::default() };
+    for head in [
+        &b""[..],
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
+        b"HTTP/1.1 500 Oops\r\ncontent-length: 9\r\n\r\n",
+    ] {
+        let (base, server) = raw(head, Then::Silence).await;
+        let error = get(&client(&base, limits)).await.unwrap_err();
+        assert_eq!(error.word(), "failing");
+        let text = error.to_string();
+        assert!(text.contains("no answer in time") || text.contains("the server failed (500)"), "{text}");
+        server.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_no_broken_answer() {
+    for (head, words) in [
+        (&b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"items\""[..], "the answer broke off"),
+        (b"", "no answer"),
+        (b"220 mail.example ESMTP\r\n", "no answer"),
+    ] {
+        let (base, server) = raw(head, Then::Close).await;
+        let error = get(&client(&base, Limits::default())).await.unwrap_err();
+        assert_eq!(error.word(), "failing", "{error}");
+        assert!(error.to_string().starts_with(&format!("{PLACE}: {words}")), "{error}");
+        server.await.unwrap();
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = get(&client(&base, Limits::default())).await.unwrap_err();
+    assert_eq!(error.word(), "failing");
+    assert!(error.to_string().contains("cannot connect: Connection refused"), "{error}");
+}

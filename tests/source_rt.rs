@@ -1,0 +1,496 @@
+//! The source `rt` against a tiny Request Tracker: what it tells, what it asks for, and that nothing is lost.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod fake_rt;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fake_rt::{Desk, at, serve};
+use helptop::board::{Engine, Options};
+use helptop::event::{Event, EventKind, Timestamp};
+use helptop::metrics::thresholds::Thresholds;
+use helptop::output::SnapshotReport;
+use helptop::source::http::Limits;
+use helptop::source::rt::Rt;
+use helptop::source::{Batch, Cursor, Source, SourceError, Spec};
+use serde_json::{Value, json};
+use wiremock::MockServer;
+
+/// A desk, the source that watches it, and what it has told.
+struct Watch {
+    server: MockServer,
+    desk: Arc<Mutex<Desk>>,
+    rt: Rt,
+    cursor: Option<Cursor>,
+    now: Timestamp,
+    told: Vec<Event>,
+}
+
+fn spec(base: &str, settings: &Value) -> Spec {
+    let mut all = json!({"base_url": base, "token": "1-29-secret"});
+    all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    Spec { name: "desk".into(), backfill: Duration::ZERO, settings: all, base: ".".into() }
+}
+
+impl Watch {
+    async fn new(desk: Desk) -> Self {
+        Self::with(desk, json!({}), Duration::ZERO).await
+    }
+
+    async fn with(desk: Desk, settings: Value, backfill: Duration) -> Self {
+        let (server, desk) = serve(desk).await;
+        let rt = Rt::new(&Spec { backfill, ..spec(&server.uri(), &settings) }, Limits::default()).unwrap();
+        let now = Timestamp::parse("2026-11-20T18:00:00Z").unwrap();
+        Self { server, desk, rt, cursor: None, now, told: Vec::new() }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap()
+    }
+
+    async fn poll(&mut self) -> Result<Batch, SourceError> {
+        let mut batch = self.rt.poll(self.cursor.as_ref(), self.now).await?;
+        self.cursor = batch.cursor.clone().or(self.cursor.take());
+        self.told.append(&mut batch.events);
+        Ok(batch)
+    }
+
+    /// Polls until nothing is left to fetch at once; the last batch.
+    async fn settle(&mut self) -> Batch {
+        for _ in 0..50 {
+            let batch = self.poll().await.unwrap();
+            if !batch.more {
+                return batch;
+            }
+        }
+        panic!("never settled");
+    }
+
+    async fn later(&mut self, seconds: i64) -> Batch {
+        self.now = self.now + TimeDelta::seconds(seconds);
+        self.settle().await
+    }
+
+    /// The board: `ticket holder since` of the unanswered, and how many each holds.
+    fn board(&self) -> (Vec<String>, Vec<String>) {
+        let options =
+            Options { thresholds: Arc::new(Thresholds::default()), keep_text: false, midnight: Arc::new(|t| t) };
+        let mut engine = Engine::new(options, self.now);
+        let source = engine.add_source(helptop::board::SourceHealth::default());
+        engine.take(source, self.told.iter().cloned(), self.now);
+        engine.settle(self.now);
+        let snapshot = engine.snapshot(self.now);
+        let report = SnapshotReport::of(&snapshot);
+        let held = report.queues.iter().map(|queue| format!("{} {}", queue.agent, queue.open)).collect();
+        let waits = report
+            .unanswered
+            .iter()
+            .map(|wait| format!("{} {} {}", wait.conversation, wait.agent.unwrap_or("-"), wait.waiting_since));
+        (waits.collect(), held)
+    }
+
+    fn events(&self, ticket: &str) -> Vec<Value> {
+        let all = self.told.iter().map(|event| serde_json::to_value(event).unwrap());
+        all.filter(|event| event["conversation"] == ticket).collect()
+    }
+}
+
+fn waits(list: &[(&str, i64)]) -> Vec<String> {
+    list.iter().map(|(who, seconds)| format!("{who} {}", at(*seconds))).collect()
+}
+
+#[tokio::test]
+async fn a_ticket_from_its_creation_to_its_reopening() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    let mut watch = Watch::new(desk).await;
+    let first = watch.poll().await.unwrap();
+    assert!(first.more && first.progress.is_some());
+    assert!(
+        matches!(&watch.told[0].kind, EventKind::Hello { version: 1, capabilities, .. } if capabilities.len() == 3)
+    );
+    watch.settle().await;
+    assert_eq!(watch.board().0, waits(&[("1 -", 0)]));
+
+    watch.desk().owner(102, 60, 1, "ana", "bogdan");
+    watch.desk().reply(103, 90, 1, "kim@x");
+    assert_eq!(watch.later(15).await.requests, 1, "who holds it and who writes is known");
+    assert_eq!(watch.board(), (waits(&[("1 bogdan", 0)]), vec!["bogdan 1".to_owned()]));
+
+    watch.desk().reply(104, 120, 1, "ana");
+    watch.desk().status(105, 120, 1, "RT_System", "open");
+    watch.desk().reply(106, 130, 1, "partner@y");
+    watch.later(15).await;
+    assert_eq!(watch.board().0, waits(&[]), "answered by another than its holder; a third party waits for nobody");
+
+    watch.desk().status(107, 140, 1, "bogdan", "resolved");
+    watch.later(15).await;
+    assert_eq!(watch.board(), (vec![], vec![]));
+    watch.desk().reply(108, 150, 1, "kim@x");
+    watch.desk().status(109, 150, 1, "RT_System", "open");
+    watch.later(15).await;
+    assert_eq!(watch.board(), (waits(&[("1 bogdan", 150)]), vec!["bogdan 1".to_owned()]));
+
+    let opened = &watch.events("1")[0];
+    assert_eq!(opened["customer"], "kim@x");
+    assert_eq!(
+        (&opened["team"], &opened["channel"], &opened["direction"]),
+        (&json!("3"), &json!("email"), &json!("inbound"))
+    );
+    assert!(opened["url"].as_str().unwrap().ends_with("/Ticket/Display.html?id=1"));
+    let given = watch.events("1").into_iter().find(|e| e["type"] == "assigned").unwrap();
+    assert_eq!((&given["agent"], &given["by"], &given["at"]), (&json!("bogdan"), &json!("ana"), &json!(at(60))));
+    let by: Vec<_> = watch.events("1").into_iter().filter(|e| e["type"] == "status").map(|e| e["by"].clone()).collect();
+    assert_eq!(by, ["system", "agent", "system"]);
+}
+
+#[tokio::test]
+async fn the_beginning_is_what_it_was_before_the_first_change() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "ana", "kim@x");
+    desk.ticket(1).owner = "ana";
+    desk.ticket(1).status = "stalled".into();
+    desk.owner(101, 50, 1, "ana", "bogdan");
+    desk.row(102, 60, 1, "Set", "Queue", "ana", "4", "3");
+    desk.status(103, 70, 1, "ana", "open");
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    let told: Vec<_> = watch.events("1").iter().map(|e| format!("{} {}", e["type"], e["at"])).collect();
+    let expected = [
+        ("opened", 0),
+        ("assigned", 0),
+        ("message", 0),
+        ("status", 0),
+        ("assigned", 50),
+        ("assigned", 60),
+        ("status", 70),
+    ];
+    assert_eq!(told, expected.map(|(kind, seconds)| format!("\"{kind}\" \"{}\"", at(seconds))));
+    let events = watch.events("1");
+    assert_eq!((&events[0]["team"], &events[0]["direction"]), (&json!("4"), &json!("outbound")));
+    assert_eq!(
+        (&events[1]["agent"], &events[2]["from"], &events[3]["status"]),
+        (&json!("ana"), &json!("agent"), &json!("pending"))
+    );
+    assert_eq!(
+        (&events[5]["team"], events[5].get("agent")),
+        (&json!("3"), None),
+        "the holder stays when the team changes"
+    );
+    assert_eq!(watch.board().0, waits(&[]), "opened by an agent: the customer has not asked yet");
+}
+
+#[tokio::test]
+async fn a_refresh_without_news_costs_one_request_whatever_is_open() {
+    let mut desk = Desk::new();
+    for id in 1..=250 {
+        desk.create(id, id * 3, id as i64, "kim@x", "kim@x");
+        desk.owner(id * 3 + 1, id as i64 + 1, id, "ana", "ana");
+    }
+    let mut watch = Watch::new(desk).await;
+    let mut shown = Vec::new();
+    loop {
+        let batch = watch.poll().await.unwrap();
+        shown.push(watch.board().0.len());
+        if !batch.more {
+            break;
+        }
+    }
+    assert_eq!(shown, [0, 100, 200, 250, 250], "page by page");
+    assert_eq!(watch.board().1, ["ana 250"]);
+    let told = watch.told.len();
+    for seconds in [15, 15, 15, 120, 15] {
+        assert_eq!(watch.later(seconds).await.requests, 1);
+    }
+    assert_eq!(watch.later(600).await.requests, 3, "counted and staff read every ten minutes");
+    assert_eq!(watch.told.len(), told, "nothing is told twice");
+    let last = watch.desk().asked.iter().rev().find(|asked| asked.starts_with("/transactions")).cloned().unwrap();
+    assert!(last.ends_with("AND id > 751"), "after two minutes, nothing is fetched again: {last}");
+}
+
+#[tokio::test]
+async fn a_row_that_becomes_visible_late_is_not_lost() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    watch.desk().reply(101, 60, 1, "ana");
+    watch.desk().reply(102, 70, 1, "kim@x");
+    watch.desk().late.insert(101);
+    watch.later(15).await;
+    assert_eq!(watch.board().0, waits(&[("1 -", 0)]));
+    watch.desk().late.clear();
+    watch.later(60).await;
+    assert_eq!(watch.board().0, waits(&[("1 -", 70)]));
+}
+
+#[tokio::test]
+async fn an_ended_ticket_that_comes_back_is_read_whole() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    desk.owner(101, 10, 1, "ana", "ana");
+    desk.reply(102, 20, 1, "kim@x");
+    desk.status(103, 30, 1, "ana", "resolved");
+    for row in 0..60 {
+        desk.create(1000 + row, 200 + row, 40, "ana", "kim@x");
+    }
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    assert_eq!(watch.events("1").len(), 0, "ended before the start, and no history was asked for");
+    watch.desk().reply(500, 90, 1, "kim@x");
+    watch.desk().status(501, 90, 1, "RT_System", "open");
+    assert_eq!(watch.later(15).await.requests, 3);
+    assert_eq!(watch.board().0, waits(&[("1 ana", 90)]));
+    assert_eq!(watch.events("1")[0]["type"], "opened");
+}
+
+#[tokio::test]
+async fn messages_of_merged_tickets_live_on_in_their_target() {
+    let mut desk = Desk::new();
+    for (id, seconds) in [(1, 0), (2, 10), (3, 20)] {
+        desk.create(id, 100 + id, seconds, "kim@x", "kim@x");
+    }
+    desk.create(4, 104, 30, "lee@x", "lee@x");
+    desk.merge(110, 40, 2, 1, "ana");
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    assert_eq!(watch.board().0, waits(&[("1 -", 0), ("3 -", 20), ("4 -", 30)]));
+    let copied: Vec<_> =
+        watch.events("1").into_iter().filter(|e| e["type"] == "message").map(|e| e["at"].clone()).collect();
+    assert_eq!(copied, [at(0), at(10)]);
+
+    watch.desk().reply(112, 50, 1, "ana");
+    watch.desk().reply(113, 60, 4, "lee@x");
+    watch.desk().merge(114, 70, 4, 3, "ana");
+    watch.desk().merge(116, 80, 3, 1, "ana");
+    watch.later(15).await;
+    assert_eq!(watch.board().0, waits(&[("1 -", 60)]), "through two merges, and of another requestor");
+    for (ticket, into) in [("2", "1"), ("4", "3"), ("3", "1")] {
+        let merged: Vec<_> = watch.events(ticket).into_iter().filter(|e| e["type"] == "merged").collect();
+        assert!(!merged.is_empty() && merged.iter().all(|e| e["into"] == into), "{ticket}");
+    }
+    assert_eq!(watch.later(600).await.requests, 3, "and the count is right");
+    assert!(!watch.desk().asked.iter().rev().take(3).any(|asked| asked.contains("id > 0")));
+}
+
+#[tokio::test]
+async fn words_of_other_lifecycles_are_asked_about() {
+    let mut desk = Desk::new();
+    desk.active.push("triage");
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    desk.ticket(1).status = "triage".into();
+    desk.create(2, 101, 0, "kim@x", "kim@x");
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    assert_eq!(watch.board().0, waits(&[("1 -", 0), ("2 -", 0)]));
+    watch.desk().status(102, 10, 1, "ana", "shipped");
+    watch.desk().status(103, 10, 2, "ana", "o'hara");
+    assert_eq!(watch.later(15).await.requests, 3);
+    assert_eq!(watch.board().0, waits(&[("2 -", 0)]), "a word that can't be asked about hides nothing");
+    watch.desk().status(104, 20, 2, "ana", "shipped");
+    assert_eq!(watch.later(15).await.requests, 1, "and is known from then on");
+    assert_eq!(watch.board().0, waits(&[]));
+}
+
+#[tokio::test]
+async fn programs_answer_nobody_and_owners_who_left_have_a_name() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "root", "kim@x");
+    desk.reply(101, 10, 1, "root");
+    desk.owner(102, 20, 1, "root", "gone");
+    desk.row(103, 30, 1, "Set", "Owner", "ana", "99", "12345");
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    assert_eq!(watch.board(), (waits(&[("1 user 12345", 0)]), vec!["user 12345 1".to_owned()]));
+    let names = watch.told.iter().filter_map(|e| match &e.kind {
+        EventKind::Agent(agent) => Some((agent.id.as_str(), agent.name.as_str(), agent.active)),
+        _ => None,
+    });
+    let expected = [
+        ("ana", "Ana Petrović", Some(true)),
+        ("bogdan", "Bogdan Ilie", Some(true)),
+        ("gone", "Gone Person", None),
+        ("user 12345", "user 12345", None),
+    ];
+    assert_eq!(names.collect::<Vec<_>>(), expected, "neither root nor the account that asks");
+}
+
+#[tokio::test]
+async fn who_becomes_staff_has_answered_before() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    desk.reply(101, 10, 1, "chiara");
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    assert_eq!(watch.board().0, waits(&[("1 -", 0)]));
+    watch.desk().staff.push("chiara");
+    watch.later(600).await;
+    watch.later(15).await;
+    assert_eq!(watch.board().0, waits(&[]));
+}
+
+#[tokio::test]
+async fn what_leaves_no_row_is_found_by_counting() {
+    let mut desk = Desk::new();
+    for id in 1..=3 {
+        desk.create(id, 100 + id, id as i64, "kim@x", "kim@x");
+    }
+    let mut watch = Watch::with(desk, json!({"queues": ["support"]}), Duration::ZERO).await;
+    watch.settle().await;
+    watch.desk().ticket(1).gone = true;
+    watch.desk().ticket(2).queue = 4;
+    watch.later(60).await;
+    assert_eq!(watch.board().0.len(), 3);
+    assert!(watch.later(600).await.requests <= 3);
+    watch.later(15).await;
+    assert_eq!(watch.board().0, waits(&[("3 -", 3)]));
+    let ended = watch.events("1").pop().unwrap();
+    assert_eq!((&ended["status"], &ended["by"]), (&json!("closed"), &json!("system")), "counted for nobody");
+    assert_eq!(watch.later(600).await.requests, 3);
+
+    watch.desk().ticket(2).queue = 3;
+    watch.desk().row(200, 30_000, 2, "Set", "Queue", "ana", "4", "3");
+    watch.later(15).await;
+    let board = watch.board().0;
+    assert_eq!(board[0], format!("3 - {}", at(3)));
+    assert_eq!(board[1], format!("2 - {}", watch.now), "moved back: it waits, though not since when");
+}
+
+#[tokio::test]
+async fn a_poll_that_fails_anywhere_loses_nothing() {
+    let desk = || {
+        let mut desk = Desk::new();
+        for id in 1..=120 {
+            desk.create(id, id * 2, id as i64, "kim@x", "kim@x");
+        }
+        desk.merge(300, 500, 2, 1, "ana");
+        desk
+    };
+    let news = |desk: &mut Desk| {
+        desk.create(200, 400, 600, "lee@x", "lee@x");
+        desk.reply(401, 610, 5, "ana");
+        desk.row(402, 620, 6, "Set", "Owner", "ana", "6", "99");
+        desk.status(403, 620, 7, "ana", "shipped");
+        desk.merge(404, 630, 9, 8, "ana");
+    };
+    let mut whole = Watch::with(desk(), json!({}), Duration::from_hours(24)).await;
+    whole.settle().await;
+    news(&mut whole.desk());
+    whole.later(15).await;
+    let (requests, expected) = (whole.desk().asked.len(), whole.board());
+    for number in 1..=requests + 3 {
+        let mut watch = Watch::with(desk(), json!({}), Duration::from_hours(24)).await;
+        watch.desk().fails = Some(number);
+        let mut changed = false;
+        loop {
+            match watch.poll().await {
+                Err(error) => assert_eq!(error.word(), "failing"),
+                Ok(batch) if batch.more => {}
+                Ok(_) if changed => break,
+                Ok(_) => {
+                    news(&mut watch.desk());
+                    changed = true;
+                }
+            }
+        }
+        assert_eq!(watch.board(), expected, "request {number} failed");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_transaction_is_skipped_named_and_counted_once() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    watch.desk().reply(101, 10, 1, "ana");
+    watch.desk().rows.last_mut().unwrap()["Created"] = json!("yesterday");
+    watch.desk().reply(102, 20, 1, "ana");
+    watch.desk().rows.last_mut().unwrap().as_object_mut().unwrap().remove("Type");
+    watch.desk().reply(103, 30, 1, "bogdan");
+    watch.desk().rows.last_mut().unwrap()["NewField"] = json!({"x": 1});
+    let batch = watch.later(15).await;
+    assert_eq!(watch.board().0, waits(&[]), "the good one counts");
+    assert_eq!(batch.skipped_total, 2);
+    assert_eq!(batch.skipped[0].place, "GET /REST/2.0/transactions items[1], id 101");
+    assert!(batch.skipped[0].reason.starts_with("at `Created`: "), "{:?}", batch.skipped);
+    assert_eq!(batch.skipped[1].reason, "missing field `Type`");
+    assert_eq!(watch.later(15).await.skipped_total, 0);
+}
+
+#[tokio::test]
+async fn history_is_read_after_the_board_stands() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    for id in 2..=160 {
+        desk.create(id, id * 100, 0, "kim@x", "kim@x");
+        desk.status(id * 100 + 1, 50, id, "ana", "resolved");
+    }
+    let mut watch = Watch::with(desk, json!({}), Duration::from_hours(48)).await;
+    let mut progress = Vec::new();
+    loop {
+        let batch = watch.poll().await.unwrap();
+        progress.push(batch.progress.map(|(what, share)| format!("{what} {share:.2}")));
+        if !batch.more {
+            break;
+        }
+        assert!(watch.board().0.len() <= 1, "an ended ticket is never shown as waiting");
+    }
+    assert_eq!(progress[2].as_deref(), Some("reading history 0.63"));
+    assert_eq!(progress.last().unwrap().as_deref(), None);
+    assert_eq!(watch.told.iter().filter(|e| matches!(e.kind, EventKind::Opened(_))).count(), 160);
+    assert!(watch.desk().asked.iter().any(|asked| asked.contains("LastUpdated > '48 hours ago'")));
+}
+
+#[tokio::test]
+async fn goes_on_where_its_cursor_says() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    for row in 300..500 {
+        desk.reply(row, 10, 1, "kim@x");
+    }
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    let cursor = watch.cursor.clone();
+    watch.desk().status(900, 60, 1, "ana", "resolved");
+    let base = format!("{}/", watch.server.uri());
+    watch.rt = Rt::new(&spec(&base, &json!({})), Limits::default()).unwrap();
+    watch.cursor = cursor;
+    watch.settle().await;
+    assert_eq!(watch.board().0, waits(&[]), "what ended while nobody watched is heard of");
+}
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_refused_by_name() {
+    let base = json!({"base_url": "https://desk.example.com", "token": "1-29-secret"});
+    for (change, message) in [
+        (json!({"base_url": "http://desk.example.com"}), "base_url: http:// would send the token readable"),
+        (json!({"token": null}), "token: is missing"),
+        (json!({"token": " "}), "token: is empty"),
+        (json!({"user": "ana"}), "token: give either"),
+        (json!({"token": null, "user": "ana"}), "password: is missing"),
+        (json!({"queue": ["x"]}), "queue: unknown field `queue`"),
+        (json!({"queues": "Support"}), "queues: invalid type: string"),
+    ] {
+        let mut settings = base.clone();
+        settings.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let error = Rt::new(&spec("https://desk.example.com", &settings), Limits::default()).unwrap_err();
+        assert!(error.starts_with(message) && !error.contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_is_not_there_is_an_error_not_an_empty_board() {
+    let mut watch = Watch::with(Desk::new(), json!({"queues": ["Suport"]}), Duration::ZERO).await;
+    let error = watch.poll().await.unwrap_err();
+    assert_eq!(error.word(), "unsupported");
+    assert!(
+        error.to_string().ends_with("queues: the account sees no queue `Suport`; did you mean `Support`?"),
+        "{error}"
+    );
+    let findings = watch.rt.check(watch.now).await.unwrap();
+    let bad: Vec<_> = findings.iter().filter(|finding| finding.good == Some(false)).map(|f| f.what.as_str()).collect();
+    assert_eq!(bad, ["clock", "queues"]);
+}
