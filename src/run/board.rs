@@ -1,23 +1,18 @@
 //! The board in this terminal: of the configured desks, of the simulated one, or over a recording.
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{Local, Offset};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{self, Now};
 use super::failure::Failure;
 use super::watch::{Watch, Watched};
 use super::{Built, cli, signals, viewer};
-use crate::board::BoardSnapshot;
 use crate::config::Config;
-use crate::event::Timestamp;
 use crate::source::demo::{self, Demo};
-use crate::source::replay::{self, Replay};
-use crate::term::{self, Setup};
-use crate::ui::{ColorDepth, Mode};
+use crate::term;
+use crate::ui::Mode;
 
 impl From<Built> for Watched {
     fn from(built: Built) -> Self {
@@ -30,7 +25,7 @@ impl From<Built> for Watched {
 /// The board of the configured desks; of the simulated one where none is configured.
 pub async fn live(mut config: Config) -> Result<(), Failure> {
     if config.sources.is_empty() {
-        return demo(config, &cli::Demo::default()).await;
+        return demo(config, &cli::Demo::DEFAULT).await;
     }
     let sources = super::build(std::mem::take(&mut config.sources))?.into_iter().map(Watched::from).collect();
     show(config, sources, clock::real(), Mode::Live).await
@@ -53,25 +48,6 @@ pub async fn demo(config: Config, flags: &cli::Demo) -> Result<(), Failure> {
         clock::running_from(clock::real()(), flags.speed)
     };
     show(config, vec![watched], now, Mode::Demo).await
-}
-
-/// The board over a recording.
-pub async fn replay(config: Config, flags: &cli::Replay) -> Result<(), Failure> {
-    let path = flags.file.display();
-    let span = replay::span(&flags.file).map_err(|error| Failure::failed(error.to_string()))?;
-    let Some((first, _)) = span else {
-        return Err(Failure::failed(format!("{path}: no line of it is an event with an instant, so there is nothing to show")));
-    };
-    let origin = flags.at.map_or(first, Timestamp::from);
-    let watched = Watched {
-        name: flags.file.file_stem().map_or_else(|| "replay".to_owned(), |name| name.to_string_lossy().into_owned()),
-        kind: &replay::KIND,
-        source: Box::new(Replay::as_recorded(flags.file.clone())),
-        interval: Duration::from_secs(1),
-        quota_share: 1.0,
-    };
-    let now = clock::running_from(origin, flags.speed);
-    show(config, vec![watched], now, Mode::Replay { speed: flags.speed }).await
 }
 
 async fn show(config: Config, sources: Vec<Watched>, now: Now, mode: Mode) -> Result<(), Failure> {

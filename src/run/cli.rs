@@ -101,17 +101,22 @@ pub enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Args)]
 pub struct Demo {
     /// The same seed gives the same day
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = Demo::DEFAULT.seed)]
     pub seed: u64,
     /// How many agents
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, value_name = "N", default_value_t = Demo::DEFAULT.agents, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub agents: u32,
     /// How many open chats it hovers around
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = Demo::DEFAULT.chats, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub chats: u32,
     /// How many times faster than life
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
+}
+
+impl Demo {
+    /// Without any flag.
+    pub const DEFAULT: Self = Self { seed: 1, agents: 12, chats: 300, speed: 1.0 };
 }
 
 /// Flags of `replay`.

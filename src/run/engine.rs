@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::clock::Now;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::board::{BoardSnapshot, Engine};
 use crate::desk::SourceIx;
 use crate::poll::Update;
-use crate::term::link::{Ask, Now};
+use crate::term::Ask;
 
 /// Pictures are published at most this often, however fast events come.
 const PUBLISH_EVERY: Duration = Duration::from_millis(50);
@@ -111,7 +112,7 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
     }
     engine.set_health(source, |health| {
         health.tried_at = Some(tried_at);
-        health.next_at = Some(next_at);
+        health.next_at = next_at;
         health.interval = interval;
         health.aside = aside;
     });

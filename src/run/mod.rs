@@ -1,18 +1,26 @@
 //! The wiring: what the commands do.
 
+mod board;
 pub mod cli;
 mod clock;
+mod doctor;
+mod engine;
+mod events;
 mod failure;
 mod once;
 pub mod print;
 mod recording;
+mod signals;
 mod snapshot;
+mod viewer;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::app::ACTIONS;
 use crate::config::{self, Config, Environment, Flag, Request, SourceConfig};
 use crate::source::REGISTRY;
 use cli::{Cli, Command, Global, Print};
@@ -49,7 +57,17 @@ fn run(cli: Cli) -> Result<(), Failure> {
             snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
             if failed { Err(Failure::silent()) } else { Ok(()) }
         }
-        _ => Err(Failure::failed("not wired yet")),
+        Some(Command::Events(flags)) => {
+            let sources = build(load(global)?.sources)?;
+            runtime()?.block_on(events::run(sources, flags.follow))
+        }
+        Some(Command::Doctor) => {
+            let sources = build(load(global)?.sources)?;
+            runtime()?.block_on(doctor::run(sources))
+        }
+        Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load(global)?, &flags)),
+        None => runtime()?.block_on(board::live(load(global)?)),
+        Some(Command::Replay(_)) => Err(Failure::failed("not wired yet")),
     }
 }
 
@@ -88,14 +106,22 @@ fn build(sources: Vec<SourceConfig>) -> Result<Vec<Built>, Failure> {
     built.collect()
 }
 
-fn print(what: Print, _global: &Global) -> Result<(), Failure> {
+fn print(what: Print, global: &Global) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match what {
         Print::Config => print::config(&mut out)?,
         Print::Schema { of } => print::schema(&mut out, of, REGISTRY)?,
         Print::Completions { shell } => print::completions(&mut out, shell),
         Print::Man => print::man(&mut out)?,
-        Print::Keys | Print::Themes => return Err(Failure::failed("not wired yet")),
+        Print::Keys => {
+            let keymap = viewer::keymap(&load(global)?)?;
+            let rows = ACTIONS.iter().map(|row| (row.action.into(), keymap.keys(row.action).join(" "), row.help));
+            print::keys(&mut out, &rows.collect::<Vec<_>>())?;
+        }
+        Print::Themes => {
+            let themes = viewer::themes(load(global)?.path.as_deref())?;
+            print::themes(&mut out, themes.names())?;
+        }
     }
     Ok(())
 }

@@ -77,11 +77,8 @@ pub fn start_pollers(
 impl Watch {
     /// Starts pollers and engine.
     pub fn start(sources: Vec<Watched>, thresholds: Thresholds, now: Now, cancel: CancellationToken) -> Self {
-        let options = Options {
-            thresholds: Arc::new(thresholds),
-            keep_text: false,
-            midnight: Arc::new(clock::local_midnight),
-        };
+        let options =
+            Options { thresholds: Arc::new(thresholds), keep_text: false, midnight: Arc::new(clock::local_midnight) };
         let mut engine = Engine::new(options, now());
         for watched in &sources {
             engine.add_source(SourceHealth {
@@ -96,8 +93,7 @@ impl Watch {
         let (updates, refresh) = start_pollers(sources, &now, &tasks, &cancel);
         let (ask, asks) = mpsc::channel::<Ask>(ASKS);
         let (publish, board) = watch::channel(Arc::new(BoardSnapshot::default()));
-        let engine =
-            EngineTask { engine, updates, asks, publish, refresh, now: now.clone(), cancel: cancel.clone() };
+        let engine = EngineTask { engine, updates, asks, publish, refresh, now: now.clone(), cancel: cancel.clone() };
         tasks.spawn(engine.run());
         tasks.close();
         Self { link: Link { board, ask, now }, tasks, cancel }
