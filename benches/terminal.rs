@@ -44,11 +44,11 @@ impl Watched {
         let child = pair.slave.spawn_command(command).unwrap();
         let mut output = pair.master.try_clone_reader().unwrap();
         let bytes = Arc::new(AtomicU64::new(0));
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS.try_into().unwrap(), COLUMNS.try_into().unwrap(), 0)));
         let (told, heard) = channel();
         let (counter, shown) = (bytes.clone(), screen.clone());
         thread::spawn(move || {
-            let mut chunk = [0; 65536];
+            let mut chunk = vec![0; 65536];
             while let Ok(read @ 1..) = output.read(&mut chunk) {
                 counter.fetch_add(read as u64, Ordering::Relaxed);
                 shown.lock().unwrap().process(&chunk[..read]);
@@ -60,7 +60,7 @@ impl Watched {
 
     fn wait_for(&self, text: &str) {
         while !self.screen.lock().unwrap().screen().contents().contains(text) {
-            self.heard.recv_timeout(Duration::from_secs(60)).unwrap();
+            self.heard.recv_timeout(Duration::from_mins(1)).unwrap();
         }
     }
 

@@ -25,11 +25,11 @@ impl From<Built> for Watched {
 }
 
 /// The board of the configured desks; of the simulated one where none is configured.
-pub async fn live(mut config: Config) -> Result<(), Failure> {
+pub async fn live(config: Config) -> Result<(), Failure> {
     if config.sources.is_empty() {
         return demo(config, &cli::Demo::DEFAULT).await;
     }
-    let sources = super::build(std::mem::take(&mut config.sources))?.into_iter().map(Watched::from).collect();
+    let sources = super::build(&config)?.into_iter().map(Watched::from).collect();
     show(config, sources, clock::real(), Mode::Live).await
 }
 

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::app::ACTIONS;
-use crate::config::{self, Config, Environment, Flag, Request, SourceConfig};
+use crate::config::{self, Config, ConfigError, Environment, Flag, Request};
 use crate::source::REGISTRY;
 use cli::{Cli, Command, Global, Print};
 use failure::Failure;
@@ -62,11 +62,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
             if failed { Err(Failure::silent()) } else { Ok(()) }
         }
         Some(Command::Events(flags)) => {
-            let sources = build(load(global)?.sources)?;
+            let sources = build(&load(global)?)?;
             runtime()?.block_on(events::run(sources, flags.follow))
         }
         Some(Command::Doctor) => {
-            let sources = build(load(global)?.sources)?;
+            let sources = build(&load(global)?)?;
             runtime()?.block_on(doctor::run(sources))
         }
         Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load_without_sources(global)?, &flags)),
@@ -85,10 +85,7 @@ fn load_without_sources(global: &Global) -> Result<Config, Failure> {
     load_with(global, config::load_without_sources)
 }
 
-fn load_with(
-    global: &Global,
-    load: fn(&Request<'_>) -> Result<Config, config::ConfigError>,
-) -> Result<Config, Failure> {
+fn load_with(global: &Global, load: fn(&Request<'_>) -> Result<Config, ConfigError>) -> Result<Config, Failure> {
     let mut flags = Vec::new();
     let mut flag = |name, key, value: Option<serde_json::Value>| {
         flags.extend(value.map(|value| Flag { name, key, value }));
@@ -111,16 +108,17 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))
 }
 
-/// Builds every source of the config.
-fn build(sources: Vec<SourceConfig>) -> Result<Vec<Built>, Failure> {
-    let built = sources.into_iter().map(|config| {
-        let source = (config.kind.build)(&config.spec).map_err(|why| {
-            let name = &config.spec.name;
-            Failure::usage(format!("{}: source `{name}`: {why}", config.place))
-        })?;
-        Ok(Built { config, source })
-    });
-    built.collect()
+/// Builds every source of the config; every one that can't be built is named.
+fn build(config: &Config) -> Result<Vec<Built>, Failure> {
+    let mut built = Vec::new();
+    let mut problems = Vec::new();
+    for source in &config.sources {
+        match config.build(source) {
+            Ok(made) => built.push(Built { config: source.clone(), source: made }),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(built) } else { Err(Failure::usage(ConfigError { problems }.to_string())) }
 }
 
 fn print(what: Print, global: &Global) -> Result<(), Failure> {

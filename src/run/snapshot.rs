@@ -36,7 +36,7 @@ pub async fn of_sources(mut config: Config) -> Result<(BoardSnapshot, bool), Fai
     // The live state needs no history.
     config.sources.iter_mut().for_each(|source| source.spec.backfill = Duration::ZERO);
     let now = clock::real();
-    let all = once::read_all(super::build(config.sources)?, &now).await;
+    let all = once::read_all(super::build(&config)?, &now).await;
     let mut engine = Engine::new(options(config.thresholds), now());
     let errors = once::fold(&mut engine, all, &now);
     for (name, error) in &errors {
