@@ -303,4 +303,9 @@ fn an_empty_desk_and_no_picture_at_all_are_drawn() {
         BoardSnapshot { generation: 1, sources: Arc::from([sample::source("desk", "rt", 1)]), ..Default::default() };
     let shown = text(&drawn((120, 36), &Arc::new(empty), &mut sample::view()));
     assert!(shown.contains("no agents yet") && shown.contains("nobody is waiting"), "{shown}");
+    let silent = helptop::board::SourceHealth { name: "desk".to_owned(), ..Default::default() };
+    let unheard = BoardSnapshot { generation: 1, sources: Arc::from([silent]), ..Default::default() };
+    let shown = text(&drawn((120, 36), &Arc::new(unheard), &mut sample::view()));
+    assert!(shown.contains("no source has answered yet") && shown.contains("○ desk starting"), "{shown}");
+    assert!(!shown.lines().nth(2).unwrap().contains('0'), "unknown is never 0\n{shown}");
 }

@@ -88,6 +88,11 @@ impl<'a> Scene<'a> {
         at.to_utc().with_timezone(&(self.context.zone)(at))
     }
 
+    /// Whether no source has answered yet: until then nothing is known, not even that there is nothing.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.snapshot.sources.iter().all(|health| health.good_at.is_none()) && self.live().totals.active == 0
+    }
+
     /// Whether what a source said is old.
     pub(super) fn is_stale(&self, source: SourceIx) -> bool {
         let health = self.snapshot.sources.get(source.at());
