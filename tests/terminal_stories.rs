@@ -4,8 +4,14 @@
 #[path = "support/terminal.rs"]
 mod terminal;
 
+use std::sync::Arc;
+
+use chrono::Offset;
+use helptop::board::BoardSnapshot;
+use helptop::event::Timestamp;
 use rustix::process::Signal;
 use terminal::{Terminal, is_restored};
+use tokio_util::sync::CancellationToken;
 
 const HELPTOP: &str = env!("CARGO_BIN_EXE_helptop");
 
@@ -157,6 +163,50 @@ fn it_goes_to_the_shell_and_comes_back() {
     shell.keys("exit\n");
     let status = shell.end();
     assert!(status.success());
+}
+
+#[test]
+fn a_panic_restores_the_terminal_before_it_is_told() {
+    let this = std::env::current_exe().unwrap();
+    let arguments = ["--ignored", "--nocapture", "--exact", "a_program_that_panics"];
+    let mut terminal = Terminal::start(this.to_str().unwrap(), &arguments, (100, 30));
+    terminal.wait("the board", |screen| screen.alternate_screen() && screen.contents().contains("Unanswered"));
+    terminal.keys("r");
+    terminal.wait("a restored terminal", is_restored);
+    terminal.wait_for("the desk fell over");
+    assert_ne!(terminal.end().exit_code(), 0);
+}
+
+/// The program of the story before: a refresh makes its engine panic.
+#[test]
+#[ignore = "needs a terminal; a story runs it"]
+fn a_program_that_panics() {
+    helptop::term::install_panic_hook();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let ended = runtime.block_on(async {
+        let (board, pictures) =
+            tokio::sync::watch::channel(Arc::new(BoardSnapshot { generation: 1, ..BoardSnapshot::default() }));
+        let (ask, mut asked) = tokio::sync::mpsc::channel(4);
+        tokio::spawn(async move {
+            let question = asked.recv().await;
+            assert!(question.is_none(), "the desk fell over");
+            drop(board);
+        });
+        let link = helptop::term::Link { board: pictures, ask, now: Arc::new(Timestamp::default) };
+        let setup = helptop::term::Setup {
+            title: String::new(),
+            mode: helptop::ui::Mode::Live,
+            themes: helptop::ui::Themes::built_in().unwrap(),
+            theme: "dark".to_owned(),
+            privacy: helptop::app::Privacy::None,
+            keymap: Arc::new(helptop::app::Keymap::new([]).unwrap()),
+            depth: helptop::ui::ColorDepth::Ansi16,
+            zone: Arc::new(|_| chrono::Utc.fix()),
+            mouse: true,
+        };
+        helptop::term::run(link, setup, CancellationToken::new()).await
+    });
+    ended.unwrap();
 }
 
 #[test]

@@ -1,8 +1,4 @@
 //! The screen as a function of picture and view: every page at every size, hostile text, and colours that mean something.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up has failed")]
-
-#[path = "support/sample.rs"]
-mod sample;
 
 use std::sync::Arc;
 
@@ -14,6 +10,8 @@ use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
+
+use crate::sample;
 
 const SIZES: [(u16, u16); 6] = [(200, 50), (120, 36), (80, 24), (60, 20), (30, 8), (1, 1)];
 
