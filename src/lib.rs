@@ -14,7 +14,15 @@
 //! | [`app`] | one viewer's state, and how keys and clicks change it |
 //! | [`ui`] | the screen as a function of picture, view, palette and instant |
 //! | [`term`] | a viewer in a terminal: the loop, and the bytes |
+//! | [`app`] | a viewer's state: what is focused, sorted, filtered, opened; keys become actions, actions effects |
+//! | [`ui`] | draws a frame: panels, themes, harmless text |
+//! | [`term`] | a session: a terminal, a view, one loop; the only module that writes to a terminal |
 //! | [`source`] | where events come from: help desks, files, programs, the demo |
+//! | [`poll`] | when each source is asked, and the task that asks it |
+//! | [`output`] | the live state for programs, spreadsheets, chats and people |
+//! | [`config`] | defaults < file < environment < flags, and secrets |
+//! | [`text`] | text of strangers made harmless; knows nothing, may be used by all |
+//! | [`run`] | the wiring: commands, channels, signals |
 //!
 //! The path of one datum: a vendor's answer → wire struct → [`event::Event`]s → a bounded channel → the engine task,
 //! sole owner of [`board::Engine`], which folds it and publishes an `Arc<BoardSnapshot>` → every session wakes and

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("board", &["event", "desk", "metrics"]),
     ("source", &["event", "text", "length"]),
     ("poll", &["event", "source"]),
-    ("app", &["event", "desk", "metrics", "board"]),
+    ("app", &["event", "desk", "metrics", "board", "text"]),
     ("ui", &["event", "desk", "metrics", "board", "app", "text"]),
     ("term", &["event", "desk", "metrics", "board", "app", "ui", "text"]),
     ("output", &["event", "desk", "metrics", "board", "source", "text"]),

@@ -201,8 +201,8 @@ async fn a_refresh_without_news_costs_one_request_whatever_is_open() {
     assert_eq!(shown, [0, 100, 200, 250, 250], "page by page");
     assert_eq!(watch.board().1, ["ana 250"]);
     let told = watch.told.len();
-    for seconds in [15, 15, 15, 120, 15] {
-        assert_eq!(watch.later(seconds).await.requests, 1);
+    for (seconds, requests) in [(15, 1), (15, 1), (15, 1), (120, 1), (15, 1), (15, 1), (120, 2), (15, 1)] {
+        assert_eq!(watch.later(seconds).await.requests, requests);
     }
     assert_eq!(watch.later(600).await.requests, 3, "counted and staff read every ten minutes");
     assert_eq!(watch.told.len(), told, "nothing is told twice");
@@ -224,6 +224,30 @@ async fn a_row_that_becomes_visible_late_is_not_lost() {
     watch.desk().late.clear();
     watch.later(60).await;
     assert_eq!(watch.board().0, waits(&[("1 -", 70)]));
+}
+
+#[tokio::test]
+async fn hidden_rows_do_not_stop_the_feed() {
+    let mut desk = Desk::new();
+    desk.create(1, 100, 0, "kim@x", "kim@x");
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    watch.later(150).await;
+    for row in 200..550 {
+        watch.desk().reply(row, 50, 999, "lee@x");
+        watch.desk().hidden.insert(row);
+    }
+    watch.desk().reply(600, 60, 1, "ana");
+    watch.desk().changed = 1;
+    let mut requests = Vec::new();
+    while watch.board().0 == waits(&[("1 -", 0)]) {
+        requests.push(watch.later(60).await.requests);
+        assert!(requests.len() < 10, "never seen: {requests:?}");
+    }
+    assert!(requests.iter().all(|&requests| requests <= 3), "{requests:?}");
+    watch.desk().reply(601, 70, 1, "kim@x");
+    watch.later(60).await;
+    assert_eq!(watch.board().0, waits(&[("1 -", 70)]), "and from there it goes on");
 }
 
 #[tokio::test]
@@ -346,6 +370,8 @@ async fn what_leaves_no_row_is_found_by_counting() {
     assert!(watch.later(600).await.requests <= 3);
     watch.later(15).await;
     assert_eq!(watch.board().0, waits(&[("3 -", 3)]));
+    let feed = watch.desk().asked.iter().rev().find(|asked| asked.starts_with("/transactions")).cloned().unwrap();
+    assert!(feed.contains("AND (TicketQueue='3') AND id > "), "other queues' rows are not asked for: {feed}");
     let ended = watch.events("1").pop().unwrap();
     assert_eq!((&ended["status"], &ended["by"]), (&json!("closed"), &json!("system")), "counted for nobody");
     assert_eq!(watch.later(600).await.requests, 3);

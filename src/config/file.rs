@@ -151,6 +151,20 @@ pub enum Level {
     Trace,
 }
 
+impl Level {
+    /// The word of the config.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
 impl Default for Board {
     fn default() -> Self {
         Self { title: String::new(), theme: "dark".to_owned(), mouse: true, clock: Clock::default() }

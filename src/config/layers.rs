@@ -104,10 +104,16 @@ struct Origin {
 
 impl Origin {
     fn resolve(self, file: File, request: &Request<'_>) -> Result<Config, ConfigError> {
-        let base = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        let base = directory_of(self.path.as_deref());
         let keyring = Keyring::new(request.environment, &base, self.exposed);
         resolve::resolve(file, self.path, self.places, &keyring, request.kinds)
     }
+}
+
+/// Where relative paths start and programs run: the config file's directory, else the user's.
+fn directory_of(path: Option<&Path>) -> PathBuf {
+    let parent = path.and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
 }
 
 fn read(request: &Request<'_>) -> Result<(File, Origin), ConfigError> {
@@ -351,4 +357,18 @@ fn deserialise(merged: Value, places: &Places, kinds: &[Kind]) -> Result<File, P
         };
         Problem::new(places.of(&key), format!("`{key}`: {what}"), hint)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_have_a_directory_to_run_in() {
+        assert_eq!(directory_of(Some(Path::new("/etc/helptop/config.toml"))), Path::new("/etc/helptop"));
+        for path in [None, Some(Path::new("config.toml"))] {
+            let mut command = std::process::Command::new("true");
+            assert!(command.current_dir(directory_of(path)).status().unwrap().success(), "{path:?}");
+        }
+    }
 }

@@ -33,6 +33,12 @@ pub fn full(kinds: &[Kind]) -> Value {
             kind["enum"] = json!(names);
         }
     }
+    // References of the kinds' schemas start at the root.
+    let of_kinds = kinds.iter().filter_map(|kind| (kind.schema)().to_value().get("$defs")?.as_object().cloned());
+    let defs: Map<String, Value> = of_kinds.flatten().collect();
+    if !defs.is_empty() {
+        schema["$defs"] = Value::Object(defs);
+    }
     schema
 }
 
@@ -51,10 +57,8 @@ fn alternative(kind: &Kind, common: &Map<String, Value>) -> Value {
         "properties": properties,
         "additionalProperties": false,
     });
-    for key in ["required", "$defs"] {
-        if let Some(value) = whole.get(key) {
-            alternative[key] = value.clone();
-        }
+    if let Some(required) = whole.get("required") {
+        alternative["required"] = required.clone();
     }
     alternative
 }

@@ -116,7 +116,7 @@ impl<'a> Keyring<'a> {
     fn variable(&self, name: &str) -> Result<String, NoSecret> {
         let Some(value) = self.environment.get(name) else {
             return Err(NoSecret::new(
-                format!("the environment variable {name} is not set"),
+                format!("the environment variable {name} is not set, or empty"),
                 format!("set it where helptop is started: export {name}=…"),
             ));
         };
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_and_the_secret_never() {
         for (written, what, hint) in [
-            (json!({"env": "NO_SUCH"}), "the environment variable NO_SUCH is not set", "export NO_SUCH="),
+            (json!({"env": "NO_SUCH"}), "the environment variable NO_SUCH is not set, or empty", "export NO_SUCH="),
             (json!({"file": "gone"}), "/gone can't be read: No such file", "mode 0600"),
             (json!({"file": "public"}), "/public can be read by others (mode 0644)", "chmod 600 /"),
             (json!({"file": "grouped"}), "(mode 0640)", "chmod 600 /"),

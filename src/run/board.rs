@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock::{self, Now};
 use super::failure::Failure;
 use super::watch::{Watch, Watched};
-use super::{Built, cli, signals, viewer};
+use super::{Built, cli, logging, signals, viewer};
 use crate::config::Config;
 use crate::event::Timestamp;
 use crate::source::demo::{self, Demo};
@@ -81,11 +81,14 @@ async fn show(config: Config, sources: Vec<Watched>, now: Now, mode: Mode) -> Re
         ));
     }
     let setup = viewer::setup(&config, mode)?;
+    let _log = logging::start(&config.log)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), sources = sources.len(), ?mode, "the board starts");
     let cancel = CancellationToken::new();
     signals::cancel_on_signals(&cancel)?;
     term::install_panic_hook();
     let watch = Watch::start(sources, config.thresholds, now, cancel.clone());
     let shown = term::run(watch.link.clone(), setup, cancel).await;
     watch.end().await;
+    tracing::info!("the board ends");
     shown.map_err(|error| Failure::failed(format!("the terminal: {error}")))
 }

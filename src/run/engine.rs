@@ -103,12 +103,18 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
                 health.quota = batch.quota.map(|quota| (quota.remaining, quota.limit)).or(health.quota);
                 health.progress = batch.progress;
                 for skipped in &batch.skipped {
+                    tracing::warn!(source = health.name, place = skipped.place, reason = skipped.reason, "skipped");
                     health.skip(format!("{}: {}", skipped.place, skipped.reason));
                 }
+                let requests = batch.requests;
+                tracing::debug!(source = health.name, ?latency, requests, events_total, "polled");
                 health.skipped_total += batch.skipped_total.saturating_sub(batch.skipped.len() as u64);
             });
         }
-        Err(error) => engine.set_health(source, |health| health.bad(tried_at, error.to_string(), error.hint().into())),
+        Err(error) => engine.set_health(source, |health| {
+            tracing::warn!(source = health.name, %error, "poll failed");
+            health.bad(tried_at, error.to_string(), error.hint().into());
+        }),
     }
     engine.set_health(source, |health| {
         health.tried_at = Some(tried_at);

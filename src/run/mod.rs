@@ -7,6 +7,7 @@ mod doctor;
 mod engine;
 mod events;
 mod failure;
+mod logging;
 mod once;
 pub mod print;
 mod recording;

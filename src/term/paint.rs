@@ -11,6 +11,8 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::app::{Area, LinkRegion};
 
 /// From here on a frame is worth the bytes that keep it from tearing.
@@ -29,6 +31,9 @@ enum Order {
     Columns,
     Looks,
 }
+
+/// A symbol that no frame holds (it is for private use), so that its cell counts as changed.
+const ELSE: &str = "\u{f8ff}";
 
 const BEGIN_SYNC: &str = "\x1b[?2026h";
 const END_SYNC: &str = "\x1b[?2026l";
@@ -100,7 +105,10 @@ impl Painter {
             self.unlink();
         }
         let shown = std::mem::replace(&mut self.shown, next.clone());
-        self.changes(&mut out, shown.diff(next));
+        let (changes, wide) = differences(&shown, next);
+        // Wide characters disturb their neighbours: only from left to right does each end up as meant.
+        let any_order = changes.len() <= FEW && !wide;
+        self.write(&mut out, changes, any_order);
         if new_links {
             for link in links {
                 self.link(&mut out, next, link);
@@ -115,8 +123,8 @@ impl Painter {
     }
 
     /// Writes cells in the order that costs least: line by line for a new screen, by look and column for ticking digits.
-    fn changes(&mut self, out: &mut String, mut changes: Vec<(u16, u16, &Cell)>) {
-        if changes.len() > FEW {
+    fn write(&mut self, out: &mut String, mut changes: Vec<Change<'_>>, any_order: bool) {
+        if !any_order {
             for (x, y, cell) in changes {
                 self.cell(out, x, y, cell);
             }
@@ -153,7 +161,7 @@ impl Painter {
         let areas: Vec<Area> = self.links.iter().map(|link| link.area).collect();
         for area in areas {
             for (x, y) in cells(area, self.area()) {
-                self.shown[(x, y)].set_symbol("\0");
+                self.shown[(x, y)].set_symbol(ELSE);
             }
         }
     }
@@ -244,11 +252,56 @@ impl Painter {
     }
 }
 
+/// A cell to write, and where.
+type Change<'a> = (u16, u16, &'a Cell);
+
+/// The cells that differ, from left to right and top to bottom, and whether wide characters are among them. Where one
+/// comes or goes, the cells that it covers or uncovers are written, too: terminals do not agree what is left of half
+/// a character.
+fn differences<'a>(old: &Buffer, next: &'a Buffer) -> (Vec<Change<'a>>, bool) {
+    let area = *next.area();
+    let (mut changes, mut any_wide) = (Vec::new(), false);
+    let mut marked = vec![false; usize::from(area.width)];
+    for y in 0..area.height {
+        let is_wide = |x: u16| is_wide_cell(&old[(x, y)]) || is_wide_cell(&next[(x, y)]);
+        let mut todo: Vec<u16> = (0..area.width).filter(|&x| old[(x, y)] != next[(x, y)]).collect();
+        if todo.is_empty() {
+            continue;
+        }
+        marked.fill(false);
+        while let Some(x) = todo.pop() {
+            if x >= area.width || std::mem::replace(&mut marked[usize::from(x)], true) {
+                continue;
+            }
+            if is_wide(x) {
+                any_wide = true;
+                todo.push(x + 1);
+            }
+            if x > 0 && is_wide(x - 1) {
+                todo.push(x - 1);
+            }
+        }
+        let mut x = 0;
+        while x < area.width {
+            let cell = &next[(x, y)];
+            if marked[usize::from(x)] {
+                changes.push((x, y, cell));
+            }
+            x += if is_wide_cell(cell) { 2 } else { 1 };
+        }
+    }
+    (changes, any_wide)
+}
+
 /// The cells of an area that are on the screen.
 fn cells(area: Area, screen: Rect) -> impl Iterator<Item = (u16, u16)> {
     let right = area.x.saturating_add(area.width).min(screen.width);
     let bottom = area.y.saturating_add(area.height).min(screen.height);
     (area.y..bottom).flat_map(move |y| (area.x..right).map(move |x| (x, y)))
+}
+
+fn is_wide_cell(cell: &Cell) -> bool {
+    !cell.symbol().is_ascii() && cell.symbol().width() > 1
 }
 
 /// Whether every terminal moves on by exactly one cell.
@@ -283,5 +336,130 @@ fn colour_code(colour: Color, base: u8) -> String {
         Color::White => bright(7),
         Color::Indexed(index) => format!("{};5;{index}", base + 8),
         Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", base + 8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ratatui::style::Style;
+
+    use super::*;
+
+    const WIDTH: u16 = 24;
+    const HEIGHT: u16 = 8;
+
+    fn buffer(cells: &[(u16, u16, &str, Style)]) -> Buffer {
+        let mut buf = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
+        for (x, y, text, style) in cells {
+            buf.set_string(*x, *y, text, *style);
+        }
+        buf
+    }
+
+    fn colour(of: vt100::Color) -> Color {
+        match of {
+            vt100::Color::Default => Color::Reset,
+            vt100::Color::Idx(at) => Color::Indexed(at),
+            vt100::Color::Rgb(r, g, b) => Color::Rgb(r, g, b),
+        }
+    }
+
+    fn assert_shows(terminal: &vt100::Parser, wanted: &Buffer) {
+        for y in 0..HEIGHT {
+            let mut x = 0;
+            while x < WIDTH {
+                let (cell, seen) = (&wanted[(x, y)], terminal.screen().cell(y, x).unwrap());
+                let symbol = if seen.contents().is_empty() { " " } else { seen.contents() };
+                assert_eq!(symbol, cell.symbol(), "at {x},{y}");
+                assert_eq!(colour(seen.bgcolor()), cell.bg, "at {x},{y}");
+                if cell.symbol() != " " {
+                    assert_eq!(colour(seen.fgcolor()), cell.fg, "at {x},{y}");
+                    assert_eq!(seen.bold(), cell.modifier.contains(Modifier::BOLD), "at {x},{y}");
+                    assert_eq!(seen.inverse(), cell.modifier.contains(Modifier::REVERSED), "at {x},{y}");
+                }
+                x += if seen.is_wide() { 2 } else { 1 };
+            }
+        }
+    }
+
+    fn style() -> impl Strategy<Value = Style> {
+        let colour = || prop_oneof![Just(Color::Reset), Just(Color::Indexed(3)), Just(Color::Rgb(1, 2, 3))];
+        let modifier =
+            prop_oneof![Just(Modifier::empty()), Just(Modifier::BOLD), Just(Modifier::REVERSED | Modifier::BOLD)];
+        (colour(), colour(), modifier).prop_map(|(fg, bg, modifier)| Style::new().fg(fg).bg(bg).add_modifier(modifier))
+    }
+
+    fn frame() -> impl Strategy<Value = Vec<(u16, u16, String, Style)>> {
+        let texts = prop_oneof![
+            Just("7"),
+            Just("9m 05s"),
+            Just("山田"),
+            Just("▇▇▁"),
+            Just("to the very edge of it"),
+            Just(" ")
+        ];
+        prop::collection::vec((0..WIDTH, 0..HEIGHT, texts.prop_map(str::to_owned), style()), 0..12)
+    }
+
+    proptest! {
+        /// Whatever the order and the way, the terminal ends up showing the frame.
+        #[test]
+        fn the_terminal_shows_the_frame(frames in prop::collection::vec(frame(), 1..8)) {
+            let mut painter = Painter::new(WIDTH, HEIGHT);
+            let mut terminal = vt100::Parser::new(HEIGHT.try_into().unwrap(), WIDTH.try_into().unwrap(), 0);
+            for frame in frames {
+                let cells: Vec<_> = frame.iter().map(|(x, y, text, style)| (*x, *y, text.as_str(), *style)).collect();
+                let wanted = buffer(&cells);
+                terminal.process(&painter.frame(&wanted, &[]));
+                assert_shows(&terminal, &wanted);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_changed_is_nothing_written() {
+        let mut painter = Painter::new(WIDTH, HEIGHT);
+        let frame = buffer(&[(2, 1, "18m", Style::new().fg(Color::Red))]);
+        assert!(!painter.frame(&frame, &[]).is_empty());
+        assert!(painter.frame(&frame, &[]).is_empty());
+        painter.forget();
+        assert!(!painter.frame(&frame, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_column_of_ticking_digits_costs_three_bytes_each() {
+        let mut painter = Painter::new(WIDTH, HEIGHT);
+        let column = |digit: &'static str| (0..HEIGHT).map(|y| (9, y, digit, Style::new())).collect::<Vec<_>>();
+        painter.frame(&buffer(&column("1")), &[]);
+        painter.frame(&buffer(&column("2")), &[]);
+        let bytes = painter.frame(&buffer(&column("3")), &[]);
+        assert!(bytes.len() <= 8 + 3 * usize::from(HEIGHT), "{:?}", String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn a_link_is_put_around_its_cells_and_taken_away_again() {
+        let url = "https://desk.example.com/t/1".to_owned();
+        let link = LinkRegion { area: Area { x: 2, y: 1, width: 4, height: 1 }, url };
+        let mut painter = Painter::new(WIDTH, HEIGHT);
+        let with = buffer(&[(2, 1, "link", Style::new())]);
+        let bytes = String::from_utf8(painter.frame(&with, std::slice::from_ref(&link))).unwrap();
+        assert!(bytes.contains("\x1b]8;;https://desk.example.com/t/1\x1b\\"), "{bytes:?}");
+        assert!(painter.frame(&with, std::slice::from_ref(&link)).is_empty());
+        let without = String::from_utf8(painter.frame(&with, &[])).unwrap();
+        assert!(without.ends_with("link") && !without.contains("]8;"), "{without:?}");
+    }
+
+    #[test]
+    fn large_frames_are_held_together_and_small_ones_are_not() {
+        let mut painter = Painter::new(200, 50);
+        let mut first = Buffer::empty(Rect::new(0, 0, 200, 50));
+        for y in 0..50 {
+            first.set_string(0, y, "x".repeat(200), Style::new());
+        }
+        let bytes = String::from_utf8(painter.frame(&first, &[])).unwrap();
+        assert!(bytes.starts_with(BEGIN_SYNC) && bytes.ends_with(END_SYNC));
+        first.set_string(3, 3, "y", Style::new());
+        assert!(!String::from_utf8(painter.frame(&first, &[])).unwrap().contains("2026"));
     }
 }

@@ -1,1 +1,124 @@
-//! stub
+//! What happened, as one line each.
+
+use std::borrow::Cow;
+
+use chrono::TimeDelta;
+
+use super::figure::duration;
+use super::scene::Scene;
+use super::text::{agent_name, customer_name, fit, free_text};
+use super::theme::Role;
+use crate::app::Privacy;
+use crate::board::{TimelineItem, What};
+use crate::event::{Author, SlaMetric, Timestamp};
+
+/// Cells of a name inside a line.
+const NAME: usize = 24;
+
+/// One line of a timeline: a sign, who it was, and what they did.
+pub(super) struct Line {
+    pub(super) sign: &'static str,
+    pub(super) role: Role,
+    pub(super) who: String,
+    pub(super) what: String,
+}
+
+fn line(sign: &'static str, role: Role, who: impl Into<String>, what: impl Into<String>) -> Line {
+    Line { sign, role, who: who.into(), what: what.into() }
+}
+
+/// The time of an item: the clock, with the day where that is not today.
+pub(super) fn when(scene: &Scene<'_>, at: Timestamp) -> String {
+    let (local, today) = (scene.local(at), scene.local(scene.instant));
+    let shape = if local.date_naive() == today.date_naive() { "%H:%M:%S" } else { "%-d %b %H:%M" };
+    local.format(shape).to_string()
+}
+
+/// An item as a line.
+pub(super) fn describe(scene: &Scene<'_>, item: &TimelineItem) -> Line {
+    let privacy = scene.view.privacy;
+    let agent = |name: &Option<std::sync::Arc<str>>| -> Option<String> {
+        name.as_deref().map(|name| fit(&agent_name(name, privacy), NAME).into_owned())
+    };
+    let somebody = |name: Option<String>| name.unwrap_or_else(|| "nobody".to_owned());
+    match &item.what {
+        What::Opened { inbound: true } => line("◆", Role::Accent, "customer", "opened it"),
+        What::Opened { inbound: false } => line("◆", Role::Accent, "team", "opened it"),
+        What::Message { from, name, public, text, answered_after } => {
+            let words = text.as_deref().map_or("…", |text| free_text(text, privacy));
+            message(*from, name.as_deref(), *public, words, *answered_after, privacy)
+        }
+        What::Holder { from, to, by } => {
+            let what = match (agent(from), agent(to)) {
+                (from, None) => format!("taken from {}: nobody holds it", somebody(from)),
+                (None, Some(to)) => format!("assigned to {to}"),
+                (Some(from), Some(to)) => format!("passed from {from} to {to}"),
+            };
+            line("→", Role::Title, agent(by).unwrap_or_default(), what)
+        }
+        What::Team { to } => {
+            let team = to.as_deref().map_or("no team".into(), |team| fit(team, NAME));
+            line("→", Role::Title, "", format!("team: {team}"))
+        }
+        What::Status { status, by, agent: who, ending, reopening } => {
+            let who = agent(who).or_else(|| by.map(|by| by.to_string())).unwrap_or_default();
+            let (sign, role) = match (ending, reopening) {
+                (true, _) => ("✓", Role::Good),
+                (_, true) => ("↺", Role::Warning),
+                _ => ("·", Role::Title),
+            };
+            let again = if *reopening { "reopened: " } else { "" };
+            line(sign, role, who, format!("{again}{}", status.to_string().replace('_', " ")))
+        }
+        What::Routed { keyword } => line("·", Role::Title, "bot", format!("routed under {}", fit(keyword, NAME))),
+        What::ReturnedToBot { agent: who } => {
+            line("↩", Role::Warning, agent(&Some(who.clone())).unwrap_or_default(), "gave it back to the bot")
+        }
+        What::Tagged { tags } => line("·", Role::Title, "", format!("tags: {}", tag_list(tags))),
+        What::Macro { name } => line("·", Role::Title, "", format!("macro: {}", fit(name, 60))),
+        What::Sla { metric, due } => {
+            let metric = match metric {
+                SlaMetric::FirstResponse => "first reply",
+                SlaMetric::NextResponse => "next reply",
+                SlaMetric::Resolution => "resolution",
+            };
+            line("◷", Role::Title, "", format!("target: {metric} by {}", when(scene, *due)))
+        }
+        What::Rated { score, scale } => line("☆", Role::Accent, "customer", format!("rated it {score} of {scale}")),
+        What::Nps { score } => line("☆", Role::Accent, "customer", format!("would recommend: {score} of 10")),
+        What::Converted { amount: None } => line("¤", Role::Good, "customer", "bought"),
+        What::Converted { amount: Some((amount, currency)) } => {
+            line("¤", Role::Good, "customer", format!("bought for {amount} {}", fit(currency, 8)))
+        }
+        What::Merged { into } => line("✓", Role::Title, "", format!("merged into {}", fit(into, NAME))),
+    }
+}
+
+fn message(
+    from: Author,
+    name: Option<&str>,
+    public: bool,
+    words: &str,
+    answered_after: Option<i64>,
+    privacy: Privacy,
+) -> Line {
+    let (sign, role, name): (_, _, Cow<'_, str>) = match from {
+        Author::Customer => ("◂", Role::Warning, name.map_or("customer".into(), |name| customer_name(name, privacy))),
+        Author::Agent => ("▸", Role::Good, name.map_or("agent".into(), |name| agent_name(name, privacy))),
+        Author::Bot => ("▹", Role::Dim, "bot".into()),
+    };
+    let after = answered_after
+        .map_or_else(String::new, |ms| format!("answered after {} · ", duration(TimeDelta::milliseconds(ms))));
+    let who = fit(&name, NAME).into_owned();
+    if public {
+        line(sign, role, who, format!("{after}{words}"))
+    } else {
+        line("✎", Role::Dim, who, format!("note: {words}"))
+    }
+}
+
+/// Tags in a row, at most a line of them.
+pub(super) fn tag_list(tags: &[std::sync::Arc<str>]) -> String {
+    let shown: Vec<_> = tags.iter().take(12).map(|tag| fit(tag, NAME)).collect();
+    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+}

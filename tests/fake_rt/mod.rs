@@ -29,6 +29,10 @@ pub struct Desk {
     pub rows: Vec<Value>,
     /// Transactions that are not visible yet.
     pub late: BTreeSet<u64>,
+    /// Transactions that the account may not see: dropped after the page was cut.
+    pub hidden: BTreeSet<u64>,
+    /// Tickets that changed within the last minutes.
+    pub changed: usize,
     pub staff: Vec<&'static str>,
     pub active: Vec<&'static str>,
     /// The request of that number, from 1, fails.
@@ -132,8 +136,12 @@ impl Desk {
             "/users" => {
                 page(USERS.iter().filter(|u| query.contains(&format!("\"{}\"", u.1))).map(user).collect(), None)
             }
+            "/tickets" if query.contains("minutes ago") => page(vec![], Some(self.changed)),
             "/tickets" => self.search(&query, per_page),
-            "/transactions" => self.log(&query, per_page, asked("order").is_some()),
+            "/transactions" => {
+                let number = asked("page").and_then(|n| n.parse().ok()).unwrap_or(1);
+                self.log(&query, per_page, number, asked("order").is_some())
+            }
             other => match other.strip_prefix("/user/").and_then(|id| USERS.iter().find(|u| u.0.to_string() == id)) {
                 Some((_, name, real)) => json!({"Name": name, "RealName": real}),
                 None => return ResponseTemplate::new(404).set_body_string(r#"{"message":"Not Found"}"#),
@@ -162,7 +170,7 @@ impl Desk {
         json!({"items": items, "total": total, "pages": if total == 0 { json!(0.0) } else { json!(1) }})
     }
 
-    fn log(&self, query: &str, per_page: usize, newest_first: bool) -> Value {
+    fn log(&self, query: &str, per_page: usize, page: usize, newest_first: bool) -> Value {
         let (tickets, after) = (numbers(query, "ObjectId="), numbers(query, "AND id > ").last().copied().unwrap_or(0));
         let merged_only = query.contains("Field='MergedInto' AND (");
         let id = |row: &Value| row["id"].as_str().unwrap().parse::<u64>().unwrap();
@@ -179,7 +187,8 @@ impl Desk {
         if newest_first {
             found.reverse();
         }
-        found.truncate(per_page);
+        let cut = found.into_iter().skip((page - 1) * per_page).take(per_page);
+        let found: Vec<_> = cut.filter(|row| !self.hidden.contains(&id(row))).collect();
         json!({"items": found, "total": null, "pages": null})
     }
 }

@@ -117,8 +117,15 @@ impl Ask {
 
     /// One page of transactions that match and have a higher id than `after`, by id.
     pub(super) async fn rows(&mut self, query: &str, after: u64) -> Result<Records<Row>, SourceError> {
+        self.rows_page(query, after, 1).await
+    }
+
+    /// The same, but a later page: only to look behind an empty one.
+    pub(super) async fn rows_page(&mut self, query: &str, after: u64, page: u32) -> Result<Records<Row>, SourceError> {
         let query = format!("{query} AND id > {after}");
-        self.list("/transactions", &[("query", &query), ("orderby", "id"), ("per_page", "100"), ROW_FIELDS]).await
+        let page = page.to_string();
+        let query = [("query", &*query), ("orderby", "id"), ("per_page", "100"), ("page", &page), ROW_FIELDS];
+        self.list("/transactions", &query).await
     }
 
     /// All transactions that matter of these tickets, by id.

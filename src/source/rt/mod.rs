@@ -216,7 +216,10 @@ impl Rt {
     /// The rows that were added to the log, and the tickets that they make known; whether there are still more.
     async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let filter = self.state.people.queue_filter("TicketQueue", &self.settings);
-        let fresh = self.state.position.read(ask, &filter).await?;
+        let changed =
+            format!("LastUpdated > '3 minutes ago'{}", self.state.people.queue_filter("Queue", &self.settings));
+        let fresh =
+            self.state.position.read(ask, &filter, Some(&*changed).filter(|_| !self.check_is_due(ask.now))).await?;
         let wanted = self.state.to_adopt(&fresh.rows);
         let mut stories = Vec::new();
         if !wanted.is_empty() {
@@ -229,7 +232,7 @@ impl Rt {
         let statuses = fresh.rows.iter().filter(|row| row.is_status_change()).map(|row| &row.new);
         people.read_statuses(ask, statuses).await?;
         self.state.told(&fresh.rows, &wanted, stories, &self.site, ask.now);
-        self.state.position.moved(&fresh.ids, ask.now);
+        self.state.position.moved(&fresh, ask.now);
         Ok(fresh.more)
     }
 }

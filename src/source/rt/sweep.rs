@@ -8,6 +8,7 @@ use super::ask::Ask;
 use super::people::BRIEF_FIELDS;
 use super::wire::Brief;
 use super::{Rt, adopt};
+use crate::event::Timestamp;
 use crate::source::SourceError;
 
 /// How often the open tickets are counted and the staff is read.
@@ -25,12 +26,17 @@ pub(super) struct Sweep {
 }
 
 impl Rt {
+    /// Whether the next refresh counts the open tickets; it then does nothing else that can wait.
+    pub(super) fn check_is_due(&self, now: Timestamp) -> bool {
+        now - self.state.checked_at >= EVERY
+    }
+
     /// Goes on with a comparison, or begins one when it is time.
     pub(super) async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         if self.state.sweep.is_some() {
             return self.sweep_page(ask).await;
         }
-        if ask.now - self.state.checked_at < EVERY {
+        if !self.check_is_due(ask.now) {
             return Ok(());
         }
         let thorough = (self.state.checks + 1).is_multiple_of(THOROUGH);

@@ -1,6 +1,134 @@
-//! stub
-use crate::app::Regions;
-use crate::ui::scene::Scene;
+//! A chat: what is known of it, and all that happened in it.
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-pub(super) fn draw(_: &mut Buffer, _: Rect, _: &Scene<'_>, _: &mut Regions) {}
+
+use super::agent::{absent, sign, time};
+use super::unanswered::channel_name;
+use crate::app::{Drill, LinkRegion, Pane, Regions, Rest, web_link};
+use crate::board::{ConversationPage, Page, TimelineItem, What};
+use crate::metrics::thresholds::Severity;
+use crate::ui::figure::{UNKNOWN, duration};
+use crate::ui::scene::{Scene, severity_role, sign as severity_sign};
+use crate::ui::table::{self, Column, Paint, Place, Slot};
+use crate::ui::text::{agent_name, customer_name, fit, free_text, put, wrap};
+use crate::ui::theme::Role;
+use crate::ui::timeline;
+use crate::ui::widgets::{area_of, frame, pieces};
+
+const TIMELINE: &[Column<TimelineItem>] = &[
+    Column { title: "time", min: 8, max: 12, rank: 0, right: false, sort: None, cell: time },
+    Column { title: "", min: 1, max: 1, rank: 3, right: false, sort: None, cell: sign },
+    Column { title: "who", min: 10, max: 20, rank: 2, right: false, sort: None, cell: who },
+    Column { title: "what", min: 16, max: 400, rank: 1, right: false, sort: None, cell: what },
+];
+
+/// Lines for the words of the selected message.
+const WORDS: u16 = 7;
+
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mut Regions) {
+    let Some(drill) = scene.view.drills.last() else { return };
+    let Some(Page::Conversation(page)) = &drill.page else { return absent(buf, area, scene, drill) };
+    let top = Rect { height: if area.height >= 14 { 6 } else { 3.min(area.height) }, ..area };
+    facts(buf, top, scene, page, regions);
+    let mut rest = Rect { y: area.y + top.height, height: area.height - top.height, ..area };
+    let words = selected(drill, page).filter(|_| rest.height >= WORDS + 6);
+    if let Some(item) = words {
+        rest.height -= WORDS;
+        let below = Rect { y: rest.bottom(), height: WORDS, ..rest };
+        let line = timeline::describe(scene, item);
+        let inner = frame(buf, scene, below, &line.who, &timeline::when(scene, item.at), false);
+        let broken = wrap(&line.what, usize::from(inner.width), usize::from(inner.height));
+        for (text, y) in broken.iter().zip(inner.y..inner.bottom()) {
+            put(buf, inner.x, y, inner.width, text, scene.style(Role::Canvas));
+        }
+    }
+    let note = if page.earlier > 0 { format!("{} earlier ones not shown", page.earlier) } else { String::new() };
+    let inner = frame(buf, scene, rest, "Timeline", &note, true);
+    let window = drill.items_window(table::rows_in(inner), Rest::Bottom);
+    let rows = window.keys.iter().enumerate().filter_map(|(line, at)| {
+        let item = page.timeline.get(at.checked_sub(page.earlier)?)?;
+        Some((item, Paint { selected: window.selected == Some(line), stale: false }))
+    });
+    let place = Place { area: inner, pane: Pane::Timeline, sorted: None };
+    table::draw(buf, scene, TIMELINE, &place, regions, rows);
+}
+
+/// The selected item, where it has words that one line may not hold.
+fn selected<'a>(drill: &Drill, page: &'a ConversationPage) -> Option<&'a TimelineItem> {
+    let at = drill.item_rows().resolve(&drill.items, |_| None)?;
+    page.timeline.get(at.checked_sub(page.earlier)?).filter(|item| matches!(item.what, What::Message { .. }))
+}
+
+fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPage, regions: &mut Regions) {
+    let (row, privacy) = (&page.row, scene.view.privacy);
+    let customer = page.customer.as_deref().map_or(UNKNOWN.into(), |name| customer_name(name, privacy));
+    let title = format!("{} · {}", fit(row.id.as_str(), 24), fit(&customer, 30));
+    let inner = frame(buf, scene, area, &title, page.segment.as_deref().unwrap_or_default(), false);
+    let live = scene.live();
+    let holder = row.holder.and_then(|ix| live.agents.get(ix.at()));
+    let holder = holder.map_or(UNKNOWN.into(), |agent| agent_name(&agent.name, privacy));
+    let team = row.team.and_then(|ix| live.teams.get(ix.at())).map_or(UNKNOWN, |team| &team.name);
+    let waits = row.waiting_since.filter(|_| !row.status.is_ended());
+    let severity = if waits.is_some() { scene.severity(row) } else { Severity::Fine };
+    let wait = waits.map_or_else(|| UNKNOWN.to_owned(), |since| duration(scene.since(since)));
+    let wait_role = if severity == Severity::Fine { Role::Figure } else { severity_role(severity) };
+    let status = row.status.to_string().replace('_', " ");
+    let (team, holder) = (fit(team, 20), fit(&holder, 24));
+    let channel = row.channel.as_deref().map_or(UNKNOWN.into(), |word| fit(channel_name(word), 16));
+    let first = [
+        (status.as_str(), Role::Figure),
+        ("   waiting ", Role::Dim),
+        (wait.as_str(), wait_role),
+        (" ", Role::Dim),
+        (severity_sign(severity), wait_role),
+        ("   agent ", Role::Dim),
+        (&*holder, Role::Canvas),
+        ("   team ", Role::Dim),
+        (&*team, Role::Canvas),
+        ("   ", Role::Dim),
+        (&*channel, Role::Canvas),
+    ];
+    pieces(buf, scene, inner.x, inner.y, inner.width, &first);
+    if inner.height < 4 {
+        return;
+    }
+    let opened = timeline::when(scene, row.started_at);
+    let answered =
+        page.first_response.map_or_else(|| UNKNOWN.to_owned(), |(_, ms)| duration(chrono::TimeDelta::milliseconds(ms)));
+    let tags = timeline::tag_list(&row.tags);
+    let second = [
+        ("opened ", Role::Dim),
+        (opened.as_str(), Role::Canvas),
+        ("   first reply after ", Role::Dim),
+        (answered.as_str(), Role::Canvas),
+        ("   tags ", Role::Dim),
+        (tags.as_str(), Role::Canvas),
+    ];
+    pieces(buf, scene, inner.x, inner.y + 1, inner.width, &second);
+    let subject = row.subject.as_deref().map_or(UNKNOWN, |subject| free_text(subject, privacy));
+    pieces(buf, scene, inner.x, inner.y + 2, inner.width, &[("subject ", Role::Dim), (subject, Role::Canvas)]);
+    link(buf, Rect { y: inner.y + 3, height: 1, ..inner }, scene, page, regions);
+}
+
+fn link(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPage, regions: &mut Regions) {
+    let label = put(buf, area.x, area.y, area.width, "link ", scene.style(Role::Dim));
+    let (x, width) = (area.x + label, area.width.saturating_sub(label));
+    let Some(url) = page.row.url.as_deref().and_then(web_link) else {
+        put(buf, x, area.y, width, UNKNOWN, scene.style(Role::Dim));
+        return;
+    };
+    let took = put(buf, x, area.y, width, url, scene.style(Role::Accent));
+    regions.links.push(LinkRegion { area: area_of(Rect { x, width: took, ..area }), url: url.to_owned() });
+}
+
+fn who(scene: &Scene<'_>, item: &TimelineItem, slot: &mut Slot<'_>) {
+    let line = timeline::describe(scene, item);
+    slot.text(&line.who, line.role);
+}
+
+fn what(scene: &Scene<'_>, item: &TimelineItem, slot: &mut Slot<'_>) {
+    let line = timeline::describe(scene, item);
+    let role = if matches!(item.what, What::Message { .. }) { Role::Canvas } else { Role::Title };
+    slot.text(&line.what, role);
+}

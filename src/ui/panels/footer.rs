@@ -20,10 +20,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
         let area = area_of(Rect { width: took, height: 1, ..inner });
         return regions.links.push(LinkRegion { area, url: url.clone() });
     }
-    let alerts = alerts(scene);
+    let alerts = alerts(scene, inner.width * 3 / 5);
     let parts: Vec<(&str, Role)> = alerts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
-    let right = pieces_width(&parts).min(inner.width);
-    pieces(buf, scene, inner.right() - right, inner.y, right, &parts);
+    let right = pieces_width(&parts);
+    pieces(buf, scene, inner.right().saturating_sub(right), inner.y, right, &parts);
     let room = inner.width.saturating_sub(if right == 0 { 0 } else { right + 2 });
     match &view.message {
         Some((text, _)) => drop(put(buf, inner.x, inner.y, room, text, scene.style(Role::Accent))),
@@ -88,8 +88,8 @@ fn hints(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
 }
 
-/// What is wrong on the desk, worst first.
-fn alerts(scene: &Scene<'_>) -> Vec<(String, Role)> {
+/// What is wrong on the desk, worst first, as far as there is room.
+fn alerts(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
     let risk = &scene.snapshot.risk;
     let mut parts: Vec<(String, Role)> = Vec::new();
     if risk.breached > 0 {
@@ -106,6 +106,11 @@ fn alerts(scene: &Scene<'_>) -> Vec<(String, Role)> {
         let name = agent_name(&row.name, scene.view.privacy);
         parts.push((format!("{} {}/{capacity}", fit(&name, 14), row.open), Role::Dim));
     }
+    let mut cells = 0;
+    parts.retain(|(text, _)| {
+        cells += width(text, 80) as u16 + 3;
+        cells <= room + 3
+    });
     for at in (1..parts.len()).rev() {
         parts.insert(at, (" · ".to_owned(), Role::Dim));
     }

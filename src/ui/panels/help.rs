@@ -1,6 +1,81 @@
-//! stub
-use crate::app::Regions;
-use crate::ui::scene::Scene;
+//! Every key that does something, from the live key map, and what the signs mean.
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-pub(super) fn draw(_: &mut Buffer, _: Rect, _: &Scene<'_>, _: &mut Regions) {}
+use strum::IntoEnumIterator;
+
+use crate::app::{ACTIONS, Keymap, ListRegion, Pane, Regions, Scope};
+use crate::ui::scene::Scene;
+use crate::ui::text::{put, put_right};
+use crate::ui::theme::Role;
+use crate::ui::widgets::{area_of, frame};
+
+/// A line: keys or sign, what it is, and the action's name for `:` and the config.
+type Line = (String, &'static str, String, Role);
+
+const SIGNS: &[(&str, &str, Role)] = &[
+    ("▲", "past the warning, or the source is in trouble", Role::Warning),
+    ("‼", "past the limit, or a target of the help desk is missed", Role::Breach),
+    ("●", "online or busy; a source that is fresh", Role::Good),
+    ("◐ ○", "away, offline", Role::Dim),
+    ("?", "the source does not tell whether they are here", Role::Dim),
+    ("–", "not known; the page of sources says why", Role::Dim),
+    ("★", "a customer of the segment vip", Role::Vip),
+];
+
+pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mut Regions) {
+    let lines = lines(&scene.view.keymap);
+    let inner = frame(buf, scene, area, "Help", "j k to scroll", true);
+    let columns = if inner.width >= 150 { 2 } else { 1 };
+    let room = usize::from(inner.height) * columns;
+    let top = scene.view.help.unwrap_or(0).min(lines.len().saturating_sub(room));
+    let width = inner.width / columns as u16;
+    regions.lists.push(ListRegion { pane: Pane::Help, rows: area_of(inner) });
+    for (at, (keys, what, name, role)) in lines.iter().skip(top).take(room).enumerate() {
+        let (column, line) = (at / usize::from(inner.height), at % usize::from(inner.height));
+        let (x, y) = (inner.x + column as u16 * width, inner.y + line as u16);
+        let room = width.saturating_sub(2);
+        if what.is_empty() {
+            put(buf, x, y, room, keys, scene.style(Role::Title));
+            continue;
+        }
+        put(buf, x + 2, y, 16.min(room), keys, scene.style(*role));
+        let took = put(buf, x + 18, y, room.saturating_sub(18), what, scene.style(Role::Canvas));
+        put_right(buf, x + 19 + took, y, room.saturating_sub(19 + took), name, scene.style(Role::Dim));
+    }
+}
+
+/// All lines of help, group by group.
+fn lines(keymap: &Keymap) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let heading = |text: &str| (text.to_owned(), "", String::new(), Role::Title);
+    for scope in Scope::iter() {
+        lines.push(heading(&scope.to_string()));
+        for row in ACTIONS.iter().filter(|row| row.scope == scope) {
+            let keys = keymap.keys(row.action).join(" ");
+            let keys = if keys.is_empty() { format!(":{}", row.action) } else { keys };
+            lines.push((keys, row.help, row.action.to_string(), Role::Accent));
+        }
+        lines.push((String::new(), " ", String::new(), Role::Dim));
+    }
+    lines.push(heading("Signs"));
+    lines.extend(SIGNS.iter().map(|(sign, what, role)| ((*sign).to_owned(), *what, String::new(), *role)));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_follows_the_key_map() {
+        let keys = ["x".to_owned()];
+        let keymap = Keymap::new([("freeze", keys.as_slice()), ("theme", &[])]).unwrap();
+        let lines = lines(&keymap);
+        let keys_of = |action: &str| lines.iter().find(|line| line.2 == action).map(|line| line.0.clone());
+        assert_eq!(keys_of("freeze").as_deref(), Some("x"));
+        assert_eq!(keys_of("theme").as_deref(), Some(":theme"));
+        assert_eq!(keys_of("quit").as_deref(), Some("q ctrl-c"));
+        assert!(ACTIONS.iter().all(|row| keys_of(&row.action.to_string()).is_some()));
+    }
+}

@@ -20,7 +20,7 @@ const COLUMNS: &[Column<ConversationRow>] = &[
     Column { title: "wait", min: 8, max: 8, rank: 0, right: true, sort: Some(by(WaitSort::Wait)), cell: wait },
     Column {
         title: "  customer",
-        min: 14,
+        min: 16,
         max: 24,
         rank: 1,
         right: false,
