@@ -241,8 +241,6 @@ impl SourceHealth {
     pub fn bad(&mut self, at: Timestamp, error: String, hint: String) {
         let since = self.error.as_ref().map_or(at, |(_, _, since)| *since);
         self.error = Some((error, hint, since));
-        if self.state != SourceState::Starting {
-            self.state = SourceState::Failing;
-        }
+        self.state = SourceState::Failing;
     }
 }

@@ -32,3 +32,10 @@ pub struct BoardSnapshot {
     /// When a wait is at risk and when it has breached.
     pub thresholds: Arc<Thresholds>,
 }
+
+impl BoardSnapshot {
+    /// Whether any source has answered: before that every figure is unknown, and none is 0.
+    pub fn knows_anything(&self) -> bool {
+        self.sources.iter().any(|source| source.good_at.is_some())
+    }
+}

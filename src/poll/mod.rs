@@ -4,4 +4,4 @@ pub mod schedule;
 pub mod task;
 
 pub use schedule::{Next, Outcome, Schedule};
-pub use task::{Now, Poller, Update};
+pub use task::{Now, Poller, Update, is_polling};

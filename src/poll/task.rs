@@ -17,6 +17,15 @@ use crate::source::{Batch, Cursor, Pace, Source, SourceError};
 /// The clock that polls go by: the machine's, or a virtual one for a demo and a replay.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+tokio::task_local! {
+    static POLLING: ();
+}
+
+/// Whether this is said from inside a poll: a panic there is caught, told as an error, and the program goes on.
+pub fn is_polling() -> bool {
+    POLLING.try_with(|()| ()).is_ok()
+}
+
 /// A poll that takes longer is given up.
 pub const POLL_TIMEOUT: Duration = Duration::from_mins(1);
 /// The most events one [`Update`] holds; a bigger batch comes in several.
@@ -125,7 +134,7 @@ impl Run {
         let failed = |what: String| SourceError::Transient { place: "poll".to_owned(), what, until: None };
         let Poller { source, cursor, .. } = &mut self.poller;
         let poll = AssertUnwindSafe(source.poll(cursor.as_ref(), now)).catch_unwind();
-        match timeout(POLL_TIMEOUT, poll).await {
+        match POLLING.scope((), timeout(POLL_TIMEOUT, poll)).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => Err(failed(format!("a fault inside helptop: {}", message(panic.as_ref())))),
             Err(_) => Err(failed(format!("no answer for {} s", POLL_TIMEOUT.as_secs()))),

@@ -11,6 +11,7 @@ use super::watch::{Watch, Watched};
 use super::{Built, cli, logging, signals, viewer};
 use crate::config::Config;
 use crate::event::Timestamp;
+use crate::poll;
 use crate::source::demo::{self, Demo};
 use crate::source::replay::{self, Replay};
 use crate::term;
@@ -85,7 +86,7 @@ async fn show(config: Config, sources: Vec<Watched>, now: Now, mode: Mode) -> Re
     tracing::info!(version = env!("CARGO_PKG_VERSION"), sources = sources.len(), ?mode, "the board starts");
     let cancel = CancellationToken::new();
     signals::cancel_on_signals(&cancel)?;
-    term::install_panic_hook();
+    term::install_panic_hook(poll::is_polling);
     let watch = Watch::start(sources, config.thresholds, now, cancel.clone());
     let shown = term::run(watch.link.clone(), setup, cancel).await;
     watch.end().await;

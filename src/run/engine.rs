@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::board::{BoardSnapshot, Engine};
+use crate::board::{BoardSnapshot, Engine, SourceState};
 use crate::desk::SourceIx;
 use crate::poll::Update;
 use crate::term::Ask;
@@ -92,10 +92,14 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
     match outcome {
         Ok(batch) => {
             let events_total = batch.events.len() as u64;
+            // A program that has started and said nothing is no good answer.
+            let silent = batch.events.is_empty() && batch.progress.is_some();
             settled = !batch.more && !batch.events.is_empty();
             engine.take(source, batch.events, now);
             engine.set_health(source, |health| {
-                health.good(tried_at, batch.finished);
+                if !(silent && health.state == SourceState::Starting) {
+                    health.good(tried_at, batch.finished);
+                }
                 health.latency = Some(latency);
                 health.requests = batch.requests;
                 health.requests_total += u64::from(batch.requests);

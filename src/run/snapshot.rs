@@ -43,6 +43,10 @@ pub async fn of_sources(mut config: Config) -> Result<(BoardSnapshot, bool), Fai
         let text = harmless(&error.to_string()).into_owned();
         writeln!(io::stderr(), "helptop: source `{name}`: {text}\n  {}", error.hint())?;
     }
+    if engine.desk().counts().folded == 0 && !errors.is_empty() {
+        // Nothing was read, so every figure would be a zero that nobody counted.
+        return Err(Failure::silent());
+    }
     let at = now();
     Ok((engine.snapshot(at), !errors.is_empty()))
 }

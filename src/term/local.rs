@@ -78,10 +78,14 @@ fn leaving() -> Vec<u8> {
     bytes
 }
 
-/// From here on a panic gives the terminal back before it is told.
-pub fn install_panic_hook() {
+/// From here on a panic gives the terminal back before it is told; one that the program survives, as `is_survived`
+/// says where it happens, leaves the terminal alone.
+pub fn install_panic_hook(is_survived: fn() -> bool) {
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
+        if is_survived() {
+            return;
+        }
         if TAKEN.swap(false, Ordering::SeqCst) {
             if let Ok(mut out) = raw_stdout() {
                 let _ = out.write_all(&leaving());

@@ -1,5 +1,7 @@
 //! A tiny Request Tracker: enough of its search to answer the source `rt`, with faults on demand.
 
+pub mod watch;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 

@@ -20,8 +20,8 @@ pub(super) struct Region {
 
 pub(super) const REGIONS: [Region; 3] = [
     Region { name: "Europe", ahead: 1, weight: 0.44 },
-    Region { name: "Americas", ahead: -5, weight: 0.34 },
-    Region { name: "Asia", ahead: 8, weight: 0.22 },
+    Region { name: "Americas", ahead: -4, weight: 0.34 },
+    Region { name: "Asia", ahead: 6, weight: 0.22 },
 ];
 
 /// Demand by local hour: late morning and afternoon are the peaks.
@@ -31,7 +31,7 @@ const HOURLY: [f64; 24] = [
 ];
 
 /// The sum over the regions at its highest, so that a busy Tuesday afternoon is about 1.
-const PEAK: f64 = 0.78;
+const PEAK: f64 = 0.86;
 
 /// Monday 0 to Sunday 6.
 pub(super) fn weekday(day: i64) -> usize {
@@ -85,6 +85,6 @@ mod tests {
     #[test]
     fn weekdays_are_those_of_the_calendar() {
         assert_eq!(weekday(REGIONS[0].day(at("2026-11-22T12:00:00Z").millis())), 6);
-        assert_eq!(weekday(REGIONS[2].day(at("2026-11-22T17:00:00Z").millis())), 0, "already Monday in Asia");
+        assert_eq!(weekday(REGIONS[2].day(at("2026-11-22T19:00:00Z").millis())), 0, "already Monday in Asia");
     }
 }

@@ -12,9 +12,9 @@ use crate::event::{AgentId, PresenceState, TeamId};
 
 /// From this many agents on, every region has its own teams.
 const REGIONAL_FROM: usize = 60;
-/// Local hours at which the agents of each region begin, in turn: late in Europe and early in the Americas, so that
-/// most are there together for half a day, and somebody always is.
-const STARTS: [[f64; 5]; 3] = [[9.0, 8.0, 10.5, 12.5, 8.5], [8.0, 7.0, 9.0, 11.5, 7.5], [8.0, 9.5, 7.0, 12.0, 8.5]];
+/// Local hours at which the agents of each region begin, in turn: most are there together for half a day, and
+/// somebody always is.
+const STARTS: [[f64; 5]; 3] = [[8.0, 9.0, 7.5, 12.0, 8.5], [8.0, 7.0, 9.0, 12.0, 7.5], [8.0, 9.5, 7.0, 12.0, 8.5]];
 /// The agents' day off, in turn: never so that a whole region is off.
 const DAYS_OFF: [usize; 6] = [6, 5, 2, 3, 1, 4];
 
