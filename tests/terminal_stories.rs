@@ -181,7 +181,7 @@ fn a_panic_restores_the_terminal_before_it_is_told() {
 #[test]
 #[ignore = "needs a terminal; a story runs it"]
 fn a_program_that_panics() {
-    helptop::term::install_panic_hook();
+    helptop::term::install_panic_hook(|| false);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(async {
         let (board, pictures) =
@@ -202,6 +202,7 @@ fn a_program_that_panics() {
             keymap: Arc::new(helptop::app::Keymap::new([]).unwrap()),
             depth: helptop::ui::ColorDepth::Ansi16,
             zone: Arc::new(|_| chrono::Utc.fix()),
+            twelve_hours: false,
             mouse: true,
         };
         helptop::term::run(link, setup, CancellationToken::new()).await

@@ -54,6 +54,8 @@ pub struct Setup {
     pub depth: ColorDepth,
     /// The board's time zone.
     pub zone: Zone,
+    /// Whether the day has twice twelve hours.
+    pub twelve_hours: bool,
     /// Whether clicks and the wheel are taken.
     pub mouse: bool,
 }
@@ -256,6 +258,7 @@ impl Session {
             mode: self.setup.mode,
             now: (self.link.now)(),
             zone: Arc::clone(&self.setup.zone),
+            twelve_hours: self.setup.twelve_hours,
         };
         let mut frame = Buffer::empty(self.painter.area());
         self.view.regions = ui::draw(&mut frame, &snapshot, &self.view, &self.palette, &context);

@@ -42,6 +42,8 @@ pub struct ViewContext {
     pub now: Timestamp,
     /// The board's time zone.
     pub zone: Zone,
+    /// Whether the day has twice twelve hours.
+    pub twelve_hours: bool,
 }
 
 impl fmt::Debug for ViewContext {

@@ -294,6 +294,17 @@ fn demo_replay_and_frozen_pictures_are_marked() {
 }
 
 #[test]
+fn the_clock_can_have_twelve_hours_and_stays_as_wide() {
+    let shown = |hours: i64| {
+        let now = sample::NOW + chrono::TimeDelta::hours(hours);
+        let context = ViewContext { now, twelve_hours: true, ..sample::context() };
+        let snapshot = Arc::new(sample::snapshot());
+        text(&drawn_with((120, 36), &snapshot, &mut sample::view(), ColorDepth::True, &context))
+    };
+    assert!(shown(0).contains("Sun 22 Nov  2:32:07 pm ·") && shown(-3).contains("Sun 22 Nov 11:32:07 am ·"));
+}
+
+#[test]
 fn an_empty_desk_and_no_picture_at_all_are_drawn() {
     let nothing = Arc::new(BoardSnapshot::default());
     assert!(text(&drawn((80, 24), &nothing, &mut sample::view())).contains("waiting for the first picture"));
