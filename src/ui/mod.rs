@@ -7,6 +7,7 @@
 //!  ⏎ open  / filter  s sort …                            3 breached · 5 at risk        footer
 //! ```
 
+mod big;
 pub mod colour;
 pub mod figure;
 mod layout;

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::Regions;
 use crate::board::SourceState;
 use crate::metrics::thresholds::Severity;
+use crate::ui::big;
 use crate::ui::figure::{UNKNOWN, change, count, duration, seconds, share, sparkline};
 use crate::ui::scene::{Scene, severity_role, sign};
 use crate::ui::theme::Role;
@@ -34,12 +35,22 @@ const TILES: &[Tile] = &[
     Tile { title: "Satisfaction", min: 16, rank: 7, value: satisfaction },
 ];
 
+/// From here on there is room for figures to be read across the room.
+const BIG: (u16, u16) = (180, 40);
+
+/// Cells that a figure of three digits takes more when it is big, less one.
+const BIGGER: u16 = 8;
+
 /// Cells of a tile's frame and air.
 const FRAME: u16 = 4;
 
 /// How many lines the figures take.
 pub(in crate::ui) fn height(area: Rect, roomy: bool) -> u16 {
-    if roomy { 3 } else { 1.min(area.height) }
+    match roomy {
+        true if area.width >= BIG.0 && area.height >= BIG.1 => 2 + big::LINES,
+        true => 3,
+        false => 1.min(area.height),
+    }
 }
 
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regions) {
@@ -47,24 +58,31 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
         return line(buf, area, scene);
     }
     let mut shown: Vec<&Tile> = TILES.iter().collect();
-    while shown.len() > 1 && shown.iter().map(|tile| tile.min).sum::<u16>() > area.width {
+    let large = if area.height >= 2 + big::LINES { BIGGER } else { 0 };
+    let need = |tile: &&Tile| tile.min + large;
+    while shown.len() > 1 && shown.iter().map(need).sum::<u16>() > area.width {
         let least = shown.iter().enumerate().max_by_key(|(_, tile)| tile.rank).map_or(0, |(at, _)| at);
         shown.remove(least);
     }
-    let spare = area.width.saturating_sub(shown.iter().map(|tile| tile.min).sum());
+    let spare = area.width.saturating_sub(shown.iter().map(need).sum());
     // The trend uses what the other figures leave: half of the room, up to a sample a minute.
     let trend = (spare / 2).min(60);
     let (each, rest) = ((spare - trend) / shown.len() as u16, (spare - trend) % shown.len() as u16);
     let mut x = area.x;
     for (at, tile) in shown.iter().enumerate() {
-        let mut width = tile.min + each + u16::from((at as u16) < rest);
+        let mut width = tile.min + large + each + u16::from((at as u16) < rest);
         if at == 0 {
             width += trend;
         }
         let inner = frame(buf, scene, Rect { x, width, ..area }, tile.title, "", false);
         let unheard = scene.is_unheard();
-        let parts = if unheard { vec![note(UNKNOWN)] } else { (tile.value)(scene, width.saturating_sub(FRAME)) };
-        show(buf, inner, scene, &parts);
+        let parts =
+            if unheard { vec![note(UNKNOWN)] } else { (tile.value)(scene, width.saturating_sub(FRAME + large)) };
+        if inner.height >= big::LINES {
+            show_big(buf, inner, scene, &parts);
+        } else {
+            show(buf, inner, scene, &parts);
+        }
         x += width;
     }
 }
@@ -89,12 +107,25 @@ pub(super) fn show(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, parts: &[(St
     for (text, role) in parts {
         let role = if old && *role != Role::Dim { Role::Stale } else { *role };
         shown.push((text, role));
-        if shown.len() > 1 && pieces_width(&shown) > area.width {
+        if pieces_width(&shown) > area.width && shown.len() > 1 {
             shown.pop();
             break;
         }
     }
     pieces(buf, scene, area.x, area.y, area.width, &shown);
+}
+
+/// The first piece with big digits, the others at its foot.
+fn show_big(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, parts: &[(String, Role)]) {
+    let Some(((text, role), rest)) = parts.split_first() else { return };
+    let text = text.trim_end();
+    if big::width(text) > area.width {
+        return show(buf, Rect { y: area.bottom() - 1, height: 1, ..area }, scene, parts);
+    }
+    let role = if is_old(scene) { Role::Stale } else { *role };
+    let used = big::draw(buf, area.x, area.y, text, scene.style(role));
+    let foot = Rect { x: area.x + used, y: area.y + big::LINES - 1, width: area.width - used, height: 1 };
+    show(buf, foot, scene, rest);
 }
 
 /// Whether every source is stale, so that no figure is fresh.
