@@ -129,6 +129,7 @@ fn frame(c: &mut Criterion) {
         mode: Mode::Live,
         now: noon(),
         zone: Arc::new(|_| -> FixedOffset { Utc.fix() }),
+        twelve_hours: false,
     };
     let mut group = c.benchmark_group("frame");
     for (name, agents, chats) in SIZES {

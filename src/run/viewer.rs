@@ -9,6 +9,7 @@ use chrono::{Local, Offset};
 use super::failure::Failure;
 use crate::app::{Keymap, Privacy};
 use crate::config::Config;
+use crate::config::file::Clock;
 use crate::event::Timestamp;
 use crate::term::Setup;
 use crate::text::Mask;
@@ -68,6 +69,7 @@ pub fn setup(config: &Config, mode: Mode) -> Result<Setup, Failure> {
             variable("TERM").as_deref(),
         ),
         zone: Arc::new(|at: Timestamp| at.to_utc().with_timezone(&Local).offset().fix()),
+        twelve_hours: config.board.clock == Clock::Twelve,
         mouse: config.board.mouse,
     })
 }

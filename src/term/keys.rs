@@ -1,11 +1,39 @@
 //! What a terminal sends, as messages of the viewer's state.
+//!
+//! The terminal is read on a thread of its own. crossterm's reader may block where it promised not to (it reads a
+//! blocking descriptor after an edge that was used up) and turns in circles once the terminal has hung up; neither
+//! may ever hold the session.
 
-use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
+use std::io;
+use std::thread;
+
+use crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
+
+use tokio::sync::mpsc;
 
 use crate::app::{Mouse, MouseKind, Msg};
 
-/// What an event means; `None` for those that mean nothing. A resize is not a message: the session handles it.
-pub(super) fn message(event: Event) -> Option<Msg> {
+/// Keys, clicks and pastes that wait for the session; more of them hold the reader, not the memory.
+const WAITING: usize = 64;
+
+/// Starts to read the terminal. The thread lives as long as the process: nothing can wake it but another key.
+pub(super) fn read() -> io::Result<mpsc::Receiver<Msg>> {
+    let (tell, messages) = mpsc::channel(WAITING);
+    thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        while let Ok(event) = event::read() {
+            if let Some(msg) = message(event)
+                && tell.blocking_send(msg).is_err()
+            {
+                break;
+            }
+        }
+    })?;
+    Ok(messages)
+}
+
+/// What an event means; `None` for those that mean nothing. A resize is none: the session hears of it
+/// by signal, also while the reader is stuck.
+fn message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(key) => (key.kind != KeyEventKind::Release).then_some(Msg::Key(key)),
         Event::Paste(text) => Some(Msg::Paste(text)),

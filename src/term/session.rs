@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{Event, EventStream};
 use crossterm::terminal;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -18,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::keys::message;
+use super::keys;
 use super::link::{Ask, Link};
 use super::local::Local;
 use super::paint::Painter;
@@ -55,6 +54,8 @@ pub struct Setup {
     pub depth: ColorDepth,
     /// The board's time zone.
     pub zone: Zone,
+    /// Whether the day has twice twelve hours.
+    pub twelve_hours: bool,
     /// Whether clicks and the wheel are taken.
     pub mouse: bool,
 }
@@ -142,7 +143,8 @@ impl Session {
     }
 
     async fn run(&mut self, cancel: &CancellationToken) -> io::Result<()> {
-        let mut events = EventStream::new();
+        let mut messages = keys::read()?;
+        let mut resized = signal(SignalKind::window_change())?;
         let mut resumed = signal(SignalKind::from_raw(libc::SIGCONT))?;
         let mut tick = self.next_tick();
         self.handle(Msg::Snapshot)?;
@@ -157,7 +159,7 @@ impl Session {
             }
             let flow = tokio::select! {
                 () = cancel.cancelled() => Flow::End,
-                event = events.next() => self.on_event(event.transpose()?)?,
+                msg = messages.recv() => self.handle(msg.ok_or(io::ErrorKind::UnexpectedEof)?)?,
                 changed = self.link.board.changed() => {
                     changed.map_err(|_| io::Error::other("the desk stopped; see the log"))?;
                     self.on_snapshot()?
@@ -175,6 +177,10 @@ impl Session {
                     self.handle(Msg::Tick)?
                 }
                 () = sleep_until(self.next_frame), if may_draw => Flow::On,
+                Some(()) = resized.recv() => {
+                    self.resize()?;
+                    Flow::On
+                }
                 Some(()) = resumed.recv() => {
                     self.resume()?;
                     Flow::On
@@ -184,12 +190,10 @@ impl Session {
                 Flow::On => {}
                 Flow::End => return Ok(()),
                 Flow::Suspend => {
-                    drop(events);
                     self.local.leave();
                     let _ = kill_current_process_group(Signal::TSTP);
                     let _ = timeout(NOT_STOPPED, resumed.recv()).await;
                     self.resume()?;
-                    events = EventStream::new();
                 }
             }
         }
@@ -202,18 +206,6 @@ impl Session {
         self.last_tick = now;
         let wait = if passed > 1500 { 1000 } else { 1000 - now.millis().rem_euclid(1000) };
         Instant::now() + Duration::from_millis(wait.unsigned_abs())
-    }
-
-    fn on_event(&mut self, event: Option<Event>) -> io::Result<Flow> {
-        match event {
-            None => Err(io::ErrorKind::UnexpectedEof.into()),
-            Some(Event::Resize(width, height)) => {
-                self.painter = Painter::new(width, height);
-                self.dirty = true;
-                Ok(Flow::On)
-            }
-            Some(event) => message(event).map_or(Ok(Flow::On), |msg| self.handle(msg)),
-        }
     }
 
     /// Changes the state and carries out what is to be done about it.
@@ -266,6 +258,7 @@ impl Session {
             mode: self.setup.mode,
             now: (self.link.now)(),
             zone: Arc::clone(&self.setup.zone),
+            twelve_hours: self.setup.twelve_hours,
         };
         let mut frame = Buffer::empty(self.painter.area());
         self.view.regions = ui::draw(&mut frame, &snapshot, &self.view, &self.palette, &context);
@@ -280,6 +273,11 @@ impl Session {
     fn resume(&mut self) -> io::Result<()> {
         self.local.leave();
         self.local.enter()?;
+        self.resize()
+    }
+
+    /// Draws every cell anew, at the size that the terminal has now.
+    fn resize(&mut self) -> io::Result<()> {
         let (width, height) = terminal::size()?;
         self.painter = Painter::new(width, height);
         self.dirty = true;

@@ -42,6 +42,8 @@ pub struct ViewContext {
     pub now: Timestamp,
     /// The board's time zone.
     pub zone: Zone,
+    /// Whether the day has twice twelve hours.
+    pub twelve_hours: bool,
 }
 
 impl fmt::Debug for ViewContext {
@@ -86,6 +88,11 @@ impl<'a> Scene<'a> {
     /// An instant on the board's wall clock.
     pub(super) fn local(&self, at: Timestamp) -> DateTime<FixedOffset> {
         at.to_utc().with_timezone(&(self.context.zone)(at))
+    }
+
+    /// Whether no source has answered yet: until then nothing is known, not even that there is nothing.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.snapshot.sources.iter().all(|health| health.good_at.is_none()) && self.live().totals.active == 0
     }
 
     /// Whether what a source said is old.

@@ -30,7 +30,13 @@ fn line(sign: &'static str, role: Role, who: impl Into<String>, what: impl Into<
 /// The time of an item: the clock, with the day where that is not today.
 pub(super) fn when(scene: &Scene<'_>, at: Timestamp) -> String {
     let (local, today) = (scene.local(at), scene.local(scene.instant));
-    let shape = if local.date_naive() == today.date_naive() { "%H:%M:%S" } else { "%-d %b %H:%M" };
+    let is_today = local.date_naive() == today.date_naive();
+    let shape = match (is_today, scene.context.twelve_hours) {
+        (true, false) => "%H:%M:%S",
+        (true, true) => "%l:%M %P",
+        (false, false) => "%-d %b %H:%M",
+        (false, true) => "%-d %b %-I%P",
+    };
     local.format(shape).to_string()
 }
 

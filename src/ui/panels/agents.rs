@@ -57,7 +57,11 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     let place = Place { area: inner, pane: Pane::Agents, sorted: Some(by(view.agent_sort)) };
     table::draw(buf, scene, COLUMNS, &place, regions, shown);
     if rows.is_empty() {
-        let text = if view.filter.is_empty() { "no agents yet" } else { "no agent matches" };
+        let text = match (scene.is_unheard(), view.filter.is_empty()) {
+            (true, _) => "no source has answered yet",
+            (false, true) => "no agents yet",
+            (false, false) => "no agent matches",
+        };
         table::empty(buf, scene, inner, text);
     }
 }

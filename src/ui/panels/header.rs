@@ -62,7 +62,12 @@ fn title(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> u16 {
 /// The clock, from long to short.
 fn clocks(scene: &Scene<'_>) -> [String; 3] {
     let now = scene.local(scene.context.now);
-    ["%a %-d %b %H:%M:%S", "%H:%M:%S", "%H:%M"].map(|shape| now.format(shape).to_string())
+    let shapes = if scene.context.twelve_hours {
+        ["%a %-d %b %l:%M:%S %P", "%l:%M:%S %P", "%l:%M %P"]
+    } else {
+        ["%a %-d %b %H:%M:%S", "%H:%M:%S", "%H:%M"]
+    };
+    shapes.map(|shape| now.format(shape).to_string())
 }
 
 /// The state of each source; where there is no room for all, that of those in trouble and how many are well.

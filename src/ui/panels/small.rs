@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::Regions;
-use crate::ui::figure::duration;
+use crate::ui::figure::{UNKNOWN, duration};
 use crate::ui::scene::{Scene, severity_role, sign};
 use crate::ui::text::put;
 use crate::ui::theme::Role;
@@ -13,6 +13,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
     let live = scene.live();
     if scene.snapshot.sources.is_empty() && scene.snapshot.generation == 0 {
         put(buf, area.x, area.y, area.width, "helptop: waiting for the first picture", scene.style(Role::Dim));
+        return;
+    }
+    if scene.is_unheard() {
+        put(buf, area.x, area.y, area.width, UNKNOWN, scene.style(Role::Dim));
         return;
     }
     let waiting = live.totals.unanswered.to_string();

@@ -62,7 +62,8 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
             width += trend;
         }
         let inner = frame(buf, scene, Rect { x, width, ..area }, tile.title, "", false);
-        let parts = (tile.value)(scene, width.saturating_sub(FRAME));
+        let unheard = scene.is_unheard();
+        let parts = if unheard { vec![note(UNKNOWN)] } else { (tile.value)(scene, width.saturating_sub(FRAME)) };
         show(buf, inner, scene, &parts);
         x += width;
     }
@@ -70,6 +71,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
 
 /// The two most important figures on one line, where there is no room for frames.
 fn line(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    if scene.is_unheard() {
+        return show(buf, Rect { x: area.x + 1, ..area }, scene, &[note("no answer yet")]);
+    }
     let (mut parts, longest) = (waiting(scene, 0), longest(scene, 12));
     parts.truncate(1);
     parts.push((" waiting  ".to_owned(), Role::Dim));

@@ -59,7 +59,11 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     let place = Place { area: inner, pane: Pane::Unanswered, sorted: Some(by(view.wait_sort)) };
     table::draw(buf, scene, COLUMNS, &place, regions, shown);
     if rows.is_empty() {
-        let text = if view.filter.is_empty() { "nobody is waiting" } else { "no chat matches" };
+        let text = match (scene.is_unheard(), view.filter.is_empty()) {
+            (true, _) => "no source has answered yet",
+            (false, true) => "nobody is waiting",
+            (false, false) => "no chat matches",
+        };
         table::empty(buf, scene, inner, text);
     }
 }

@@ -1,4 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a sample that does not build is a failing test")]
 //! A believable desk at one moment, made by hand: every kind of row, in every state that a screen must cope with.
 
 use std::sync::Arc;
@@ -20,22 +19,22 @@ use helptop::metrics::stats::{DurationFigure, ShareFigure};
 use helptop::ui::{Mode, ViewContext, Zone};
 
 /// Sunday 22 November 2026, 14:32:07 in a zone one hour east of Greenwich.
-pub const NOW: Timestamp = Timestamp::from_millis(1_795_354_327_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_354_327_000);
 
-pub fn ago(seconds: i64) -> Timestamp {
+pub(crate) fn ago(seconds: i64) -> Timestamp {
     NOW - TimeDelta::seconds(seconds)
 }
 
-pub fn zone() -> Zone {
+pub(crate) fn zone() -> Zone {
     let offset = FixedOffset::east_opt(3600).unwrap();
     Arc::new(move |_| offset)
 }
 
-pub fn context() -> ViewContext {
-    ViewContext { title: "ACME support".to_owned(), mode: Mode::Live, now: NOW, zone: zone() }
+pub(crate) fn context() -> ViewContext {
+    ViewContext { title: "ACME support".to_owned(), mode: Mode::Live, now: NOW, zone: zone(), twelve_hours: false }
 }
 
-pub fn view() -> ViewState {
+pub(crate) fn view() -> ViewState {
     let keymap = Keymap::new([]).unwrap();
     let themes = ["dark", "high-contrast", "light"].map(str::to_owned).to_vec();
     ViewState::new(Arc::new(keymap), themes, "dark".to_owned(), Privacy::None)
@@ -142,7 +141,7 @@ fn agents(live: &mut LiveFigures) {
     }
 }
 
-pub fn source(name: &str, kind: &'static str, good: i64) -> SourceHealth {
+pub(crate) fn source(name: &str, kind: &'static str, good: i64) -> SourceHealth {
     SourceHealth {
         name: name.to_owned(),
         kind,
@@ -163,7 +162,7 @@ pub fn source(name: &str, kind: &'static str, good: i64) -> SourceHealth {
 }
 
 /// The desk with `more` further chats that wait since just now.
-pub fn desk(more: u32) -> LiveFigures {
+pub(crate) fn desk(more: u32) -> LiveFigures {
     let mut live = LiveFigures::default();
     for (ix, name) in (0_u32..).zip(TEAMS) {
         let team = TeamRow { source: SourceIx(0), id: TeamId::new(format!("t{ix}")), name: name.into() };
@@ -193,7 +192,7 @@ pub fn desk(more: u32) -> LiveFigures {
 }
 
 /// A believable desk at [`NOW`].
-pub fn snapshot() -> BoardSnapshot {
+pub(crate) fn snapshot() -> BoardSnapshot {
     let mut failing = source("callbell", "command", 65);
     failing.error = Some((
         "GET https://chat.example.com/v1/conversations: 503 Service Unavailable".to_owned(),
@@ -246,7 +245,7 @@ fn ended(agent: &str) -> What {
 }
 
 /// The page behind a row of [`snapshot`].
-pub fn page(snapshot: &BoardSnapshot, query: Query) -> Page {
+pub(crate) fn page(snapshot: &BoardSnapshot, query: Query) -> Page {
     match query {
         Query::Agent(ix) => snapshot.live.agents.get(ix.at()).map_or(Page::Gone, |row| agent_page(snapshot, row)),
         Query::Conversation(ix) => snapshot.live.conversations.get(&ix).map_or(Page::Gone, chat_page),

@@ -1,8 +1,4 @@
 //! The screen as a function of picture and view: every page at every size, hostile text, and colours that mean something.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up has failed")]
-
-#[path = "support/sample.rs"]
-mod sample;
 
 use std::sync::Arc;
 
@@ -14,6 +10,8 @@ use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
+
+use crate::sample;
 
 const SIZES: [(u16, u16); 6] = [(200, 50), (120, 36), (80, 24), (60, 20), (30, 8), (1, 1)];
 
@@ -296,6 +294,17 @@ fn demo_replay_and_frozen_pictures_are_marked() {
 }
 
 #[test]
+fn the_clock_can_have_twelve_hours_and_stays_as_wide() {
+    let shown = |hours: i64| {
+        let now = sample::NOW + chrono::TimeDelta::hours(hours);
+        let context = ViewContext { now, twelve_hours: true, ..sample::context() };
+        let snapshot = Arc::new(sample::snapshot());
+        text(&drawn_with((120, 36), &snapshot, &mut sample::view(), ColorDepth::True, &context))
+    };
+    assert!(shown(0).contains("Sun 22 Nov  2:32:07 pm ·") && shown(-3).contains("Sun 22 Nov 11:32:07 am ·"));
+}
+
+#[test]
 fn an_empty_desk_and_no_picture_at_all_are_drawn() {
     let nothing = Arc::new(BoardSnapshot::default());
     assert!(text(&drawn((80, 24), &nothing, &mut sample::view())).contains("waiting for the first picture"));
@@ -303,4 +312,9 @@ fn an_empty_desk_and_no_picture_at_all_are_drawn() {
         BoardSnapshot { generation: 1, sources: Arc::from([sample::source("desk", "rt", 1)]), ..Default::default() };
     let shown = text(&drawn((120, 36), &Arc::new(empty), &mut sample::view()));
     assert!(shown.contains("no agents yet") && shown.contains("nobody is waiting"), "{shown}");
+    let silent = helptop::board::SourceHealth { name: "desk".to_owned(), ..Default::default() };
+    let unheard = BoardSnapshot { generation: 1, sources: Arc::from([silent]), ..Default::default() };
+    let shown = text(&drawn((120, 36), &Arc::new(unheard), &mut sample::view()));
+    assert!(shown.contains("no source has answered yet") && shown.contains("○ desk starting"), "{shown}");
+    assert!(!shown.lines().nth(2).unwrap().contains('0'), "unknown is never 0\n{shown}");
 }
