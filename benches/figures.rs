@@ -12,7 +12,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use helptop::app::{Keymap, Privacy, ViewState};
 use helptop::board::{BoardSnapshot, Engine, Options, SourceHealth};
 use helptop::desk::{Desk, SourceIx};
-use helptop::event::{Author, Event, EventKind, Message, Reader, Timestamp, write_event};
+use helptop::event::{AgentId, Author, ConversationId, Event, Message, Reader, Timestamp, parse_line, write_event};
 use helptop::metrics::thresholds::Thresholds;
 use helptop::source::demo::{Params, Simulation};
 use helptop::ui::{self, ColorDepth, Mode, Themes, ViewContext};
@@ -48,42 +48,76 @@ fn engine(events: Vec<Event>) -> (Engine, SourceIx) {
     (engine, source)
 }
 
-/// Messages that begin and end waits, on conversations that are open.
-fn next_events(engine: &Engine, count: usize) -> Vec<Event> {
-    let rows: Vec<_> = engine.live().figures().conversations.values().cloned().collect();
-    let agent = engine.live().figures().agents[0].id.clone();
-    let events = (0..count).map(|i| {
-        let row = &rows[(i / 2).wrapping_mul(7919) % rows.len()];
-        let (from, who) = if i % 2 == 0 { (Author::Customer, None) } else { (Author::Agent, Some(agent.clone())) };
-        let at = noon() + TimeDelta::milliseconds(i as i64 + 1);
-        Event::new(at, EventKind::from(Message::public(row.id.clone(), from, who)))
-    });
-    events.collect()
+/// Lines of messages that begin and end waits, on conversations that are open, each later than those before.
+struct Traffic {
+    open: Vec<ConversationId>,
+    agent: AgentId,
+    said: usize,
 }
 
-/// One event to the new snapshot: fold, figures, picture. A viewer holds the picture before.
-fn event_to_snapshot(c: &mut Criterion) {
-    let mut group = c.benchmark_group("event");
-    for (name, agents, chats) in SIZES {
-        let (mut engine, source) = engine(recorded(agents, chats, 6));
-        group.throughput(Throughput::Elements(1));
-        group.bench_function(BenchmarkId::from_parameter(name), |b| {
-            b.iter_custom(|iterations| {
-                let events = next_events(&engine, iterations as usize);
-                let mut seen = engine.snapshot(noon());
-                let begun = Instant::now();
-                for event in events {
-                    engine.take(source, [event], noon());
-                    engine.settle(noon());
-                    seen = black_box(engine.snapshot(noon()));
-                }
-                let took = begun.elapsed();
-                drop(seen);
-                took
-            });
-        });
+impl Traffic {
+    fn of(engine: &Engine) -> Self {
+        let figures = engine.live().figures();
+        let mut open: Vec<_> = figures.conversations.values().map(|row| row.id.clone()).collect();
+        open.sort();
+        Self { open, agent: figures.agents[0].id.clone(), said: 0 }
     }
-    group.finish();
+
+    fn lines(&mut self, count: usize) -> Vec<Vec<u8>> {
+        (0..count).map(|_| self.line()).collect()
+    }
+
+    fn line(&mut self) -> Vec<u8> {
+        let i = self.said;
+        self.said += 1;
+        let id = self.open[(i / 2).wrapping_mul(7919) % self.open.len()].clone();
+        let (from, who) = if i.is_multiple_of(2) { (Author::Customer, None) } else { (Author::Agent, Some(self.agent.clone())) };
+        let at = noon() + TimeDelta::milliseconds(i as i64 + 1);
+        let mut line = Vec::new();
+        write_event(&mut line, &Event::new(at, Message::public(id, from, who))).unwrap();
+        line
+    }
+}
+
+/// Throws everything out of the processor's caches: on a board that waits for the next event they are cold.
+fn evict(ballast: &mut [u8]) {
+    ballast.iter_mut().step_by(64).for_each(|byte| *byte = byte.wrapping_add(1));
+    black_box(ballast);
+}
+
+/// One line of a source to the new snapshot: read, fold, figures, picture. A viewer holds the picture before.
+/// `event_hot` sends one after the other; `event` lets the caches go cold before each, as they are on a real board.
+fn event_to_snapshot(c: &mut Criterion) {
+    let mut ballast = vec![0u8; 64 << 20];
+    for (group, cold) in [("event", true), ("event_hot", false)] {
+        let mut group = c.benchmark_group(group);
+        for (name, agents, chats) in SIZES {
+            let (mut engine, source) = engine(recorded(agents, chats, 6));
+            let mut traffic = Traffic::of(&engine);
+            group.bench_function(BenchmarkId::from_parameter(name), |b| {
+                b.iter_custom(|iterations| {
+                    let lines = traffic.lines(iterations as usize);
+                    let mut seen = engine.snapshot(noon());
+                    let mut took = Duration::ZERO;
+                    for line in lines {
+                        if cold {
+                            evict(&mut ballast);
+                        }
+                        let begun = Instant::now();
+                        let event = parse_line(&line).unwrap();
+                        let at = event.at.unwrap();
+                        engine.take(source, [event], at);
+                        engine.settle(at);
+                        seen = black_box(engine.snapshot(at));
+                        took += begun.elapsed();
+                    }
+                    drop(seen);
+                    took
+                });
+            });
+        }
+        group.finish();
+    }
 }
 
 /// One frame of the board at 200×50, from a snapshot that has just come.
