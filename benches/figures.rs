@@ -71,7 +71,8 @@ impl Traffic {
         let i = self.said;
         self.said += 1;
         let id = self.open[(i / 2).wrapping_mul(7919) % self.open.len()].clone();
-        let (from, who) = if i.is_multiple_of(2) { (Author::Customer, None) } else { (Author::Agent, Some(self.agent.clone())) };
+        let (from, who) =
+            if i.is_multiple_of(2) { (Author::Customer, None) } else { (Author::Agent, Some(self.agent.clone())) };
         let at = noon() + TimeDelta::milliseconds(i as i64 + 1);
         let mut line = Vec::new();
         write_event(&mut line, &Event::new(at, Message::public(id, from, who))).unwrap();

@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
 
     /// Whether no source has answered yet: until then nothing is known, not even that there is nothing.
     pub(super) fn is_unheard(&self) -> bool {
-        self.snapshot.sources.iter().all(|health| health.good_at.is_none()) && self.live().totals.active == 0
+        !self.snapshot.knows_anything() && self.live().totals.active == 0
     }
 
     /// Whether what a source said is old.
