@@ -51,7 +51,7 @@ pub(super) fn describe(scene: &Scene<'_>, item: &TimelineItem) -> Line {
         What::Opened { inbound: true } => line("◆", Role::Accent, "customer", "opened it"),
         What::Opened { inbound: false } => line("◆", Role::Accent, "team", "opened it"),
         What::Message { from, name, public, text, answered_after } => {
-            let words = text.as_deref().map_or("…", |text| free_text(text, privacy));
+            let words = text.as_deref().map(|text| free_text(text, privacy));
             message(*from, name.as_deref(), *public, words, *answered_after, privacy)
         }
         What::Holder { from, to, by } => {
@@ -104,7 +104,7 @@ fn message(
     from: Author,
     name: Option<&str>,
     public: bool,
-    words: &str,
+    words: Option<&str>,
     answered_after: Option<i64>,
     privacy: Privacy,
 ) -> Line {
@@ -113,14 +113,17 @@ fn message(
         Author::Agent => ("▸", Role::Good, name.map_or("agent".into(), |name| agent_name(name, privacy))),
         Author::Bot => ("▹", Role::Dim, "bot".into()),
     };
-    let after = answered_after
-        .map_or_else(String::new, |ms| format!("answered after {} · ", duration(TimeDelta::milliseconds(ms))));
+    let answered = answered_after.map(|ms| format!("answered after {}", duration(TimeDelta::milliseconds(ms))));
     let who = fit(&name, NAME).into_owned();
-    if public {
-        line(sign, role, who, format!("{after}{words}"))
-    } else {
-        line("✎", Role::Dim, who, format!("note: {words}"))
+    if !public {
+        return line("✎", Role::Dim, who, words.map_or("wrote a note".to_owned(), |words| format!("note: {words}")));
     }
+    let what = match (answered, words) {
+        (Some(answered), Some(words)) => format!("{answered} · {words}"),
+        (Some(answered), None) => answered,
+        (None, words) => words.unwrap_or("wrote").to_owned(),
+    };
+    line(sign, role, who, what)
 }
 
 /// Tags in a row, at most a line of them.

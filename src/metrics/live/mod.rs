@@ -9,7 +9,7 @@ mod rows;
 
 use std::sync::Arc;
 
-use imbl::{OrdSet, Vector};
+use imbl::{OrdMap, OrdSet, Vector};
 
 pub use index::{LiveIndex, conversation_row};
 pub use risk::RiskCounts;
@@ -22,7 +22,7 @@ use crate::metrics::thresholds::{Threshold, Thresholds};
 #[derive(Debug, Clone, Default)]
 pub struct LiveFigures {
     /// The active conversations, by number.
-    pub conversations: imbl::HashMap<ConversationIx, Arc<ConversationRow>>,
+    pub conversations: OrdMap<ConversationIx, Arc<ConversationRow>>,
     /// Every agent, by number.
     pub agents: Vector<Arc<AgentRow>>,
     /// Every team, by number.
