@@ -39,8 +39,9 @@ impl EngineTask {
     pub async fn run(mut self) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut published = Instant::now().checked_sub(PUBLISH_EVERY).unwrap_or_else(Instant::now);
-        let mut due = false;
+        // The first picture waits for the first whole answer, unless that takes longer than a frame.
+        let mut published = Instant::now();
+        let (mut due, mut is_first) = (false, true);
         loop {
             tokio::select! {
                 biased;
@@ -52,8 +53,13 @@ impl EngineTask {
                     self.publish();
                 }
                 Some(update) = self.updates.recv() => {
+                    let is_whole = update.outcome.as_ref().map_or(true, |batch| !batch.more);
                     self.take(update);
                     due = true;
+                    if is_first && is_whole {
+                        is_first = false;
+                        published = Instant::now().checked_sub(PUBLISH_EVERY).unwrap_or(published);
+                    }
                 }
                 _ = tick.tick() => due |= self.engine.settle((self.now)()),
             }
