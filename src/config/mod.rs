@@ -1,4 +1,4 @@
-//! The config: as written ([`file`]), as meant ([`resolve`]), and the way between: layers defaults < file <
+//! The config: as written ([`mod@file`]), as meant ([`resolve`]), and the way between: layers defaults < file <
 //! `HELPTOP__SECTION__KEY` environment < flags, merged once and then read into one struct.
 //!
 //! Every problem names its place (`file:line`, variable or flag) and what to do; none ever shows a secret.
