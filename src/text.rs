@@ -38,8 +38,13 @@ impl Mask {
 fn initials(name: &str) -> String {
     let local_part = name.split('@').next().unwrap_or_default();
     let words = local_part.split(|c: char| !c.is_alphanumeric());
-    let firsts = words.filter_map(|word| word.graphemes(true).next()).take(3);
-    let masked: String = firsts.flat_map(|first| [first, "."]).collect();
+    // A word of one character would be shown whole by its initial, as most names in Chinese would.
+    let first = |word: &'_ str| -> Option<String> {
+        let mut letters = word.graphemes(true);
+        let first = letters.next()?;
+        Some(if letters.next().is_some() || first.is_ascii() { format!("{first}.") } else { "•".to_owned() })
+    };
+    let masked: String = words.filter_map(first).take(3).collect();
     if masked.is_empty() { "•".to_owned() } else { masked }
 }
 
@@ -91,6 +96,16 @@ fn cleaned(text: &str) -> String {
         }
     }
     out
+}
+
+/// The beginning of a text, at most so many characters of it, harmless: for messages that quote a stranger.
+pub fn excerpt(text: &str, most: usize) -> String {
+    let end = text.char_indices().nth(most).map(|(end, _)| end);
+    let mut shown = harmless(&text[..end.unwrap_or(text.len())]).into_owned();
+    if end.is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// The known word most like `word`, where one is near enough to be meant.

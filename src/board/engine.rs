@@ -197,13 +197,15 @@ impl Engine {
     }
 
     fn hold(&mut self, source: SourceIx, at: Timestamp, event: Event) {
-        let place = format!("event of {at}");
-        if self.held.len() < HELD_MOST {
+        let fate = if self.held.len() < HELD_MOST {
             self.held.insert((at, self.held_number), (source, event));
             self.held_number += 1;
-        }
+            "is held back until then"
+        } else {
+            "is dropped, for too many are held back already"
+        };
         self.set_health(source, |health| {
-            health.skip(format!("{place}: lies in the future and is held back until then; is a clock wrong?"));
+            health.skip(format!("event of {at}: lies in the future and {fate}; is a clock wrong?"));
         });
     }
 

@@ -1,5 +1,9 @@
 //! One conversation: its log in the order of time, and the state that folding the log gives.
 
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashSet, FxHasher};
+
 use super::entry::{Entry, Fact};
 use super::fold::{Rules, State, Transition};
 use super::index::SourceIx;
@@ -17,8 +21,26 @@ pub struct Conversation {
     /// What was folded and let go, and its last instant.
     base: Option<Box<(Timestamp, State)>>,
     state: State,
+    /// The entries of an instant that holds many, to tell repeats without looking at each.
+    crowd: Option<Box<Crowd>>,
     /// Listed among the desk's changes.
     pub(super) dirty: bool,
+}
+
+/// Prints of the entries of one instant.
+#[derive(Debug, Clone)]
+struct Crowd {
+    at: Timestamp,
+    seen: FxHashSet<u64>,
+}
+
+/// From so many entries of one instant on, repeats are told by their prints.
+const CROWDED: usize = 64;
+
+fn print(entry: &Entry) -> u64 {
+    let mut hasher = FxHasher::default();
+    format!("{:?}", entry.fact).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What became of an event that was put into a log.
@@ -34,7 +56,7 @@ pub enum Put {
 
 impl Conversation {
     pub(super) fn new(source: SourceIx, id: ConversationId) -> Self {
-        Self { source, id, log: Vec::new(), base: None, state: State::default(), dirty: false }
+        Self { source, id, log: Vec::new(), base: None, state: State::default(), crowd: None, dirty: false }
     }
 
     /// The state after the last entry.
@@ -61,7 +83,7 @@ impl Conversation {
         let end = self.log.last().map_or(0, |last| {
             if last.at <= at { self.log.len() } else { self.log.partition_point(|other| other.at <= at) }
         });
-        if self.log[..end].iter().rev().take_while(|other| other.at == at).any(|other| *other == entry) {
+        if self.is_repeat(&entry, end) {
             return Put::Repeat;
         }
         let in_order = end == self.log.len();
@@ -77,6 +99,22 @@ impl Conversation {
             self.refold(rules);
         }
         Put::New
+    }
+
+    /// Whether the log holds that very entry, before `end`.
+    fn is_repeat(&mut self, entry: &Entry, end: usize) -> bool {
+        if let Some(crowd) = self.crowd.as_mut().filter(|crowd| crowd.at == entry.at) {
+            return !crowd.seen.insert(print(entry));
+        }
+        let instant = || self.log[..end].iter().rev().take_while(|other| other.at == entry.at);
+        if instant().any(|other| other == entry) {
+            return true;
+        }
+        if instant().nth(CROWDED).is_some() {
+            let seen = instant().chain([entry]).map(print).collect();
+            self.crowd = Some(Box::new(Crowd { at: entry.at, seen }));
+        }
+        false
     }
 
     /// Folds the log anew.
@@ -99,6 +137,7 @@ impl Conversation {
         if !self.log.is_empty() {
             self.base = Some(Box::new((self.last_at(), self.state.clone())));
             self.log = Vec::new();
+            self.crowd = None;
         }
     }
 }

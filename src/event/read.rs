@@ -202,9 +202,10 @@ fn kind(fields: &Fields<'_>, type_name: &str) -> Result<EventKind, Reject> {
 }
 
 fn hello(fields: &Fields<'_>) -> Result<EventKind, Reject> {
-    let version = fields.number_in("version", 0.0, 1e9)? as u64;
-    if version != VERSION {
-        return Err(field("version", format!("is {version}; this program reads version {VERSION}")));
+    let said = fields.number_in("version", 0.0, 1e9)?;
+    let version = said as u64;
+    if version != VERSION || said.fract() > 0.0 {
+        return Err(field("version", format!("is {said}; this program reads version {VERSION}")));
     }
     // A capability of a later version is no reason to lose the others.
     let capabilities = fields.maybe_list("capabilities")?.unwrap_or_default();

@@ -123,9 +123,10 @@ fn sums(report: &SnapshotReport<'_>) -> [Row; 2] {
 
 /// A cell that no spreadsheet runs: what begins like a formula gets a `'` in front, control characters go.
 fn no_formula(cell: &str) -> Cow<'_, str> {
-    let begins_like_one = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
-    let begins_blank = cell.starts_with(['\t', '\r', '\n']);
     let plain = harmless(cell);
+    // What is looked at is what is written: an invisible character in front would hide the formula from a check.
+    let begins_like_one = plain.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let begins_blank = cell.starts_with(['\t', '\r', '\n']);
     if begins_like_one || begins_blank { Cow::Owned(format!("'{plain}")) } else { plain }
 }
 
@@ -135,7 +136,22 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula() {
-        for evil in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "\n1"] {
+        for evil in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            " =1",
+            "＝1",
+            "\n1",
+            "\u{200b}=1",
+            "\u{feff}=1",
+            "\u{202e}@S",
+            "\u{ad}+1",
+            "\u{3164}=1",
+        ] {
             assert!(no_formula(evil).starts_with('\''), "{evil:?}");
         }
         assert_eq!(no_formula("=HYPERLINK(\"http://x\")"), "'=HYPERLINK(\"http://x\")");

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::report::SnapshotReport;
 use super::rows::{self, Align, Table};
-use crate::text::{Mask, harmless};
+use crate::text::{Mask, excerpt};
 
 const GAP: &str = "  ";
 
@@ -20,13 +20,16 @@ pub fn write_table(out: &mut impl Write, report: &SnapshotReport<'_>, mask: Mask
     Ok(())
 }
 
+/// Characters of a cell: one name of a megabyte would pad every row to its width.
+const WIDEST: usize = 60;
+
 fn write_one(out: &mut impl Write, table: &Table<'_>) -> io::Result<()> {
     writeln!(out, "\n{}", table.title)?;
     if table.rows.is_empty() {
         return writeln!(out, "{GAP}{}", table.empty);
     }
     let heads = table.columns.iter().map(|(head, _)| Cow::Borrowed(*head)).collect();
-    let bodies = table.rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect());
+    let bodies = table.rows.iter().map(|row| row.iter().map(|cell| excerpt(cell, WIDEST).into()).collect());
     let lines: Vec<Vec<Cow<'_, str>>> = std::iter::once(heads).chain(bodies).collect();
     let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max();
     let widths: Vec<usize> = (0..table.columns.len()).map(|column| width(column).unwrap_or_default()).collect();

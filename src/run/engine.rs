@@ -103,7 +103,11 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
             settled = !batch.more && !batch.events.is_empty();
             engine.take(source, batch.events, now);
             engine.set_health(source, |health| {
-                if !(silent && health.state == SourceState::Starting) {
+                let unheard = health.events_total + events_total == 0 && health.skipped_total + batch.skipped_total > 0;
+                if unheard {
+                    let hint = "see docs/events.md for the lines that it has to print";
+                    health.bad(tried_at, "nothing that it said is an event".into(), hint.into());
+                } else if !(silent && health.state == SourceState::Starting) {
                     health.good(tried_at, batch.finished);
                 }
                 health.latency = Some(latency);

@@ -8,7 +8,10 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::board::{Engine, SourceHealth};
 use crate::event::{Reader, Reject, Timestamp};
+use crate::text::excerpt;
 
+/// Characters of a reject that are shown: it may quote a megabyte.
+const QUOTED: usize = 200;
 /// Rejects shown one by one; the others are counted.
 const SHOWN: usize = 20;
 
@@ -52,8 +55,7 @@ impl<W: io::Write> Rejects<'_, W> {
                 return Ok(());
             }
         }
-        let reason = reject.to_string();
-        writeln!(self.said, "{}:{line}: {}: skipped", self.name, crate::text::harmless(&reason))
+        writeln!(self.said, "{}:{line}: {}: skipped", self.name, excerpt(&reject.to_string(), QUOTED))
     }
 }
 
@@ -84,14 +86,14 @@ pub fn fold(
                 return Err(Failure::failed(format!(
                     "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",
                     line.number,
-                    crate::text::harmless(&reject.to_string())
+                    excerpt(&reject.to_string(), QUOTED)
                 )));
             }
             Err(reject) => rejects.note(line.number, &reject)?,
         }
     }
     if rejects.total > 0 {
-        writeln!(rejects.said, "{name}: {} lines could not be read, {events} events could", rejects.total)?;
+        writeln!(rejects.said, "{name}: skipped {} of its lines, read {events} events", rejects.total)?;
     }
     let last_at = engine.desk().last_at();
     let at = until.unwrap_or(last_at);

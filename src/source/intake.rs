@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Batch, Skipped};
 use crate::event::{Capability, Event, EventKind, Reject};
-use crate::text::harmless;
+use crate::text::excerpt;
 
 /// The most records a batch names one by one; all are counted.
 const MOST_NAMED: usize = 20;
@@ -40,13 +40,13 @@ impl Intake {
         batch.skipped_total += 1;
         let known = match &reject {
             Reject::UnknownType(name) => {
-                let name = tame(name, 100);
+                let name = excerpt(name, 100);
                 self.unknown.contains(&name) || self.unknown.len() >= MOST_TYPES || !self.unknown.insert(name)
             }
             Reject::Line(_) | Reject::Field { .. } => false,
         };
         if !known && batch.skipped.len() < MOST_NAMED {
-            let reason = tame(&reject.to_string(), LONGEST_REASON);
+            let reason = excerpt(&reject.to_string(), LONGEST_REASON);
             batch.skipped.push(Skipped { place: place(), reason });
         }
         None
@@ -56,16 +56,6 @@ impl Intake {
     pub(super) fn capabilities(&self) -> Vec<Capability> {
         self.capabilities.clone()
     }
-}
-
-/// Text of strangers, cut to so many characters and harmless.
-pub(super) fn tame(text: &str, most: usize) -> String {
-    let end = text.char_indices().nth(most).map(|(end, _)| end);
-    let mut shown = harmless(&text[..end.unwrap_or(text.len())]).into_owned();
-    if end.is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -253,3 +253,17 @@ fn what_is_long_over_is_forgotten_and_its_number_is_free_again() {
     assert_eq!(conversation(&desk, "e").log().len(), 1);
     assert_eq!(conversation(&desk, "d").log().len(), 1);
 }
+
+#[test]
+fn ten_thousand_messages_of_one_instant_are_told_apart_and_their_repeats_are_not() {
+    let mut desk = Desk::new(false);
+    let source = desk.add_source();
+    let line =
+        |i: usize| crate::support::event(&format!("09:00:00 message conversation=c from=customer text=number{i}"));
+    for i in (0..10_000).chain(0..10_000) {
+        desk.apply(source, line(i));
+    }
+    desk.apply(source, crate::support::event("09:00:01 message conversation=c from=customer text=number1"));
+    assert_eq!((desk.counts().folded, desk.counts().repeats), (10_001, 10_000));
+    assert_eq!(conversation(&desk, "c").state().waiting_since, Some(at("09:00:00")));
+}

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::cutter::{Cut, Cutter};
 use crate::event::{Event, Reject, parse_line, read::MAX_LINE_BYTES};
-use crate::source::intake::tame;
+use crate::text::excerpt;
 
 /// Lines of standard error that are kept.
 const ASIDE_LINES: usize = 50;
@@ -126,7 +126,7 @@ pub(super) fn locate(program: &str, base: &Path) -> PathBuf {
 
 /// The arguments as people write them in a shell, for a message.
 pub(super) fn shown(command: &[String]) -> String {
-    tame(command.first().map_or("", String::as_str), 80)
+    excerpt(command.first().map_or("", String::as_str), 80)
 }
 
 async fn read_lines(mut pipe: impl AsyncRead + Unpin, sender: mpsc::Sender<Vec<Numbered>>) {
@@ -178,7 +178,7 @@ async fn read_aside(mut pipe: impl AsyncRead + Unpin, aside: Aside) {
         let mut kept = aside.lock().unwrap_or_else(PoisonError::into_inner);
         for cut in cuts.drain(..) {
             let text = match &cut {
-                Cut::Line(line) => tame(String::from_utf8_lossy(line).trim_end(), ASIDE_WIDTH),
+                Cut::Line(line) => excerpt(String::from_utf8_lossy(line).trim_end(), ASIDE_WIDTH),
                 Cut::TooLong => "(a line longer than 64 KiB)".to_owned(),
             };
             keep(&mut kept, text);
