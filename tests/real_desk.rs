@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test says why it fails or is skipped")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,9 @@ async fn settle(rt: &mut Rt) -> (Vec<Event>, Vec<u32>, Option<Cursor>) {
 
 fn asked_for() -> Option<(BTreeMap<String, String>, Value)> {
     let (Ok(env), Ok(truth)) = (std::env::var("HELPTOP_RT_ENV"), std::env::var("HELPTOP_RT_TRUTH")) else {
-        eprintln!("SKIPPED: needs a running Request Tracker, HELPTOP_RT_ENV and HELPTOP_RT_TRUTH");
+        // Past the test runner, which keeps what a passing test prints.
+        writeln!(std::io::stderr(), "SKIPPED: needs a running Request Tracker, HELPTOP_RT_ENV and HELPTOP_RT_TRUTH")
+            .unwrap();
         return None;
     };
     Some((env_file(&env), serde_json::from_str(&std::fs::read_to_string(truth).unwrap()).unwrap()))
