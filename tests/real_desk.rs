@@ -1,7 +1,12 @@
 //! The source `rt` against a running Request Tracker, polled until it is settled, folded and compared with the known
 //! truth. Skipped unless `HELPTOP_RT_ENV` names the env file of the desk and `HELPTOP_RT_TRUTH` what is true of it.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test says why it fails or is skipped")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::explicit_write,
+    reason = "a test says why it fails or is skipped"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
