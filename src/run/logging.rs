@@ -24,7 +24,8 @@ pub fn start(log: &Log) -> Result<Option<WorkerGuard>, Failure> {
     })?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     // Only what this program says itself: a library might say what was on the wire.
-    let filter = EnvFilter::new(format!("helptop={}", log.level.word()));
+    let level: &str = log.level.into();
+    let filter = EnvFilter::new(format!("helptop={level}"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer).finish();
     // A second start in one process (a test) keeps the first log.
     let _ = tracing::subscriber::set_global_default(subscriber);

@@ -106,12 +106,10 @@ impl Drop for Running {
 #[cfg(unix)]
 fn kill_group(group: u32) {
     // A group of 0 or 1 would be our own or everybody's.
-    if let Some(group) = i32::try_from(group).ok().filter(|group| *group > 1) {
-        #[expect(unsafe_code, reason = "no safe way in the standard library to signal a process group")]
-        // SAFETY: `kill` takes two integers and touches no memory.
-        unsafe {
-            libc::kill(-group, libc::SIGKILL);
-        }
+    let group = i32::try_from(group).ok().filter(|group| *group > 1);
+    if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+        // That it is gone already is what is wanted.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }
 
