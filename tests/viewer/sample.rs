@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{FixedOffset, TimeDelta};
 use helptop::app::{Keymap, Privacy, ViewState};
 use helptop::board::{
-    AgentPage, AgentToday, BoardSnapshot, ConversationPage, Page, Query, RiskCounts, SourceHealth, SourceState,
-    StateSpan, TimelineItem, What,
+    AgentPage, AgentToday, BoardSnapshot, ConversationPage, Engine, Options, Page, Query, RiskCounts, SourceHealth,
+    SourceState, StateSpan, TimelineItem, What,
 };
 use helptop::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 use helptop::event::{
@@ -223,6 +223,12 @@ pub(crate) fn snapshot() -> BoardSnapshot {
         sources: Arc::from([source("desk", "rt", 4), failing]),
         ..BoardSnapshot::default()
     }
+}
+
+/// An empty board at [`NOW`], with the usual thresholds of 5 and 15 minutes.
+pub(crate) fn engine() -> Engine {
+    let midnight = |_: Timestamp| ago(14 * 3600 + 32 * 60 + 7);
+    Engine::new(Options { thresholds: Arc::default(), keep_text: false, midnight: Arc::new(midnight) }, NOW)
 }
 
 fn item(seconds: i64, conversation: u32, label: &str, what: What) -> TimelineItem {

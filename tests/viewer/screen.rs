@@ -171,6 +171,56 @@ fn severity_is_told_by_colour_and_by_a_sign() {
 }
 
 #[test]
+fn the_counts_at_the_foot_are_of_the_same_instant_as_the_signs_in_the_rows() {
+    let mut engine = sample::engine();
+    let mut lines = Vec::new();
+    for (ix, second) in (0..30).map(|ix| (ix, ix * 11)) {
+        let at = sample::ago(-second);
+        let [conversation, at] = [format!("c{ix}"), at.to_string()];
+        lines.push(format!(r#"{{"type":"message","conversation":"{conversation}","from":"customer","at":"{at}"}}"#));
+        if ix % 3 == 0 {
+            let due = sample::ago(-second - 950);
+            lines.push(format!(
+                r#"{{"type":"sla","conversation":"{conversation}","metric":"first_response","due":"{due}","at":"{at}"}}"#
+            ));
+        }
+    }
+    let events = lines.iter().map(|line| helptop::event::parse_line(line.as_bytes()).unwrap());
+    let source = engine.add_source(sample::source("desk", "rt", 0));
+    engine.take(source, events, sample::ago(-330));
+    engine.settle(sample::ago(-330));
+    let snapshot = Arc::new(engine.snapshot(sample::ago(-330)));
+    for later in [330, 400, 449, 450, 451, 620, 755, 1021, 1100, 2000] {
+        let context = ViewContext { now: sample::ago(-later), ..sample::context() };
+        let buf = drawn_with((120, 60), &snapshot, &mut sample::view(), ColorDepth::True, &context);
+        let shown = text(&buf);
+        let (rows, foot) = shown.split_at(shown.trim_end().rfind('\n').unwrap());
+        let signs = |sign: &str| rows.lines().filter(|line| line.contains(&format!("││ {sign}"))).count();
+        let told = |sign: &str, word: &str| match signs(sign) {
+            0 => !foot.contains(word),
+            n => foot.contains(&format!("{sign} {n} {word}")),
+        };
+        // A row shows the worse of its wait and its target; here a target is never worse than the wait.
+        assert!(told("‼", "breached") && told("▲", "at risk"), "{later} s\n{shown}");
+    }
+}
+
+#[test]
+fn what_time_alone_changes_is_published() {
+    let mut engine = sample::engine();
+    let source = engine.add_source(sample::source("desk", "rt", 0));
+    let line = format!(r#"{{"type":"message","conversation":"c","from":"customer","at":"{}"}}"#, sample::NOW);
+    engine.take(source, helptop::event::parse_line(line.as_bytes()), sample::NOW);
+    engine.settle(sample::NOW);
+    engine.snapshot(sample::NOW);
+    assert!(!engine.settle(sample::ago(-30)));
+    assert!(engine.settle(sample::ago(-301)), "the warning has passed");
+    assert!(engine.settle(sample::ago(-302)), "and is still to be shown");
+    assert_eq!(engine.snapshot(sample::ago(-302)).risk.at_risk, 1);
+    assert!(!engine.settle(sample::ago(-303)));
+}
+
+#[test]
 fn old_data_is_dimmed_and_says_how_old() {
     let mut old = sample::snapshot();
     old.sources = Arc::from([sample::source("desk", "rt", 400), sample::source("other", "rt", 1)]);

@@ -90,7 +90,7 @@ fn hints(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 
 /// What is wrong on the desk, worst first, as far as there is room.
 fn alerts(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
-    let risk = &scene.snapshot.risk;
+    let risk = scene.snapshot.risk_at(scene.instant);
     let mut parts: Vec<(String, Role)> = Vec::new();
     if risk.breached > 0 {
         parts.push((format!("‼ {} breached", risk.breached), Role::Breach));
@@ -99,7 +99,7 @@ fn alerts(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
         parts.push((format!("▲ {} at risk", risk.at_risk), Role::Warning));
     }
     if risk.sla_breached > 0 {
-        parts.push((format!("‼ {} SLA", risk.sla_breached), Role::Breach));
+        parts.push((format!("‼ {} SLA missed", risk.sla_breached), Role::Breach));
     }
     let fullest = scene.view.lists.fullest().and_then(|ix| scene.live().agents.get(ix.at()));
     if let Some((row, capacity)) = fullest.and_then(|row| Some((row, row.capacity?))) {
