@@ -318,6 +318,8 @@ fn chat_page(row: &Arc<ConversationRow>) -> Page {
         item(2_700, row.ix.0, "", said(Author::Agent, "Elif Şahin", "Hi! What is your order number?", Some(300_000))),
         item(1_400, row.ix.0, "", note),
         item(1_390, row.ix.0, "", passed),
+        item(1_380, row.ix.0, "", What::Macro { name: "Ask for patience".into(), by: Some("Ana Petrović".into()) }),
+        item(1_380, row.ix.0, "", What::Team { to: Some("Billing".into()), by: None }),
         item(1_122, row.ix.0, "", said(Author::Customer, "M. Rossi", long, None)),
         item(1_120, row.ix.0, "", What::Tagged { tags: Arc::from(["billing".into(), "double charge".into()]) }),
     ];

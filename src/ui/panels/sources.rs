@@ -3,14 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::{Pane, Regions};
+use crate::app::{Pane, Regions, Rows};
 use crate::board::{SourceHealth, SourceState};
 use crate::ui::figure::{UNKNOWN, age, count};
 use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
 use crate::ui::text::{put, wrap};
 use crate::ui::theme::Role;
-use crate::ui::widgets::frame;
+use crate::ui::widgets::{frame, inside, list_note};
 
 const COLUMNS: &[Column<SourceHealth>] = &[
     Column { title: "", min: 1, max: 1, rank: 1, right: false, sort: None, cell: sign },
@@ -32,8 +32,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     let wanted = sources.len() as u16 + 3;
     let height = wanted.min(area.height.saturating_sub(8)).max(area.height.min(5));
     let top = Rect { height, ..area };
-    let inner = frame(buf, scene, top, "Sources", "", true);
+    let inner = inside(top);
     let window = scene.view.sources_window(scene.snapshot, table::rows_in(inner));
+    let note = list_note(&Rows::Made((0..sources.len()).collect()), &window, None);
+    frame(buf, scene, top, "Sources", &note, true);
     let rows = window.keys.iter().enumerate().filter_map(|(line, at)| {
         Some((sources.get(*at)?, Paint { selected: window.selected == Some(line), stale: false }))
     });
