@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::board::{BoardSnapshot, Engine, SourceState};
 use crate::desk::SourceIx;
 use crate::poll::Update;
+use crate::source::Retry;
 use crate::term::Ask;
 
 /// Pictures are published at most this often, however fast events come.
@@ -131,7 +132,7 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
         }
         Err(error) => engine.set_health(source, |health| {
             tracing::warn!(source = health.name, %error, "poll failed");
-            health.bad(tried_at, error.to_string(), error.hint().into());
+            health.bad(tried_at, error.to_string(), error.hint(Retry::Board));
         }),
     }
     engine.set_health(source, |health| {

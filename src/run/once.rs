@@ -10,7 +10,7 @@ use crate::board::{Engine, SourceHealth};
 use crate::config::SourceConfig;
 use crate::desk::SourceIx;
 use crate::event::{Event, Timestamp};
-use crate::source::{Batch, Pace, Source, SourceError};
+use crate::source::{Batch, Pace, Retry, Source, SourceError};
 
 /// One read of a source takes at most this long in all.
 const AT_MOST: Duration = Duration::from_mins(5);
@@ -103,7 +103,7 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
 }
 
 fn given_up(what: String) -> SourceError {
-    SourceError::Transient { place: "one read".into(), what, until: None }
+    SourceError::passing("one read", what)
 }
 
 impl Told {
@@ -134,7 +134,7 @@ pub fn fold(engine: &mut Engine, all: Vec<(SourceConfig, Told)>, now: &Now) -> V
         engine.set_health(source, |health| {
             match &told.error {
                 None => health.alive(at, false),
-                Some(error) => health.bad(at, error.to_string(), error.hint().to_owned()),
+                Some(error) => health.bad(at, error.to_string(), error.hint(Retry::Never)),
             }
             health.good_at = told.heard_at;
             health.tried_at = Some(at);
