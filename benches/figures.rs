@@ -48,19 +48,23 @@ fn engine(events: Vec<Event>) -> (Engine, SourceIx) {
     (engine, source)
 }
 
-/// Lines of messages that begin and end waits, on conversations that are open, each later than those before.
+/// Lines of messages that begin and end waits, on conversations that are open, each later than those before; it is
+/// the holder who answers.
 struct Traffic {
-    open: Vec<ConversationId>,
-    agent: AgentId,
+    open: Vec<(ConversationId, AgentId)>,
     said: usize,
 }
 
 impl Traffic {
     fn of(engine: &Engine) -> Self {
         let figures = engine.live().figures();
-        let mut open: Vec<_> = figures.conversations.values().map(|row| row.id.clone()).collect();
+        let held = figures.conversations.values().filter_map(|row| {
+            let holder = figures.agents.get(&row.holder?)?;
+            Some((row.id.clone(), holder.id.clone()))
+        });
+        let mut open: Vec<_> = held.collect();
         open.sort();
-        Self { open, agent: figures.agents[0].id.clone(), said: 0 }
+        Self { open, said: 0 }
     }
 
     fn lines(&mut self, count: usize) -> Vec<Vec<u8>> {
@@ -70,9 +74,8 @@ impl Traffic {
     fn line(&mut self) -> Vec<u8> {
         let i = self.said;
         self.said += 1;
-        let id = self.open[(i / 2).wrapping_mul(7919) % self.open.len()].clone();
-        let (from, who) =
-            if i.is_multiple_of(2) { (Author::Customer, None) } else { (Author::Agent, Some(self.agent.clone())) };
+        let (id, holder) = self.open[(i / 2).wrapping_mul(7919) % self.open.len()].clone();
+        let (from, who) = if i.is_multiple_of(2) { (Author::Customer, None) } else { (Author::Agent, Some(holder)) };
         let at = noon() + TimeDelta::milliseconds(i as i64 + 1);
         let mut line = Vec::new();
         write_event(&mut line, &Event::new(at, Message::public(id, from, who))).unwrap();

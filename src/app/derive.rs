@@ -73,7 +73,6 @@ pub struct Lists {
     made_of: Option<Recipe>,
     agents: Option<Vec<AgentKey>>,
     unanswered: Option<Vec<WaitKey>>,
-    fullest: Option<AgentIx>,
 }
 
 impl Lists {
@@ -96,7 +95,6 @@ impl Lists {
             (None, sort) => Some(sorted_agents(live, live.ranking.iter().cloned().collect(), sort)),
             (Some(found), sort) => Some(sorted_agents(live, matching_agents(live, &needle, found), sort)),
         };
-        self.fullest = fullest(live);
         self.made_of = Some(recipe);
     }
 
@@ -108,11 +106,6 @@ impl Lists {
     /// The unanswered, as they are to be shown.
     pub fn unanswered<'a>(&'a self, snapshot: &'a BoardSnapshot) -> Rows<'a, WaitKey> {
         self.unanswered.as_ref().map_or(Rows::Set(&snapshot.live.waiting), |list| Rows::List(list))
-    }
-
-    /// The agent who is furthest over its capacity, where one is at or over it.
-    pub fn fullest(&self) -> Option<AgentIx> {
-        self.fullest
     }
 }
 
@@ -151,7 +144,7 @@ fn agent_matches(live: &LiveFigures, row: &AgentRow, needle: &Needle) -> bool {
 }
 
 fn conversation_matches(live: &LiveFigures, row: &ConversationRow, needle: &Needle) -> bool {
-    let holder = row.holder.and_then(|ix| live.agents.get(ix.at())).map(|agent| &*agent.name);
+    let holder = row.holder.and_then(|ix| live.agents.get(&ix)).map(|agent| &*agent.name);
     let team = row.team.and_then(|ix| live.teams.get(ix.at())).map(|team| &*team.name);
     let customer = row.customer.and_then(|ix| live.customers.get(ix.at())).map(|customer| &*customer.name);
     [holder, team, customer, row.channel.as_deref(), row.subject.as_deref(), Some(row.id.as_str())]
@@ -172,13 +165,13 @@ fn matching_agents(live: &LiveFigures, needle: &Needle, found: &[WaitKey]) -> Ve
     let holders: FxHashSet<AgentIx> =
         found.iter().filter_map(|key| live.conversations.get(&key.ix)).filter_map(|row| row.holder).collect();
     let matches = |key: &&AgentKey| {
-        holders.contains(&key.ix) || live.agents.get(key.ix.at()).is_some_and(|row| agent_matches(live, row, needle))
+        holders.contains(&key.ix) || live.agents.get(&key.ix).is_some_and(|row| agent_matches(live, row, needle))
     };
     live.ranking.iter().filter(matches).cloned().collect()
 }
 
 fn sorted_agents(live: &LiveFigures, mut keys: Vec<AgentKey>, sort: AgentSort) -> Vec<AgentKey> {
-    let row = |key: &AgentKey| live.agents.get(key.ix.at());
+    let row = |key: &AgentKey| live.agents.get(&key.ix);
     match sort {
         AgentSort::Longest => {}
         AgentSort::Agent => keys.sort_by_cached_key(|key| key.name.to_lowercase()),
@@ -209,7 +202,7 @@ fn sorted_waits(live: &LiveFigures, mut keys: Vec<WaitKey>, sort: WaitSort) -> V
             (name.is_none(), name)
         }),
         WaitSort::Agent => keys.sort_by_cached_key(|key| {
-            let holder = row(key).and_then(|row| row.holder).and_then(|ix| live.agents.get(ix.at()));
+            let holder = row(key).and_then(|row| row.holder).and_then(|ix| live.agents.get(&ix));
             lower(holder.map(|agent| &*agent.name))
         }),
         WaitSort::Team => keys.sort_by_cached_key(|key| {
@@ -219,10 +212,4 @@ fn sorted_waits(live: &LiveFigures, mut keys: Vec<WaitKey>, sort: WaitSort) -> V
         }),
     }
     keys
-}
-
-fn fullest(live: &LiveFigures) -> Option<AgentIx> {
-    let full = live.agents.iter().filter(|row| row.active && row.capacity.is_some_and(|capacity| row.open >= capacity));
-    let most = full.max_by(|a, b| a.load().unwrap_or(0.0).total_cmp(&b.load().unwrap_or(0.0)));
-    most.map(|row| row.ix)
 }

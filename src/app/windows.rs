@@ -9,7 +9,7 @@ use crate::metrics::live::{AgentKey, WaitKey};
 
 /// An agent's place in the list now.
 pub(super) fn fresh_agent(snapshot: &BoardSnapshot, key: &AgentKey) -> Option<AgentKey> {
-    snapshot.live.agents.get(key.ix.at()).map(|row| row.key())
+    snapshot.live.agents.get(&key.ix).map(|row| row.key())
 }
 
 /// A chat's place in the list now.

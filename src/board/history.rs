@@ -54,7 +54,7 @@ impl History<'_> {
     }
 
     pub(super) fn agent(&self, ix: AgentIx) -> Option<AgentPage> {
-        let agent = self.live.figures().agents.get(ix.at())?.clone();
+        let agent = self.live.figures().agents.get(&ix)?.clone();
         let mut open: Vec<Arc<ConversationRow>> = self.live.held_by(ix).cloned().collect();
         open.sort_by_key(|row| (row.waiting_since.unwrap_or(Timestamp::MAX), row.started_at, row.id.clone()));
         let mut day = Day::default();

@@ -1,5 +1,6 @@
 //! Exact statistics: n beside every mean and share, `None` where nothing was counted.
 
+use imbl::Vector;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -35,24 +36,56 @@ impl ShareFigure {
 impl DurationFigure {
     /// Of durations in milliseconds, sorted from short to long.
     pub fn of_sorted_millis(sorted: &[i64]) -> Self {
-        let sum: i128 = sorted.iter().map(|&ms| i128::from(ms)).sum();
+        Self::of(sorted.len(), sorted.iter().map(|&ms| i128::from(ms)).sum(), |rank| sorted[rank])
+    }
+
+    fn of(n: usize, sum: i128, at: impl Fn(usize) -> i64) -> Self {
         Self {
-            n: sorted.len() as u64,
-            mean: (!sorted.is_empty()).then(|| sum as f64 / 1000.0 / sorted.len() as f64),
-            median: percentile(sorted, 0.5).map(|ms| ms / 1000.0),
-            p90: percentile(sorted, 0.9).map(|ms| ms / 1000.0),
+            n: n as u64,
+            mean: (n > 0).then(|| sum as f64 / 1000.0 / n as f64),
+            median: percentile(n, &at, 0.5).map(|ms| ms / 1000.0),
+            p90: percentile(n, &at, 0.9).map(|ms| ms / 1000.0),
         }
     }
 }
 
-/// The value below which a share `q` of a sorted list lies, interpolated linearly between the closest ranks
+/// Durations that come and go; their figure costs the same whatever their number.
+#[derive(Debug, Default)]
+pub struct Durations {
+    sorted: Vector<i64>,
+    sum: i128,
+}
+
+impl Durations {
+    /// Adds one, in milliseconds.
+    pub fn insert(&mut self, millis: i64) {
+        let (Ok(at) | Err(at)) = self.sorted.binary_search(&millis);
+        self.sorted.insert(at, millis);
+        self.sum += i128::from(millis);
+    }
+
+    /// Takes one away again.
+    pub fn remove(&mut self, millis: i64) {
+        if let Ok(at) = self.sorted.binary_search(&millis) {
+            self.sorted.remove(at);
+            self.sum -= i128::from(millis);
+        }
+    }
+
+    /// The figure of those that are in.
+    pub fn figure(&self) -> DurationFigure {
+        DurationFigure::of(self.sorted.len(), self.sum, |rank| self.sorted[rank])
+    }
+}
+
+/// The value below which a share `q` of a sorted list of `n` lies, interpolated linearly between the closest ranks
 /// (Hyndman & Fan 1996, type 7: `PERCENTILE.INC` of spreadsheets, the default of numpy).
-pub fn percentile(sorted: &[i64], q: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
+fn percentile(n: usize, at: impl Fn(usize) -> i64, q: f64) -> Option<f64> {
+    let last = n.checked_sub(1)?;
     let rank = q * last as f64;
     let below = (rank.floor() as usize).min(last);
     let above = (below + 1).min(last);
-    let (low, high) = (sorted[below] as f64, sorted[above] as f64);
+    let (low, high) = (at(below) as f64, at(above) as f64);
     Some((high - low).mul_add(rank - below as f64, low))
 }
 
@@ -66,6 +99,24 @@ mod tests {
         let figure = DurationFigure::of_sorted_millis(&[1000, 2000, 3000, 4000]);
         assert_eq!((figure.n, figure.mean, figure.median), (4, Some(2.5), Some(2.5)));
         assert!((figure.p90.unwrap() - 3.7).abs() < 1e-9);
+    }
+
+    #[test]
+    fn durations_that_come_and_go_give_the_figure_of_those_that_are_in() {
+        let mut durations = Durations::default();
+        let mut left = Vec::new();
+        for i in 0..1000_i64 {
+            let millis = i * 7919 % 501;
+            durations.insert(millis);
+            if i % 3 == 0 {
+                durations.remove(millis);
+            } else {
+                left.push(millis);
+            }
+        }
+        durations.remove(-1);
+        left.sort_unstable();
+        assert_eq!(durations.figure(), DurationFigure::of_sorted_millis(&left));
     }
 
     #[test]

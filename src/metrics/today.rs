@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::stats::{DurationFigure, ShareFigure};
+use super::stats::{DurationFigure, Durations, ShareFigure};
 use crate::desk::{Changes, Conversation, ConversationIx, Desk};
 use crate::event::{Direction, Timestamp};
 
@@ -35,9 +35,8 @@ struct Share {
 pub struct TodayIndex {
     since: Timestamp,
     shares: FxHashMap<ConversationIx, Share>,
-    first_responses: Vec<i64>,
+    first_responses: Durations,
     figures: TodayFigures,
-    stale: bool,
 }
 
 impl TodayIndex {
@@ -67,11 +66,8 @@ impl TodayIndex {
     }
 
     /// The figures now.
-    pub fn figures(&mut self) -> TodayFigures {
-        if std::mem::take(&mut self.stale) {
-            self.figures.first_response = DurationFigure::of_sorted_millis(&self.first_responses);
-        }
-        self.figures
+    pub fn figures(&self) -> TodayFigures {
+        TodayFigures { first_response: self.first_responses.figure(), ..self.figures }
     }
 
     fn set(&mut self, ix: ConversationIx, conversation: Option<&Conversation>) {
@@ -92,13 +88,11 @@ impl TodayIndex {
         move_sum(&mut figures.csat.n, old.csat.n, new.csat.n);
         move_sum(&mut figures.csat.of, old.csat.of, new.csat.of);
         if old.first_response != new.first_response {
-            self.stale = true;
-            if let Some(Ok(at)) = old.first_response.map(|millis| self.first_responses.binary_search(&millis)) {
-                self.first_responses.remove(at);
+            if let Some(millis) = old.first_response {
+                self.first_responses.remove(millis);
             }
             if let Some(millis) = new.first_response {
-                let at = self.first_responses.partition_point(|&other| other <= millis);
-                self.first_responses.insert(at, millis);
+                self.first_responses.insert(millis);
             }
         }
     }

@@ -256,7 +256,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn report(&self) -> SnapshotReport<'a> {
         let live = &self.snapshot.live;
-        let mut agents: Vec<&'a AgentRow> = live.agents.iter().map(AsRef::as_ref).collect();
+        let mut agents: Vec<&'a AgentRow> = live.agents.values().map(AsRef::as_ref).collect();
         agents.sort_by(|a, b| (&a.name, &a.id, a.source).cmp(&(&b.name, &b.id, b.source)));
         let is_online = |agent: &AgentRow| agent.state.is_some_and(PresenceState::is_online);
         let queues = agents.iter().filter(|agent| agent.open > 0 || is_online(agent));
@@ -282,7 +282,7 @@ impl<'a> Builder<'a> {
 
     fn presence_is_known(&self) -> bool {
         let claimed = self.snapshot.sources.iter().any(|source| source.capabilities.contains(&Capability::Presence));
-        claimed || self.snapshot.live.agents.iter().any(|agent| agent.state.is_some())
+        claimed || self.snapshot.live.agents.values().any(|agent| agent.state.is_some())
     }
 
     fn wait(&self, since: Timestamp) -> Seconds {
@@ -311,7 +311,7 @@ impl<'a> Builder<'a> {
         let live = &self.snapshot.live;
         let waiting_since = row.waiting_since?;
         let customer = row.customer.and_then(|ix| live.customers.get(ix.at()));
-        let agent = row.holder.and_then(|ix| live.agents.get(ix.at()));
+        let agent = row.holder.and_then(|ix| live.agents.get(&ix));
         let team = row.team.and_then(|ix| live.teams.get(ix.at()));
         Some(Unanswered {
             source: self.source(row.source),

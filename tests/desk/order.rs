@@ -74,7 +74,7 @@ fn told(desk: &mut Desk, live: &mut LiveIndex, now: Timestamp) -> Vec<String> {
         .collect();
     let risk = live.risk(now);
     let figures = live.figures();
-    lines.extend(figures.agents.iter().map(|row| {
+    lines.extend(figures.agents.values().map(|row| {
         let mut held: Vec<_> = live.held_by(row.ix).map(|row| row.id.to_string()).collect();
         held.sort();
         let state = (row.state, row.state_since, row.last_active_at, row.longest_since);

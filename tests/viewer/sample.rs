@@ -136,8 +136,13 @@ fn agents(live: &mut LiveFigures) {
         live.totals.away += u32::from(row.state == Some(PresenceState::Away));
         live.totals.offline += u32::from(row.state == Some(PresenceState::Offline));
         live.totals.unknown += u32::from(row.state.is_none());
+        let load = |row: &AgentRow| row.load().unwrap_or(0.0);
+        let most = live.fullest.and_then(|ix| live.agents.get(&ix)).map_or(1.0, |row| load(row));
+        if load(&row) >= most {
+            live.fullest = Some(row.ix);
+        }
         live.ranking.insert(row.key());
-        live.agents.push_back(Arc::new(row));
+        live.agents.insert(row.ix, Arc::new(row));
     }
 }
 
@@ -253,7 +258,7 @@ fn ended(agent: &str) -> What {
 /// The page behind a row of [`snapshot`].
 pub(crate) fn page(snapshot: &BoardSnapshot, query: Query) -> Page {
     match query {
-        Query::Agent(ix) => snapshot.live.agents.get(ix.at()).map_or(Page::Gone, |row| agent_page(snapshot, row)),
+        Query::Agent(ix) => snapshot.live.agents.get(&ix).map_or(Page::Gone, |row| agent_page(snapshot, row)),
         Query::Conversation(ix) => snapshot.live.conversations.get(&ix).map_or(Page::Gone, chat_page),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use helptop::app::{Effect, Msg, Privacy, Regions, ViewState, update};
 use helptop::board::{BoardSnapshot, Page, Query, What};
-use helptop::desk::ConversationIx;
+use helptop::desk::{AgentIx, ConversationIx};
 use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -390,7 +390,8 @@ fn hostile_text_stays_in_its_cells() {
         row.channel = Some((*text).into());
         row.url = Some(format!("https://x.example/{text}").into());
         snapshot.live.conversations.insert(ix, Arc::new(row));
-        Arc::make_mut(&mut snapshot.live.agents[at]).name = (*text).into();
+        let agent = snapshot.live.agents.get_mut(&AgentIx(at as u32)).unwrap();
+        Arc::make_mut(agent).name = (*text).into();
         Arc::make_mut(&mut snapshot.live.teams[at % 3]).name = (*text).into();
     }
     let snapshot = Arc::new(snapshot);
@@ -440,7 +441,7 @@ fn a_column_is_as_wide_whatever_the_rows_hold() {
     };
     let mut other = sample::snapshot();
     for at in 0..other.live.agents.len() {
-        Arc::make_mut(&mut other.live.agents[at]).name = "x".into();
+        Arc::make_mut(other.live.agents.get_mut(&AgentIx(at as u32)).unwrap()).name = "x".into();
     }
     other.live.totals.unanswered = 2_345;
     assert_eq!(edges(&Arc::new(sample::snapshot())).headers, edges(&Arc::new(other)).headers);

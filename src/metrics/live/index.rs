@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::LiveFigures;
 use super::risk::{Risk, RiskAhead, RiskCounts};
 use super::rows::{AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
-use super::{LiveFigures, OrdSet};
 use crate::desk::{AgentIx, Changes, ConversationIx, CustomerIx, Desk, TeamIx};
 use crate::event::{PresenceState, Timestamp};
 use crate::metrics::thresholds::{Threshold, Thresholds};
@@ -18,9 +18,13 @@ pub struct LiveIndex {
     figures: LiveFigures,
     holdings: Vec<Holding>,
     unassigned: BTreeSet<WaitKey>,
+    full: BTreeSet<(Load, AgentIx)>,
     risk: Risk,
     thresholds: Arc<Thresholds>,
 }
+
+/// Queue by capacity in millionths, so that it has an order.
+type Load = u64;
 
 /// What one agent holds.
 #[derive(Debug, Default)]
@@ -70,12 +74,10 @@ impl LiveIndex {
         for &ix in &changes.conversations {
             self.set_conversation(desk, ix, now, &mut agents);
         }
-        // In the order of their numbers, so that the list of agents grows without gaps.
-        let mut agents: Vec<_> = agents.into_iter().collect();
-        agents.sort_unstable();
         for ix in agents {
             self.set_agent(desk, ix);
         }
+        self.figures.fullest = self.full.last().map(|(_, ix)| *ix);
         self.figures.totals.unassigned_longest_since = self.unassigned.first().map(|key| key.since);
         if !changes.teams.is_empty() && !self.thresholds.by_team.is_empty() {
             self.measure_all(now);
@@ -105,6 +107,10 @@ impl LiveIndex {
         if old.as_deref() == new.as_ref() {
             return;
         }
+        self.set_wait(
+            old.as_deref().and_then(ConversationRow::wait_key),
+            new.as_ref().and_then(ConversationRow::wait_key),
+        );
         if let Some(row) = &old {
             self.count(row, -1);
             agents.extend(row.holder);
@@ -121,15 +127,26 @@ impl LiveIndex {
         }
     }
 
-    /// Enters a row into the sums and lists, or takes it out of them.
+    fn set_wait(&mut self, old: Option<WaitKey>, new: Option<WaitKey>) {
+        if old == new {
+            return;
+        }
+        if let Some(key) = old {
+            self.figures.waiting.remove(&key);
+        }
+        if let Some(key) = new {
+            self.figures.waiting.insert(key);
+        }
+    }
+
+    /// Enters a row into the sums, or takes it out of them.
     fn count(&mut self, row: &Arc<ConversationRow>, by: i32) {
         let add = |sum: &mut u32| *sum = sum.saturating_add_signed(by);
         let totals = &mut self.figures.totals;
         add(&mut totals.active);
         let key = row.wait_key();
-        if let Some(key) = &key {
+        if key.is_some() {
             add(&mut totals.unanswered);
-            enter(&mut self.figures.waiting, key, by);
         }
         let Some(holder) = row.holder else {
             add(&mut totals.unassigned);
@@ -179,7 +196,7 @@ impl LiveIndex {
 
     fn set_agent(&mut self, desk: &Desk, ix: AgentIx) {
         let row = Arc::new(agent_row(desk, ix, &self.holdings[ix.at()]));
-        let old = self.figures.agents.get(ix.at()).cloned();
+        let old = self.figures.agents.get(&ix).cloned();
         if old.as_ref() == Some(&row) {
             return;
         }
@@ -194,7 +211,12 @@ impl LiveIndex {
             }
             self.figures.ranking.insert(key);
         }
-        put(&mut self.figures.agents, ix.at(), row);
+        let (old_load, load) = (old.as_deref().and_then(overload), overload(&row));
+        if old_load != load {
+            old_load.map(|load| self.full.remove(&(load, ix)));
+            load.map(|load| self.full.insert((load, ix)));
+        }
+        self.figures.agents.insert(ix, row);
     }
 }
 
@@ -211,20 +233,18 @@ impl Totals {
     }
 }
 
-fn enter(set: &mut OrdSet<WaitKey>, key: &WaitKey, by: i32) {
-    if by > 0 {
-        set.insert(key.clone());
-    } else {
-        set.remove(key);
-    }
-}
-
 fn put<T: Clone>(list: &mut imbl::Vector<T>, at: usize, row: T) {
     if at < list.len() {
         list.set(at, row);
     } else {
         list.push_back(row);
     }
+}
+
+/// The load of an agent who is at or over its capacity.
+fn overload(row: &AgentRow) -> Option<Load> {
+    let capacity = row.capacity.filter(|capacity| row.active && row.open >= (*capacity).max(1))?;
+    Some(u64::from(row.open) * 1_000_000 / u64::from(capacity.max(1)))
 }
 
 /// The row of a conversation, active or ended.

@@ -15,7 +15,7 @@ pub use index::{LiveIndex, conversation_row};
 pub use risk::{RiskAhead, RiskCounts};
 pub use rows::{AgentKey, AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
 
-use crate::desk::ConversationIx;
+use crate::desk::{AgentIx, ConversationIx};
 use crate::metrics::thresholds::{Threshold, Thresholds};
 
 /// The live figures at one moment.
@@ -24,7 +24,7 @@ pub struct LiveFigures {
     /// The active conversations, by number.
     pub conversations: OrdMap<ConversationIx, Arc<ConversationRow>>,
     /// Every agent, by number.
-    pub agents: Vector<Arc<AgentRow>>,
+    pub agents: OrdMap<AgentIx, Arc<AgentRow>>,
     /// Every team, by number.
     pub teams: Vector<Arc<TeamRow>>,
     /// Every customer, by number.
@@ -33,6 +33,8 @@ pub struct LiveFigures {
     pub waiting: OrdSet<WaitKey>,
     /// The agents, at work and longest wait first.
     pub ranking: OrdSet<AgentKey>,
+    /// The agent who is furthest over its capacity, where one is at or over it.
+    pub fullest: Option<AgentIx>,
     /// The sums.
     pub totals: Totals,
 }

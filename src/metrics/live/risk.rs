@@ -1,7 +1,9 @@
 //! Which waits and targets have passed a warning or a limit: kept by deadlines, so that time passing costs only
 //! what it changes.
 
-use imbl::OrdMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::desk::ConversationIx;
@@ -25,14 +27,21 @@ pub struct RiskCounts {
 type Deadlines = (Timestamp, Timestamp);
 
 /// The next deadline of each subject; behind a warning stands the limit that follows it, behind a limit nothing.
-type Ahead = OrdMap<(Timestamp, ConversationIx), Option<Timestamp>>;
+type Ahead = BTreeMap<(Timestamp, ConversationIx), Option<Timestamp>>;
 
-/// The deadlines behind an instant: shares its structure, so that a picture can carry it and be counted later on.
+/// A deadline and the limit that follows it.
+type Deadline = (Timestamp, Option<Timestamp>);
+
+/// The next deadlines behind an instant, so that a picture can be counted some seconds later.
 #[derive(Debug, Clone, Default)]
 pub struct RiskAhead {
-    waits: Ahead,
-    targets: Ahead,
+    waits: Arc<[Deadline]>,
+    targets: Arc<[Deadline]>,
 }
+
+/// How many deadlines a picture carries: those of more than a second of the largest desk, and the next picture comes
+/// within one.
+const CARRIED: usize = 32;
 
 impl RiskAhead {
     /// Counts of the instant this was taken at, brought forward to `now`. Costs what has passed in between.
@@ -44,8 +53,8 @@ impl RiskAhead {
 }
 
 /// Counts the deadlines up to `now` as passed.
-fn pass(ahead: &Ahead, at_risk: &mut u32, breached: &mut u32, now: Timestamp) {
-    for ((_, _), limit) in ahead.iter().take_while(|((at, _), _)| *at <= now) {
+fn pass(ahead: &[Deadline], at_risk: &mut u32, breached: &mut u32, now: Timestamp) {
+    for (_, limit) in ahead.iter().take_while(|(at, _)| *at <= now) {
         match limit {
             None => {
                 *at_risk = at_risk.saturating_sub(1);
@@ -73,8 +82,11 @@ impl Track {
         }
         if let Some((old, severity)) = self.subjects.remove(&ix) {
             self.count(severity, -1);
-            self.next.remove(&(old.0, ix));
-            self.next.remove(&(old.1, ix));
+            match severity {
+                Severity::Fine => self.next.remove(&(old.0, ix)),
+                Severity::AtRisk => self.next.remove(&(old.1, ix)),
+                Severity::Breached => None,
+            };
         }
         if let Some(deadlines) = deadlines {
             self.enter(ix, deadlines, now);
@@ -105,7 +117,7 @@ impl Track {
     }
 
     fn advance(&mut self, now: Timestamp) {
-        while let Some(&(at, ix)) = self.next.get_min().map(|(key, _)| key).filter(|(at, _)| *at <= now) {
+        while let Some(&(at, ix)) = self.next.first_key_value().map(|(key, _)| key).filter(|(at, _)| *at <= now) {
             self.next.remove(&(at, ix));
             if let Some((deadlines, severity)) = self.subjects.remove(&ix) {
                 self.count(severity, -1);
@@ -151,7 +163,8 @@ impl Risk {
 
     /// The deadlines behind the instant of the last [`Risk::at`].
     pub(super) fn ahead(&self) -> RiskAhead {
-        RiskAhead { waits: self.waits.next.clone(), targets: self.targets.next.clone() }
+        let next = |track: &Track| track.next.iter().take(CARRIED).map(|((at, _), limit)| (*at, *limit)).collect();
+        RiskAhead { waits: next(&self.waits), targets: next(&self.targets) }
     }
 }
 

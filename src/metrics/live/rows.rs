@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use crate::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 use crate::event::{AgentId, ConversationId, CustomerId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
 
@@ -101,7 +103,7 @@ impl AgentRow {
             },
             longest_since: self.longest_since.unwrap_or(Timestamp::MAX),
             open: self.open,
-            name: self.name.clone(),
+            name: CompactString::new(&self.name),
             ix: self.ix,
         }
     }
@@ -151,8 +153,8 @@ pub struct AgentKey {
     pub longest_since: Timestamp,
     /// Active conversations held.
     pub open: u32,
-    /// The display name.
-    pub name: Arc<str>,
+    /// The display name, in place: a list of thousands is copied node by node, without following each name.
+    pub name: CompactString,
     /// Its number in the desk.
     pub ix: AgentIx,
 }

@@ -50,7 +50,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     frame(buf, scene, area, "Agents", &note, view.pane() == Pane::Agents);
     let live = scene.live();
     let shown = window.keys.iter().enumerate().filter_map(|(line, key)| {
-        let row = live.agents.get(key.ix.at())?;
+        let row = live.agents.get(&key.ix)?;
         let paint = Paint { selected: window.selected == Some(line), stale: scene.is_stale(row.source) };
         Some((&**row, paint))
     });

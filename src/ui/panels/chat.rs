@@ -69,7 +69,7 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPag
     let title = format!("{} · {}", fit(row.id.as_str(), 24), fit(&customer, 30));
     let inner = frame(buf, scene, area, &title, page.segment.as_deref().unwrap_or_default(), false);
     let live = scene.live();
-    let holder = row.holder.and_then(|ix| live.agents.get(ix.at()));
+    let holder = row.holder.and_then(|ix| live.agents.get(&ix));
     let holder = holder.map_or(UNKNOWN.into(), |agent| agent_name(&agent.name, privacy));
     let team = row.team.and_then(|ix| live.teams.get(ix.at())).map_or(UNKNOWN, |team| &team.name);
     let waits = row.waiting_since.filter(|_| !row.status.is_ended());

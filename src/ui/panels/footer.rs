@@ -124,7 +124,7 @@ fn alerts(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
     if risk.sla_breached > 0 {
         parts.push((format!("‼ {} SLA missed", risk.sla_breached), Role::Breach));
     }
-    let fullest = scene.view.lists.fullest().and_then(|ix| scene.live().agents.get(ix.at()));
+    let fullest = scene.live().fullest.and_then(|ix| scene.live().agents.get(&ix));
     if let Some((row, capacity)) = fullest.and_then(|row| Some((row, row.capacity?))) {
         let name = agent_name(&row.name, scene.view.privacy);
         parts.push((format!("{} {}/{capacity}", fit(&name, 14), row.open), Role::Dim));

@@ -106,7 +106,7 @@ pub(super) fn channel(_: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>)
 }
 
 fn agent(scene: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
-    match row.holder.and_then(|ix| scene.live().agents.get(ix.at())) {
+    match row.holder.and_then(|ix| scene.live().agents.get(&ix)) {
         Some(agent) => slot.text(&agent_name(&agent.name, scene.view.privacy), Role::Canvas),
         None => slot.text(UNKNOWN, Role::Dim),
     }
