@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::LiveFigures;
 use super::risk::{Risk, RiskAhead, RiskCounts};
@@ -16,6 +16,7 @@ use crate::metrics::thresholds::{Threshold, Thresholds};
 #[derive(Debug, Default)]
 pub struct LiveIndex {
     figures: LiveFigures,
+    rows: FxHashMap<ConversationIx, Arc<ConversationRow>>,
     holdings: Vec<Holding>,
     unassigned: BTreeSet<WaitKey>,
     full: BTreeSet<(Load, AgentIx)>,
@@ -48,7 +49,7 @@ impl LiveIndex {
     /// What an agent holds, in no order.
     pub fn held_by(&self, agent: AgentIx) -> impl Iterator<Item = &Arc<ConversationRow>> {
         let open = self.holdings.get(agent.at()).map(|holding| &holding.open);
-        open.into_iter().flatten().filter_map(|ix| self.figures.conversations.get(ix))
+        open.into_iter().flatten().filter_map(|ix| self.rows.get(ix))
     }
 
     /// How many waits and targets are past a warning or a limit at `now`.
@@ -103,7 +104,7 @@ impl LiveIndex {
 
     fn set_conversation(&mut self, desk: &Desk, ix: ConversationIx, now: Timestamp, agents: &mut FxHashSet<AgentIx>) {
         let new = conversation_row(desk, ix).filter(|_| desk.conversation(ix).is_some_and(|c| c.state().is_active()));
-        let old = self.figures.conversations.get(&ix).cloned();
+        let old = self.rows.get(&ix).cloned();
         if old.as_deref() == new.as_ref() {
             return;
         }
@@ -120,9 +121,9 @@ impl LiveIndex {
             self.count(&row, 1);
             agents.extend(row.holder);
             self.measure(&row, now);
-            self.figures.conversations.insert(ix, row);
+            self.rows.insert(ix, row);
         } else {
-            self.figures.conversations.remove(&ix);
+            self.rows.remove(&ix);
             self.risk.set(ix, None, None, self.thresholds.general, now);
         }
     }
@@ -184,7 +185,7 @@ impl LiveIndex {
     }
 
     fn measure_all(&mut self, now: Timestamp) {
-        let rows: Vec<_> = self.figures.conversations.values().cloned().collect();
+        let rows: Vec<_> = self.rows.values().cloned().collect();
         for row in rows {
             self.measure(&row, now);
         }
