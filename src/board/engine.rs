@@ -238,9 +238,15 @@ impl SourceHealth {
         self.skipped.push(what);
     }
 
-    /// Notes a good answer.
+    /// Notes an answer at `at` that tells how things are.
     pub fn good(&mut self, at: Timestamp, finished: bool) {
         self.good_at = Some(at);
+        self.alive(at, finished);
+    }
+
+    /// Notes that all was well at `at` though nothing was said: the data is as old as before.
+    pub fn alive(&mut self, at: Timestamp, finished: bool) {
+        self.alive_at = Some(at);
         self.error = None;
         self.state = if finished { SourceState::Finished } else { SourceState::Fresh };
     }

@@ -352,6 +352,20 @@ fn what_is_not_known_is_a_dash_and_never_zero() {
 }
 
 #[test]
+fn of_a_source_that_nobody_asks_what_asking_costs_is_a_dash() {
+    let mut feed = sample::source("ours", "command", 200);
+    (feed.pushes, feed.alive_at, feed.latency) = (true, Some(sample::ago(1)), None);
+    let snapshot = Arc::new(BoardSnapshot { generation: 1, sources: Arc::from([feed]), ..Default::default() });
+    let mut view = sample::view();
+    press(&mut view, &snapshot, &typed("6"));
+    let shown = text(&drawn((160, 40), &snapshot, &mut view));
+    let row = shown.lines().find(|line| line.contains("ours") && line.contains("fresh")).unwrap();
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(cells[5..9], ["3m", "–", "–", "–"], "age, every, latency, requests\n{shown}");
+    assert!(shown.contains("it speaks by itself, last 3m ago") && !shown.contains("in the last poll"), "{shown}");
+}
+
+#[test]
 fn hostile_text_stays_in_its_cells() {
     let mut snapshot = sample::snapshot();
     let flood = "A".repeat(1_000_000);
