@@ -49,6 +49,13 @@ fn a_list_that_does_not_fit_says_where_it_stands() {
     press(&mut view, &snapshot, &[KeyCode::Esc]);
     press(&mut view, &snapshot, &typed("/e"));
     assert!(frame(&mut view, (60, 20)).ends_with("/20 of 20 ───╮"), "{}", frame(&mut view, (60, 20)));
+    // Where there is no room for all of it, there is none of it.
+    assert!(
+        frame(&mut sample::view(), (45, 12)).ends_with("first  1–6/20 ───╮"),
+        "{}",
+        frame(&mut sample::view(), (45, 12))
+    );
+    assert!(!frame(&mut sample::view(), (44, 12)).contains('…'));
     assert!(frame(&mut sample::view(), (120, 36)).ends_with("first ───────────────────────────╮"));
 }
 
