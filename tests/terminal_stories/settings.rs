@@ -27,6 +27,21 @@ fn demo_with(config: &str, variables: &[(&str, Option<&str>)], arguments: &[&str
     terminal
 }
 
+const RECORDING: &str = r#"{"type":"agent","id":"a1","name":"Ana"}
+{"type":"customer","id":"c1","name":"Mario Rossi"}
+{"type":"opened","conversation":"17","customer":"c1","at":"2026-03-02T09:00:00Z"}
+{"type":"message","conversation":"17","from":"customer","at":"2026-03-02T09:00:00Z"}
+{"type":"assigned","conversation":"17","agent":"a1","at":"2026-03-02T09:01:00Z"}
+{"type":"message","conversation":"17","from":"agent","agent":"a1","at":"2026-03-02T18:10:00Z"}
+{"type":"clock","at":"2026-03-02T19:20:00Z"}
+"#;
+
+/// The board over the recording.
+fn replay(variables: &[(&str, Option<&str>)], arguments: &[&str]) -> Terminal {
+    let arguments = [&["replay", "helptop/monday.jsonl"], arguments].concat();
+    Terminal::start_in(home("", &[("monday.jsonl", RECORDING)]), variables, HELPTOP, &arguments, (120, 36))
+}
+
 /// A code block of the README, by its language and how it begins.
 fn readme(language: &str, begins: &str) -> String {
     let text = fs::read_to_string("README.md").unwrap();
@@ -89,8 +104,9 @@ fn look_around(terminal: &mut Terminal) -> Vec<u32> {
 
 #[test]
 fn no_color_means_no_colour_at_all() {
-    let mut terminal = demo_with("", &[("NO_COLOR", Some("1"))], &[]);
-    terminal.wait_for("▲");
+    let mut terminal = replay(&[("NO_COLOR", Some("1"))], &["--at", "2026-03-02T10:30:00Z"]);
+    terminal.wait_for("‼ 1h 30m");
+    terminal.wait_for("‼ 1 breached");
     let looks = look_around(&mut terminal);
     let coloured = |n: &u32| matches!(n, 30..=49 | 58 | 90..=107);
     assert!(looks.contains(&7) && !looks.iter().any(coloured), "{looks:?}");
@@ -98,7 +114,8 @@ fn no_color_means_no_colour_at_all() {
 
 #[test]
 fn a_terminal_of_sixteen_colours_gets_no_others() {
-    let mut terminal = demo_with("", &[("TERM", Some("xterm")), ("COLORTERM", None)], &[]);
+    let mut terminal = replay(&[("TERM", Some("xterm")), ("COLORTERM", None)], &["--at", "2026-03-02T10:30:00Z"]);
+    terminal.wait_for("‼ 1h 30m");
     let looks = look_around(&mut terminal);
     assert!(looks.iter().any(|n| matches!(n, 30..=37 | 90..=97)), "{looks:?}");
     // 39 and 49 give the terminal's own colours back; 38, 48 and 58 would begin a longer colour.
@@ -152,20 +169,9 @@ fn a_demo_that_runs_fast_moves_its_time() {
     });
 }
 
-const RECORDING: &str = r#"{"type":"agent","id":"a1","name":"Ana"}
-{"type":"customer","id":"c1","name":"Mario Rossi"}
-{"type":"opened","conversation":"17","customer":"c1","at":"2026-03-02T09:00:00Z"}
-{"type":"message","conversation":"17","from":"customer","at":"2026-03-02T09:00:00Z"}
-{"type":"assigned","conversation":"17","agent":"a1","at":"2026-03-02T09:01:00Z"}
-{"type":"message","conversation":"17","from":"agent","agent":"a1","at":"2026-03-02T18:10:00Z"}
-{"type":"clock","at":"2026-03-02T19:20:00Z"}
-"#;
-
 #[test]
 fn a_recording_is_shown_as_it_was_at_an_instant() {
-    let home = home("", &[("monday.jsonl", RECORDING)]);
-    let arguments = ["replay", "helptop/monday.jsonl", "--at", "2026-03-02T10:30:00Z", "--speed", "2"];
-    let mut terminal = Terminal::start_in(home, &[], HELPTOP, &arguments, (120, 36));
+    let mut terminal = replay(&[], &["--at", "2026-03-02T10:30:00Z", "--speed", "2"]);
     terminal.wait_for(" REPLAY ×2 ");
     terminal.wait("the wait of that instant", |screen| screen.contents().contains("‼ 1h 30m   Mario Rossi"));
     assert!(terminal.contents().contains("Mon 2 Mar 10:30:"), "{}", terminal.contents());
