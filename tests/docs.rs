@@ -62,7 +62,7 @@ fn the_script_of_the_readme_prints_events() {
     let once = script.replace("sleep 10", "[ -z \"$again\" ]").replace("; done", "; again=no; done");
     let output = Command::new("sh").arg("-c").arg(once).output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(lines.lines().count(), 4, "{lines}");
+    assert_eq!(lines.lines().count(), 7, "{lines}");
     for line in lines.lines() {
         parse_line(line.as_bytes()).unwrap_or_else(|reject| panic!("{line}: {reject}"));
     }

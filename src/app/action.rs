@@ -117,7 +117,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row(Action::PageUp, &["pageup", "ctrl-u"], Scope::Lists, "", "one page up"),
     row(Action::First, &["g", "home"], Scope::Lists, "", "to the first row"),
     row(Action::Last, &["G", "end"], Scope::Lists, "", "to the last row"),
-    row(Action::Drill, &["enter"], Scope::Lists, "open", "into the row: agent, chat, source"),
+    row(Action::Drill, &["enter"], Scope::Lists, "open", "into the row: agent or chat"),
     row(Action::Back, &["esc"], Scope::Lists, "back", "back; clears filter and selection"),
     row(Action::NextPane, &["tab"], Scope::Lists, "", "to the next panel"),
     row(Action::PreviousPane, &["backtab"], Scope::Lists, "", "to the panel before"),

@@ -65,6 +65,12 @@ impl Slot<'_> {
         if own.bg == canvas.bg { own.add_modifier(Modifier::REVERSED) } else { own }
     }
 
+    /// The style of a bar: its glyphs are the colour themselves, also where a theme puts that behind text.
+    pub(super) fn solid(&self, role: Role) -> Style {
+        let (own, canvas) = (self.style(role), self.scene.style(Role::Canvas));
+        if self.paint.selected || own.bg == canvas.bg { own } else { Style { fg: own.bg, bg: canvas.bg, ..own } }
+    }
+
     /// A duration up to the right edge with the sign of its severity, `offset` cells in.
     pub(super) fn measured(&mut self, offset: u16, text: &str, severity: Severity) {
         let role = severity_role(severity);
@@ -73,7 +79,7 @@ impl Slot<'_> {
         }
         let style = self.alarm(role);
         let (x, width) = (self.x + offset, self.width.saturating_sub(offset));
-        if self.paint.selected {
+        if self.paint.selected || style.bg != self.scene.style(Role::Canvas).bg {
             self.buf.set_style(Rect { x, y: self.y, width, height: 1 }, style);
         }
         put(self.buf, x, self.y, width, sign(severity), style);

@@ -28,8 +28,8 @@ pub(super) fn frame(buf: &mut Buffer, scene: &Scene<'_>, area: Rect, title: &str
         let took = put(buf, area.x + 2, area.y, room, title, scene.style(role));
         put(buf, area.x + 2 + took, area.y, 1, " ", border);
         let left = room.saturating_sub(took + 3);
-        if !note.is_empty() && usize::from(left) > width(note, usize::from(left) + 1) {
-            let noted = format!(" {note} ");
+        let noted = format!(" {note} ");
+        if !note.is_empty() && usize::from(left) >= width(&noted, usize::from(left) + 1) {
             put_right(buf, area.x + 3 + took, area.y, left, &noted, scene.style(Role::Dim));
         }
     }

@@ -12,7 +12,13 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Nothing takes this long, on a busy machine either.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-type Shared = Arc<(Mutex<vt100::Parser>, Condvar)>;
+type Shared = Arc<(Mutex<Shown>, Condvar)>;
+
+/// What a program has written so far, and what a person sees of it.
+struct Shown {
+    parser: vt100::Parser,
+    bytes: Vec<u8>,
+}
 
 /// A terminal with a program in it.
 pub struct Terminal {
@@ -30,18 +36,35 @@ fn size((width, height): (u16, u16)) -> PtySize {
 }
 
 impl Terminal {
-    /// Starts a program in a terminal of that size, with a home of its own.
+    /// Starts a program in a terminal of that size, with an empty home of its own.
     pub fn start(program: &str, arguments: &[&str], cells: (u16, u16)) -> Self {
-        let home = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), &[], program, arguments, cells)
+    }
+
+    /// Starts a program at home, with some variables set otherwise or, as `None`, not at all.
+    pub fn start_in(
+        home: tempfile::TempDir,
+        variables: &[(&str, Option<&str>)],
+        program: &str,
+        arguments: &[&str],
+        cells: (u16, u16),
+    ) -> Self {
         let pair = native_pty_system().openpty(size(cells)).unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
-        for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("PS1", "ready> ")] {
+        let usual = [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("PS1", "ready> "), ("TZ", "UTC")];
+        for (name, value) in usual {
             command.env(name, value);
         }
         command.env("HOME", home.path());
         command.env("XDG_CONFIG_HOME", home.path());
         command.env_remove("NO_COLOR");
+        for (name, value) in variables {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            }
+        }
         command.cwd(home.path());
         let mut child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -49,14 +72,17 @@ impl Terminal {
         let (tell, ended) = mpsc::channel();
         thread::spawn(move || tell.send(child.wait().unwrap()));
         let parser = vt100::Parser::new(cells.1.try_into().unwrap(), cells.0.try_into().unwrap(), 0);
-        let shown: Shared = Arc::new((Mutex::new(parser), Condvar::new()));
+        let shown: Shared = Arc::new((Mutex::new(Shown { parser, bytes: Vec::new() }), Condvar::new()));
         let stop_reading = Arc::new(AtomicBool::new(false));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (seen, stop) = (Arc::clone(&shown), Arc::clone(&stop_reading));
         thread::spawn(move || {
             let mut bytes = vec![0; 65_536];
             while let Ok(read @ 1..) = reader.read(&mut bytes) {
-                seen.0.lock().unwrap().process(&bytes[..read]);
+                let mut shown = seen.0.lock().unwrap();
+                shown.parser.process(&bytes[..read]);
+                shown.bytes.extend_from_slice(&bytes[..read]);
+                drop(shown);
                 seen.1.notify_all();
                 if stop.load(Ordering::SeqCst) {
                     break;
@@ -77,11 +103,11 @@ impl Terminal {
     /// Waits until the screen is as it should be.
     pub fn wait(&self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
         let until = Instant::now() + DEADLINE;
-        let mut parser = self.shown.0.lock().unwrap();
-        while !is_so(parser.screen()) {
+        let mut shown = self.shown.0.lock().unwrap();
+        while !is_so(shown.parser.screen()) {
             let left = until.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "never seen: {what}\n{}", parser.screen().contents());
-            parser = self.shown.1.wait_timeout(parser, left).unwrap().0;
+            assert!(!left.is_zero(), "never seen: {what}\n{}", shown.parser.screen().contents());
+            shown = self.shown.1.wait_timeout(shown, left).unwrap().0;
         }
     }
 
@@ -97,17 +123,23 @@ impl Terminal {
 
     /// What the screen shows.
     pub fn contents(&self) -> String {
-        self.shown.0.lock().unwrap().screen().contents()
+        self.shown.0.lock().unwrap().parser.screen().contents()
+    }
+
+    /// All that the program has written.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.shown.0.lock().unwrap().bytes.clone()
     }
 
     /// The colour behind a cell.
     pub fn background(&self, x: u16, y: u16) -> vt100::Color {
-        self.shown.0.lock().unwrap().screen().cell(y, x).unwrap().bgcolor()
+        self.shown.0.lock().unwrap().parser.screen().cell(y, x).unwrap().bgcolor()
     }
 
     /// Makes the terminal another size.
     pub fn resize(&self, cells: (u16, u16)) {
-        self.shown.0.lock().unwrap().screen_mut().set_size(cells.1.try_into().unwrap(), cells.0.try_into().unwrap());
+        let (height, width) = (cells.1.try_into().unwrap(), cells.0.try_into().unwrap());
+        self.shown.0.lock().unwrap().parser.screen_mut().set_size(height, width);
         self.master.resize(size(cells)).unwrap();
     }
 

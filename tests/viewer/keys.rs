@@ -233,6 +233,7 @@ fn names_are_hidden_in_steps(#[case] keys: &str, #[case] wanted: Privacy) {
 #[case(":freze⏎", "dark", "there is no command `freze`; did you mean `freeze`?")]
 #[case("jo", "dark", "")]
 #[case("o", "dark", "select a chat first")]
+#[case("j⏎/", "dark", "the filter is for the lists: go back first")]
 fn what_can_not_be_done_is_said(#[case] keys: &str, #[case] theme: &str, #[case] message: &str) {
     let mut view = viewer();
     typed(&mut view, &desk(), keys);

@@ -4,3 +4,4 @@
 mod keys;
 mod sample;
 mod screen;
+mod standing;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use helptop::app::{Effect, Msg, Privacy, Regions, ViewState, update};
-use helptop::board::{BoardSnapshot, Page, Query, What};
+use helptop::board::BoardSnapshot;
 use helptop::desk::{AgentIx, ConversationIx};
 use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
@@ -16,7 +16,7 @@ use crate::sample;
 const SIZES: [(u16, u16); 6] = [(200, 50), (120, 36), (80, 24), (60, 20), (30, 8), (1, 1)];
 
 /// Draws as a session does: twice, because what fits is known after the first frame.
-fn drawn_with(
+pub(crate) fn drawn_with(
     (width, height): (u16, u16),
     snapshot: &Arc<BoardSnapshot>,
     view: &mut ViewState,
@@ -34,12 +34,12 @@ fn drawn_with(
     buf
 }
 
-fn drawn(size: (u16, u16), snapshot: &Arc<BoardSnapshot>, view: &mut ViewState) -> Buffer {
+pub(crate) fn drawn(size: (u16, u16), snapshot: &Arc<BoardSnapshot>, view: &mut ViewState) -> Buffer {
     drawn_with(size, snapshot, view, ColorDepth::True, &sample::context())
 }
 
 /// The characters, without the spaces at the ends of lines.
-fn text(buf: &Buffer) -> String {
+pub(crate) fn text(buf: &Buffer) -> String {
     let width = usize::from(buf.area().width);
     let mut out = String::new();
     for line in buf.content().chunks(width) {
@@ -59,7 +59,7 @@ fn text(buf: &Buffer) -> String {
     out
 }
 
-fn press(view: &mut ViewState, snapshot: &Arc<BoardSnapshot>, keys: &[KeyCode]) {
+pub(crate) fn press(view: &mut ViewState, snapshot: &Arc<BoardSnapshot>, keys: &[KeyCode]) {
     for key in keys {
         let msg = Msg::Key(KeyEvent::new(*key, KeyModifiers::NONE));
         for effect in update(view, snapshot, sample::NOW, msg) {
@@ -70,7 +70,7 @@ fn press(view: &mut ViewState, snapshot: &Arc<BoardSnapshot>, keys: &[KeyCode]) 
     }
 }
 
-fn typed(text: &str) -> Vec<KeyCode> {
+pub(crate) fn typed(text: &str) -> Vec<KeyCode> {
     text.chars().map(KeyCode::Char).collect()
 }
 
@@ -139,7 +139,7 @@ fn no_page_panics_at_any_size_in_any_theme() {
 }
 
 /// The style of the first cell of a text.
-fn style_of(buf: &Buffer, wanted: &str) -> (Color, Color, Modifier) {
+pub(crate) fn style_of(buf: &Buffer, wanted: &str) -> (Color, Color, Modifier) {
     let first = wanted.chars().next().unwrap().to_string();
     let area = *buf.area();
     let starts = |x: u16, y: u16| {
@@ -168,163 +168,6 @@ fn severity_is_told_by_colour_and_by_a_sign() {
     assert!(plain.content().iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
     assert!(style_of(&plain, "‼    18m ★").2.contains(Modifier::BOLD));
     assert_eq!(text(&plain), text(&buf));
-}
-
-#[test]
-fn severity_is_seen_in_a_selected_row_too() {
-    let snapshot = Arc::new(sample::snapshot());
-    for theme in ["dark", "light", "high-contrast"] {
-        for depth in [ColorDepth::None, ColorDepth::Ansi16, ColorDepth::True] {
-            let mut view = sample::view();
-            theme.clone_into(&mut view.theme);
-            drawn((120, 36), &snapshot, &mut view);
-            press(&mut view, &snapshot, &typed("3j"));
-            let buf = drawn_with((120, 36), &snapshot, &mut view, depth, &sample::context());
-            let (of_sign, of_name) = (style_of(&buf, "‼    18m"), style_of(&buf, "M. Rossi"));
-            assert_ne!(of_sign, of_name, "{theme} {depth:?}");
-            assert_eq!(of_sign, style_of(&buf, "18m ★"), "{theme} {depth:?}: sign and wait look the same");
-            press(&mut view, &snapshot, &typed("jj"));
-            let buf = drawn_with((120, 36), &snapshot, &mut view, depth, &sample::context());
-            let (of_sign, of_name) = (style_of(&buf, "▲    11m"), style_of(&buf, "łukasz"));
-            // Without colours the sign alone tells a warning.
-            assert!(depth == ColorDepth::None || of_sign != of_name, "{theme} {depth:?}");
-        }
-    }
-}
-
-#[test]
-fn a_list_that_does_not_fit_says_where_it_stands() {
-    let snapshot = Arc::new(sample::snapshot());
-    let mut view = sample::view();
-    let frame = |view: &mut ViewState, size| {
-        let shown = text(&drawn(size, &snapshot, view));
-        shown.lines().find(|line| line.contains("╭ Unanswered")).unwrap().to_owned()
-    };
-    assert!(frame(&mut view, (60, 20)).ends_with(" 1–12/20 ───╮"), "{}", frame(&mut view, (60, 20)));
-    press(&mut view, &snapshot, &typed("G"));
-    assert!(frame(&mut view, (60, 20)).ends_with(" 9–20/20 ───╮"));
-    press(&mut view, &snapshot, &typed("/desk"));
-    press(&mut view, &snapshot, &[KeyCode::Esc]);
-    press(&mut view, &snapshot, &typed("/e"));
-    assert!(frame(&mut view, (60, 20)).ends_with("/20 of 20 ───╮"), "{}", frame(&mut view, (60, 20)));
-    assert!(frame(&mut sample::view(), (120, 36)).ends_with("first ───────────────────────────╮"));
-}
-
-#[test]
-fn keys_are_back_after_a_message_and_help_is_always_among_them() {
-    let snapshot = Arc::new(sample::snapshot());
-    let foot = |view: &mut ViewState, size| text(&drawn(size, &snapshot, view)).lines().last().unwrap().to_owned();
-    for size in [(60, 20), (80, 24), (200, 50)] {
-        let mut view = sample::view();
-        let before = foot(&mut view, size);
-        assert!(before.contains("⏎ open") && before.contains("? help") && before.contains("breached"), "{before}");
-        for say in [typed("ppp"), typed(":nonsensical"), [typed("3j"), typed("o")].concat()] {
-            press(&mut view, &snapshot, &say);
-            if view.prompt.is_some() {
-                press(&mut view, &snapshot, &[KeyCode::Enter]);
-            }
-            let said = foot(&mut view, size);
-            assert_ne!(said, before);
-            assert!(view.link.is_some() || said.contains("names are shown") || said.contains("no command"), "{said}");
-            for _ in 0..30 {
-                update(&mut view, &snapshot, sample::NOW, Msg::Tick);
-            }
-            let after = foot(&mut view, size);
-            assert!(after.contains("⏎ open") && after.contains("? help") && after.contains("breached"), "{after}");
-        }
-    }
-}
-
-#[test]
-fn a_timeline_names_who_did_it_and_never_guesses() {
-    let snapshot = Arc::new(sample::snapshot());
-    let mut view = sample::view();
-    drawn((120, 50), &snapshot, &mut view);
-    press(&mut view, &snapshot, &[typed("3"), vec![KeyCode::Enter]].concat());
-    let shown = text(&drawn((120, 50), &snapshot, &mut view));
-    let who = |what: &str| {
-        let line = shown.lines().find(|line| line.contains(what)).unwrap();
-        line.split(what).next().unwrap().chars().skip(17).collect::<String>().trim().to_owned()
-    };
-    assert_eq!(
-        [who("macro:"), who("tags: billing"), who("team: Billing"), who("target:"), who("routed under")],
-        ["Ana Petrović", "–", "–", "help desk", "bot"]
-    );
-}
-
-#[test]
-fn who_used_a_macro_and_who_moved_a_chat_comes_from_the_events() {
-    let mut engine = sample::engine();
-    let source = engine.add_source(sample::source("desk", "rt", 0));
-    let lines = [
-        r#"{"type":"agent","id":"a1","name":"Ana"}"#,
-        r#"{"type":"team","id":"t1","name":"Billing"}"#,
-        r#"{"type":"macro","conversation":"c","agent":"a1","macro":"Refund","at":"2026-11-22T12:00:00Z"}"#,
-        r#"{"type":"macro","conversation":"c","macro":"Refund","at":"2026-11-22T12:00:01Z"}"#,
-        r#"{"type":"assigned","conversation":"c","team":"t1","by":"a1","at":"2026-11-22T12:00:02Z"}"#,
-    ];
-    engine.take(source, lines.map(|line| helptop::event::parse_line(line.as_bytes()).unwrap()), sample::NOW);
-    engine.settle(sample::NOW);
-    let Page::Conversation(page) = engine.page(Query::Conversation(ConversationIx(0)), sample::NOW) else {
-        panic!("no page")
-    };
-    let ana = Some(Arc::from("Ana"));
-    let wanted = [
-        What::Macro { name: "Refund".into(), by: ana.clone() },
-        What::Macro { name: "Refund".into(), by: None },
-        What::Team { to: Some("Billing".into()), by: ana },
-    ];
-    assert_eq!(page.timeline.into_iter().map(|item| item.what).collect::<Vec<_>>(), wanted);
-}
-
-#[test]
-fn the_counts_at_the_foot_are_of_the_same_instant_as_the_signs_in_the_rows() {
-    let mut engine = sample::engine();
-    let mut lines = Vec::new();
-    for (ix, second) in (0..30).map(|ix| (ix, ix * 11)) {
-        let at = sample::ago(-second);
-        let [conversation, at] = [format!("c{ix}"), at.to_string()];
-        lines.push(format!(r#"{{"type":"message","conversation":"{conversation}","from":"customer","at":"{at}"}}"#));
-        if ix % 3 == 0 {
-            let due = sample::ago(-second - 950);
-            lines.push(format!(
-                r#"{{"type":"sla","conversation":"{conversation}","metric":"first_response","due":"{due}","at":"{at}"}}"#
-            ));
-        }
-    }
-    let events = lines.iter().map(|line| helptop::event::parse_line(line.as_bytes()).unwrap());
-    let source = engine.add_source(sample::source("desk", "rt", 0));
-    engine.take(source, events, sample::ago(-330));
-    engine.settle(sample::ago(-330));
-    let snapshot = Arc::new(engine.snapshot(sample::ago(-330)));
-    for later in [330, 400, 449, 450, 451, 620, 755, 1021, 1100, 2000] {
-        let context = ViewContext { now: sample::ago(-later), ..sample::context() };
-        let buf = drawn_with((120, 60), &snapshot, &mut sample::view(), ColorDepth::True, &context);
-        let shown = text(&buf);
-        let (rows, foot) = shown.split_at(shown.trim_end().rfind('\n').unwrap());
-        let signs = |sign: &str| rows.lines().filter(|line| line.contains(&format!("││ {sign}"))).count();
-        let told = |sign: &str, word: &str| match signs(sign) {
-            0 => !foot.contains(word),
-            n => foot.contains(&format!("{sign} {n} {word}")),
-        };
-        // A row shows the worse of its wait and its target; here a target is never worse than the wait.
-        assert!(told("‼", "breached") && told("▲", "at risk"), "{later} s\n{shown}");
-    }
-}
-
-#[test]
-fn what_time_alone_changes_is_published() {
-    let mut engine = sample::engine();
-    let source = engine.add_source(sample::source("desk", "rt", 0));
-    let line = format!(r#"{{"type":"message","conversation":"c","from":"customer","at":"{}"}}"#, sample::NOW);
-    engine.take(source, helptop::event::parse_line(line.as_bytes()), sample::NOW);
-    engine.settle(sample::NOW);
-    engine.snapshot(sample::NOW);
-    assert!(!engine.settle(sample::ago(-30)));
-    assert!(engine.settle(sample::ago(-301)), "the warning has passed");
-    assert!(engine.settle(sample::ago(-302)), "and is still to be shown");
-    assert_eq!(engine.snapshot(sample::ago(-302)).risk.at_risk, 1);
-    assert!(!engine.settle(sample::ago(-303)));
 }
 
 #[test]

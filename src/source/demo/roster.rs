@@ -18,6 +18,13 @@ const STARTS: [[f64; 5]; 3] = [[8.0, 9.0, 7.5, 12.0, 8.5], [8.0, 7.0, 9.0, 12.0,
 /// The agents' day off, in turn: never so that a whole region is off.
 const DAYS_OFF: [usize; 6] = [6, 5, 2, 3, 1, 4];
 
+/// Chats that agents are given at once, beside what there is for each: those who learn, most, and old hands.
+const GRADES: [f64; 4] = [1.2, 1.6, 1.6, 2.0];
+
+/// Below this part of the capacity nobody is busy, and from the other on an agent is full.
+const EASY: f64 = 0.6;
+const FULL: f64 = 0.95;
+
 /// A change of state that an agent has before it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shift {
@@ -96,7 +103,7 @@ impl Roster {
                     name,
                     teams: [team_of(own), team_of(other)],
                     region,
-                    capacity: ((share * dice.between(1.2, 1.9)).round() as u32).max(2),
+                    capacity: capacity(share * dice.pick(&GRADES)),
                     pace: dice.between(0.7, 1.5),
                     greed: dice.between(0.8, 1.25),
                     state: PresenceState::Offline,
@@ -174,20 +181,38 @@ impl Roster {
         worker.seats[seat] = Some(place);
     }
 
-    /// A free agent of the team, else of any, other than `not`: the least loaded of three.
+    /// A free agent of the team, or of any where those of the team are full, other than `not`: the least loaded of
+    /// three.
     pub(super) fn choose(&self, dice: &mut Dice, crew: usize, not: Option<u32>) -> Option<u32> {
         let own = self.least_loaded(dice, &self.crews[crew].ready, not);
-        own.or_else(|| self.least_loaded(dice, &self.ready, not))
+        if own.is_some_and(|agent| self.appetite(agent) < FULL) {
+            return own;
+        }
+        let any = self.least_loaded(dice, &self.ready, not);
+        own.into_iter().chain(any).min_by(|a, b| self.appetite(*a).total_cmp(&self.appetite(*b)))
     }
 
     fn least_loaded(&self, dice: &mut Dice, list: &[u32], not: Option<u32>) -> Option<u32> {
         let drawn = (0..3).filter_map(|_| dice.maybe_pick(list).copied());
         let others = drawn.filter(|agent| Some(*agent) != not);
-        let load = |agent: u32| {
-            let worker = &self.workers[agent as usize];
-            f64::from(worker.open + 1) / (f64::from(worker.capacity) * worker.greed)
-        };
-        others.min_by(|a, b| load(*a).total_cmp(&load(*b)))
+        others.min_by(|a, b| self.appetite(*a).total_cmp(&self.appetite(*b)))
+    }
+
+    /// How loaded an agent would be with another chat, as it sees that itself.
+    fn appetite(&self, agent: u32) -> f64 {
+        let worker = &self.workers[agent as usize];
+        f64::from(worker.open + 1) / (f64::from(worker.capacity) * worker.greed)
+    }
+
+    /// The next change of state as the agent's load makes it: nobody with little to do is busy.
+    pub(super) fn heed_load(&self, agent: u32, shift: Shift) -> Shift {
+        let worker = &self.workers[agent as usize];
+        let load = f64::from(worker.open) / f64::from(worker.capacity);
+        match shift.state {
+            PresenceState::Busy if load < EASY => Shift { state: PresenceState::Online, reason: None, ..shift },
+            PresenceState::Busy if load >= FULL => Shift { reason: Some("At capacity"), ..shift },
+            _ => shift,
+        }
     }
 
     /// Plans the agent's next day at work that ends after `at`.
@@ -211,6 +236,12 @@ impl Worker {
     }
 }
 
+/// A number that somebody would have typed into a form.
+fn capacity(chats: f64) -> u32 {
+    let step = if chats < 15.0 { 1.0 } else { 5.0 };
+    ((chats / step).round() * step).max(2.0) as u32
+}
+
 fn minutes(dice: &mut Dice, low: f64, high: f64) -> i64 {
     (dice.between(low, high) * MINUTE as f64) as i64
 }
@@ -229,7 +260,7 @@ fn day_plan(dice: &mut Dice, start: i64) -> VecDeque<Shift> {
         spells.push((start + minutes(dice, 10.0, 480.0), minutes(dice, 20.0, 50.0), Away, Some(what)));
     }
     for _ in 0..3 + dice.below(4) {
-        let why = dice.pick(&[Some("On a call"), Some("At capacity"), Some("Wrap-up"), None]);
+        let why = dice.pick(&[Some("On a call"), Some("Wrap-up"), None]);
         spells.push((start + minutes(dice, 15.0, 500.0), minutes(dice, 5.0, 26.0), Busy, why));
     }
     if dice.chance(0.06) {

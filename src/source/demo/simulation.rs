@@ -220,6 +220,7 @@ impl Simulation {
 
     fn shift(&mut self, agent: u32) {
         let Some(shift) = self.roster.worker(agent).plan.pop_front() else { return };
+        let shift = self.roster.heed_load(agent, shift);
         self.roster.enter(agent, shift.state);
         let id = self.roster.worker(agent).id.clone();
         let reason = shift.reason.map(str::to_owned);

@@ -19,6 +19,7 @@ struct Seen {
 struct Desk {
     chats: HashMap<String, Seen>,
     states: HashMap<String, PresenceState>,
+    capacities: HashMap<String, u32>,
     seen: HashMap<&'static str, usize>,
     last_at: Option<Timestamp>,
 }
@@ -34,6 +35,7 @@ impl Desk {
             EventKind::Presence { agent, state, .. } => {
                 self.states.insert(agent.to_string(), *state);
             }
+            EventKind::Agent(agent) => drop(self.capacities.insert(agent.id.to_string(), agent.capacity.unwrap())),
             EventKind::Opened(opened) => {
                 let before = self.chats.insert(opened.conversation.to_string(), Seen::default());
                 assert!(before.is_none(), "{opened:?} is opened twice");
@@ -85,6 +87,18 @@ impl Desk {
         waits
     }
 
+    /// Queue by capacity of everybody who is online or busy, with the state.
+    fn loads(&self) -> Vec<(PresenceState, f64)> {
+        let mut held: HashMap<&str, u32> = HashMap::new();
+        for holder in self.active().filter_map(|chat| chat.holder.as_deref()) {
+            *held.entry(holder).or_default() += 1;
+        }
+        let here = self.states.iter().filter(|(_, state)| state.is_online());
+        let load =
+            |agent: &str| f64::from(held.get(agent).copied().unwrap_or_default()) / f64::from(self.capacities[agent]);
+        here.map(|(agent, state)| (*state, load(agent))).collect()
+    }
+
     fn online(&self) -> usize {
         self.states.values().filter(|state| state.is_online()).count()
     }
@@ -123,7 +137,7 @@ fn waits_are_a_mix_at_any_hour_and_never_days() {
     let mean = shares.iter().sum::<f64>() / shares.len() as f64;
     assert!((0.05..0.10).contains(&mean), "{:.1} % are unanswered", 100.0 * mean);
     assert!(longest < 60.0, "somebody waits {longest} minutes");
-    assert!(calm <= 4, "at {calm} of {} hours nobody waits above the warning", shares.len());
+    assert!(calm <= 8, "at {calm} of {} hours nobody waits above the warning", shares.len());
 }
 
 #[test]
@@ -145,6 +159,25 @@ fn the_desk_is_full_in_the_afternoon_and_manned_at_night() {
         }
     });
     assert!(online > 6 * afternoons, "{online} online in {afternoons} afternoon hours: not most of twelve");
+}
+
+#[test]
+fn loads_are_believable_and_states_follow_them() {
+    let (mut loads, mut busy) = (Vec::new(), Vec::new());
+    let desk = each_hour(SMALL_DESK, "2026-11-16T00:00:00Z", 7, |now, desk| {
+        let hour: u32 = now.to_utc().format("%H").to_string().parse().unwrap();
+        let here = desk.loads();
+        busy.extend(here.iter().filter(|(state, _)| *state == PresenceState::Busy).map(|(_, load)| *load));
+        if (8..18).contains(&hour) {
+            loads.extend(here.iter().map(|(_, load)| *load));
+        }
+    });
+    assert!(desk.capacities.values().all(|capacity| capacity % 5 == 0), "{:?}", desk.capacities);
+    loads.sort_by(f64::total_cmp);
+    let at = |tenths: usize| loads[loads.len() * tenths / 10];
+    assert!((0.6..0.9).contains(&at(5)) && at(1) > 0.3 && at(9) < 1.15, "{} {} {}", at(1), at(5), at(9));
+    let easy = busy.iter().filter(|load| **load < 0.5).count();
+    assert!(busy.len() > 20 && easy == 0, "{easy} of {} are busy with little to do", busy.len());
 }
 
 #[test]

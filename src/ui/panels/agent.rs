@@ -71,7 +71,7 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &AgentPage) {
     let teams = teams.collect::<Vec<_>>().join(", ");
     let holds = agent.capacity.map_or_else(|| agent.open.to_string(), |capacity| format!("{}/{capacity}", agent.open));
     let longest = agent.longest_since.map_or_else(|| UNKNOWN.to_owned(), |since| duration(scene.since(since)));
-    let words = state_words(scene, agent);
+    let (words, since) = state_words(scene, agent);
     let reason = agent.reason.as_deref().map_or_else(String::new, |reason| format!(" ({reason})"));
     let waiting = agent.unanswered.to_string();
     groups(
@@ -79,7 +79,14 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &AgentPage) {
         scene,
         inner,
         &[
-            &[(sign, role), (" ", Role::Dim), (&words, Role::Canvas), (&reason, Role::Dim)],
+            &[
+                (sign, role),
+                (" ", Role::Dim),
+                (&words, Role::Canvas),
+                (" ", Role::Dim),
+                (&since, Role::Canvas),
+                (&reason, Role::Dim),
+            ],
             &[("   holds ", Role::Dim), (&holds, Role::Figure)],
             &[("   waiting ", Role::Dim), (&waiting, Role::Figure)],
             &[("   longest ", Role::Dim), (&longest, Role::Figure)],

@@ -96,14 +96,13 @@ fn team(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
     slot.text(first.map_or(UNKNOWN, |team| &*team.name), Role::Dim);
 }
 
-/// The state and since when, or when it was last seen where nobody tells.
-pub(super) fn state_words(scene: &Scene<'_>, row: &AgentRow) -> String {
+/// The state, or that it was active where nobody tells, and for or since how long.
+pub(super) fn state_words(scene: &Scene<'_>, row: &AgentRow) -> (String, String) {
     match (row.state, row.state_since, row.last_active_at) {
-        _ if !row.active => "left".to_owned(),
-        (Some(state), Some(since), _) => format!("{:<7} {:>3}", state.to_string(), age(scene.since(since))),
-        (Some(state), None, _) => state.to_string(),
-        (None, _, Some(at)) => format!("active {:>3}", age(scene.since(at))),
-        (None, _, None) => UNKNOWN.to_owned(),
+        _ if !row.active => ("left".to_owned(), String::new()),
+        (Some(state), since, _) => (state.to_string(), since.map_or_else(String::new, |since| age(scene.since(since)))),
+        (None, _, Some(at)) => ("active".to_owned(), age(scene.since(at))),
+        (None, _, None) => (UNKNOWN.to_owned(), String::new()),
     }
 }
 
@@ -113,7 +112,9 @@ fn state(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
         Some(PresenceState::Busy) => Role::Warning,
         _ => Role::Dim,
     };
-    slot.text(&state_words(scene, row), role);
+    let (words, since) = state_words(scene, row);
+    slot.text(&words, role);
+    slot.text_at(8, &format!("{since:>3}"), role);
 }
 
 fn load(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
@@ -129,7 +130,7 @@ fn load(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
     };
     let cells = slot.width.saturating_sub(6).min(10);
     let full = if role == Role::Canvas { Role::Bar } else { role };
-    let (full, empty) = (slot.style(full), slot.style(Role::Trough));
+    let (full, empty) = (slot.solid(full), slot.style(Role::Trough));
     let (x, y) = (slot.x, slot.y);
     bar(slot.buf, x, y, cells, share, full, empty);
     let style = if role == Role::Breach { slot.alarm(role) } else { slot.style(role) };

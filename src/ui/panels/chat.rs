@@ -60,7 +60,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
 /// The selected item, where it has words that one line may not hold.
 fn selected<'a>(drill: &Drill, page: &'a ConversationPage) -> Option<&'a TimelineItem> {
     let at = drill.item_rows().resolve(&drill.items, |_| None)?;
-    page.timeline.get(at.checked_sub(page.earlier)?).filter(|item| matches!(item.what, What::Message { .. }))
+    page.timeline
+        .get(at.checked_sub(page.earlier)?)
+        .filter(|item| matches!(item.what, What::Message { text: Some(_), .. }))
 }
 
 fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPage, regions: &mut Regions) {

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::{ACTIONS, Action, LinkRegion, PromptKind, Regions, ViewState};
+use crate::app::{ACTIONS, Action, LinkRegion, Pane, PromptKind, Regions, Screen, ViewState};
 use crate::ui::scene::Scene;
 use crate::ui::text::{agent_name, fit, put, width};
 use crate::ui::theme::Role;
@@ -78,8 +78,8 @@ fn is_useful(view: &ViewState, action: Action) -> bool {
     match action {
         Action::Back => deep || !view.filter.is_empty(),
         Action::OpenLink | Action::CopyLink => !view.drills.is_empty(),
-        Action::Filter | Action::Sort => !deep,
-        Action::Drill => view.help.is_none(),
+        Action::Filter | Action::Sort => !deep && view.screen != Screen::Sources,
+        Action::Drill => view.help.is_none() && view.pane() != Pane::Sources,
         _ => true,
     }
 }
