@@ -117,3 +117,36 @@ fn a_broken_config_is_located_on_standard_error() {
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.ends_with("config.toml:2: unknown key `board.tehme`\n  did you mean `theme`?\n"), "{err}");
 }
+
+/// A home whose config is that text.
+fn home_with_config(config: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir_all(home.path().join(".config/helptop")).unwrap();
+    fs::write(home.path().join(".config/helptop/config.toml"), config).unwrap();
+    home
+}
+
+#[test]
+fn doctor_without_a_source_says_what_is_shown_instead() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, out, err) = run(&home, "doctor");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("no source is configured") && out.contains("demo") && out.contains("print config"), "{out}");
+}
+
+#[test]
+fn doctor_fails_for_a_source_that_is_not_there_and_promises_nothing() {
+    let config = "[[source]]\nname = \"desk\"\nkind = \"rt\"\nbase_url = \"http://127.0.0.1:1\"\ntoken = \"x-secret\"\n\n\
+                  [[source]]\nname = \"ours\"\nkind = \"command\"\ncommand = [\"sh\", \"-c\", \"exit 3\"]\n";
+    let home = home_with_config(config);
+    let path = home.path().join(".config/helptop/config.toml");
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let (code, out, err) = run(&home, "doctor");
+    assert_eq!((code, err.as_str()), (1, ""), "{out}");
+    assert!(out.contains("cannot connect: Connection refused") && out.contains("→ is base_url right"), "{out}");
+    assert!(out.contains("ended with exit code 3") && out.contains("→ run the command by hand"), "{out}");
+    assert!(out.ends_with("2 of 2 sources can't be read as they should: desk, ours\n"), "{out}");
+    for promise in ["tries again", "comes back", "press r", "x-secret"] {
+        assert!(!out.contains(promise), "{promise}: {out}");
+    }
+}
