@@ -94,7 +94,10 @@ fn the_same_recording_comes_by_standard_input() {
     let home = home_with_recording();
     let assert = helptop(&home).args(["snapshot", "--events", "-", "--format", "csv"]).write_stdin(RECORDING).assert();
     let out = String::from_utf8(assert.success().get_output().stdout.clone()).unwrap();
-    assert!(out.starts_with("row,source,agent,") && out.contains("\nqueue,,a1,Ana,"), "{out}");
+    assert!(
+        out.starts_with("row,at,source,kind,agent,") && out.contains("\nqueue,2026-03-02T09:20:00Z,,,a1,Ana,"),
+        "{out}"
+    );
 }
 
 #[test]
