@@ -67,9 +67,8 @@ fn is_invisible(c: char) -> bool {
 /// space, other control characters `�`, invisible characters go, and no more than four characters without a width
 /// follow one another. One line comes out.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    let mut run = 0;
-    let clean = text.chars().all(|c| !is_harmful(c) && within_run(c, &mut run));
-    if clean { Cow::Borrowed(text) } else { Cow::Owned(cleaned(text)) }
+    let mut screen = Screen::default();
+    if text.chars().all(|c| screen.passes(c)) { Cow::Borrowed(text) } else { Cow::Owned(cleaned(text)) }
 }
 
 fn within_run(c: char, run: &mut usize) -> bool {
@@ -98,11 +97,28 @@ fn cleaned(text: &str) -> String {
     out
 }
 
-/// The beginning of a text, at most so many characters of it, harmless: for messages that quote a stranger.
+/// Looks at a text character by character for what can't be shown as it is.
+#[derive(Debug, Default)]
+pub struct Screen {
+    run: usize,
+}
+
+impl Screen {
+    /// Whether the next character is harmless, and not one too many of those without a width.
+    pub fn passes(&mut self, c: char) -> bool {
+        within_run(c, &mut self.run) && !is_harmful(c)
+    }
+}
+
+/// The beginning of a text on one line, at most so many characters of it, harmless: for messages that quote a stranger.
 pub fn excerpt(text: &str, most: usize) -> String {
-    let end = text.char_indices().nth(most).map(|(end, _)| end);
-    let mut shown = harmless(&text[..end.unwrap_or(text.len())]).into_owned();
-    if end.is_some() {
+    // Of a text that is mostly invisible, not all is looked at.
+    let end = text.char_indices().nth(most.saturating_mul(8)).map(|(end, _)| end);
+    let clean = harmless(&text[..end.unwrap_or(text.len())]);
+    let mut shown = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut = shown.char_indices().nth(most).map(|(cut, _)| cut);
+    shown.truncate(cut.unwrap_or(shown.len()));
+    if cut.or(end).is_some() {
         shown.push('…');
     }
     shown
@@ -151,6 +167,15 @@ mod tests {
             prop_assert!(longest.1 <= MAX_ZERO_WIDTH_RUN);
             prop_assert_eq!(harmless(&out).into_owned(), out.into_owned());
         }
+    }
+
+    #[test]
+    fn an_excerpt_is_short_harmless_and_on_one_line() {
+        assert_eq!(excerpt("a\u{1b}[31mb\r\n\tc\u{202e}d\u{200b}", 20), "a\u{fffd}[31mb cd");
+        assert_eq!(excerpt("four", 4), "four");
+        assert_eq!(excerpt("five!", 4), "five…");
+        assert_eq!(excerpt("  a  \n b ", 4), "a b");
+        assert_eq!(excerpt(&"\u{200b}".repeat(1 << 20), 4), "…");
     }
 
     #[test]

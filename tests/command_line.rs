@@ -4,7 +4,12 @@
 use std::fs;
 
 use assert_cmd::Command;
-use serde_json::Value;
+use helptop::event::{Timestamp, write_event};
+use helptop::source::Source;
+use helptop::source::demo::{Demo, Settings};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
 
 /// The program, in a home of its own with nothing in it.
 fn helptop(home: &tempfile::TempDir) -> Command {
@@ -94,7 +99,10 @@ fn the_same_recording_comes_by_standard_input() {
     let home = home_with_recording();
     let assert = helptop(&home).args(["snapshot", "--events", "-", "--format", "csv"]).write_stdin(RECORDING).assert();
     let out = String::from_utf8(assert.success().get_output().stdout.clone()).unwrap();
-    assert!(out.starts_with("row,source,agent,") && out.contains("\nqueue,,a1,Ana,"), "{out}");
+    assert!(
+        out.starts_with("row,at,source,kind,agent,") && out.contains("\nqueue,2026-03-02T09:20:00Z,,,a1,Ana,"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -116,4 +124,164 @@ fn a_broken_config_is_located_on_standard_error() {
     let (code, out, err) = run(&home, "print keys");
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.ends_with("config.toml:2: unknown key `board.tehme`\n  did you mean `theme`?\n"), "{err}");
+}
+
+/// A home whose config is that text.
+fn home_with_config(config: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir_all(home.path().join(".config/helptop")).unwrap();
+    fs::write(home.path().join(".config/helptop/config.toml"), config).unwrap();
+    home
+}
+
+#[test]
+fn doctor_without_a_source_says_what_is_shown_instead() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, out, err) = run(&home, "doctor");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("no source is configured") && out.contains("demo") && out.contains("print config"), "{out}");
+}
+
+#[test]
+fn doctor_fails_for_a_source_that_is_not_there_and_promises_nothing() {
+    let config = "[[source]]\nname = \"desk\"\nkind = \"rt\"\nbase_url = \"http://127.0.0.1:1\"\ntoken = \"x-secret\"\n\n\
+                  [[source]]\nname = \"ours\"\nkind = \"command\"\ncommand = [\"sh\", \"-c\", \"exit 3\"]\n";
+    let home = home_with_config(config);
+    let path = home.path().join(".config/helptop/config.toml");
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let (code, out, err) = run(&home, "doctor");
+    assert_eq!((code, err.as_str()), (1, ""), "{out}");
+    assert!(out.contains("cannot connect: Connection refused") && out.contains("→ is base_url right"), "{out}");
+    assert!(out.contains("ended with exit code 3") && out.contains("→ run the command by hand"), "{out}");
+    assert!(out.ends_with("2 of 2 sources can't be read as they should: desk, ours\n"), "{out}");
+    for promise in ["tries again", "comes back", "press r", "x-secret"] {
+        assert!(!out.contains(promise), "{promise}: {out}");
+    }
+}
+
+/// What `snapshot --events - --at` says, and its standard error.
+fn snapshot_of(home: &tempfile::TempDir, stream: &str, at: &str) -> (Value, String) {
+    let mut command = helptop(home);
+    command.args(["snapshot", "--format", "json", "--events", "-", "--at", at]).write_stdin(stream);
+    let output = command.assert().success().get_output().clone();
+    (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// Late, repeated, broken and unknown lines among good ones: the figures are those of docs/metrics.md.
+#[test]
+fn a_stream_with_everything_that_can_be_wrong_gives_the_right_figures() {
+    let stream = r#"{"type":"message","conversation":"3","from":"customer","at":"2026-03-02T09:50:00Z"}
+{"type":"message","conversation":"1","from":"customer","at":"2026-03-02T09:05:00Z"}
+{"type":"message","conversation":"1","from":"customer","at":"2026-03-02T09:04:00Z"}
+{"type":"message","conversation":"1","from":"customer","at":"2026-03-02T09:04:00Z"}
+{"type":"party","at":"2026-03-02T09:00:00Z"}
+{"type":"status","conversation":"2","status":"resolved","by":"agent","agent":"ana","at":"2026-03-02T09:30:00Z"}
+{"type":"message","conversation":"2","from":"customer","at":"2026-03-02T09:40:00Z"}
+{"type":"message","conversation":"2","from":"agent","at":"2026-03-02T09:41:00Z"}
+{"type":"status","conversation":"2","status":"sleeping","at":"2026-03-02T09:42:00Z"}
+{"type":"message","conversation":"2"
+{"type":"message","conversation":"1","from":"bot","at":"2026-03-02T09:10:00Z"}
+{"type":"message","conversation":"1","from":"agent","agent":"ana","public":false,"at":"2026-03-02T09:11:00Z"}
+{"type":"assigned","conversation":"1","agent":"ana","at":"2026-03-02T09:12:00Z"}
+{"type":"opened","conversation":"1","customer":"c","channel":"email","team":"t","at":"2026-03-02T09:00:00Z"}
+{"type":"merged","conversation":"3","into":"1","at":"2026-03-02T09:55:00Z"}
+{"type":"assigned","conversation":"2","agent":"bo","at":"2026-03-02T09:01:00Z"}
+{"type":"status","conversation":"1","status":"on_hold","at":"2026-03-02T09:13:00Z"}
+{"type":"opened","conversation":"4","at":"2026-03-02T09:20:00Z"}
+{"type":"presence","agent":"bo","state":"busy","at":"2026-03-02T08:00:00Z"}
+{"type":"presence","agent":"bo","state":"busy","at":"2026-03-02T09:00:00Z"}
+{"type":"message","conversation":"4","from":"customer","at":"2026-03-02T10:00:00Z"}
+{"type":"agent","id":"ana","name":"Ana"}
+"#;
+    let home = tempfile::tempdir().unwrap();
+    let (said, errors) = snapshot_of(&home, stream, "2026-03-02T10:00:00Z");
+    let expected = json!([
+        {"agent": "ana", "name": "Ana", "open": 1, "unanswered": 1, "pending": 1, "longest_wait": 3360},
+        {"agent": "bo", "name": "bo", "open": 1, "unanswered": 1, "pending": 0, "longest_wait": 1200},
+    ]);
+    assert_eq!(said["queues"], expected, "a bot and a note answer nobody; a reopened chat waits anew");
+    let waits: Vec<_> =
+        said["unanswered"].as_array().unwrap().iter().map(|row| (&row["conversation"], &row["wait"])).collect();
+    assert_eq!(waits, [(&json!("1"), &json!(3360)), (&json!("2"), &json!(1200))]);
+    assert_eq!(said["unassigned"], json!({"open": 1, "unanswered": 0, "longest_wait": null}), "T itself is not seen");
+    assert_eq!(said["totals"], json!({"active": 3, "unanswered": 2, "online": 1}));
+    assert_eq!(
+        said["agents"][1],
+        json!({"agent": "bo", "name": "bo", "state": "busy", "since": "2026-03-02T08:00:00Z"})
+    );
+    assert_eq!(said["sources"][0]["skipped"], 4);
+    for (line, words) in [(5, "unknown type `party`"), (8, "field `agent`"), (9, "field `status`"), (10, "JSON")] {
+        let named = errors.lines().find(|one| one.starts_with(&format!("standard input:{line}: ")));
+        assert!(named.is_some_and(|named| named.contains(words)), "{line}: {errors}");
+    }
+}
+
+/// Some hundred lines of the demo's own stream, with their instants.
+fn demo_lines(seed: u64) -> Vec<(Option<Timestamp>, String)> {
+    let settings = Settings { seed, agents: 5, chats: 20 };
+    let mut demo = Demo::new(&settings).unwrap();
+    let now = Timestamp::parse("2026-03-03T14:00:00Z").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let events = runtime.block_on(demo.poll(None, now)).unwrap().events;
+    let line = |event: &helptop::event::Event| {
+        let mut line = Vec::new();
+        write_event(&mut line, event).unwrap();
+        (event.at, String::from_utf8(line).unwrap())
+    };
+    events.iter().take(800).map(line).collect()
+}
+
+/// The lines in another order, those of one instant (and those without one) among themselves in theirs.
+fn shuffled(lines: &[(Option<Timestamp>, String)], dice: &mut ChaCha8Rng) -> Vec<String> {
+    let mut places: Vec<usize> = (0..lines.len()).collect();
+    for last in (1..places.len()).rev() {
+        places.swap(last, dice.next_u64() as usize % (last + 1));
+    }
+    let mut of_instant = std::collections::BTreeMap::<_, Vec<usize>>::new();
+    for (place, (at, _)) in places.iter().zip(lines) {
+        of_instant.entry(*at).or_default().push(*place);
+    }
+    for places in of_instant.values_mut() {
+        places.sort_unstable_by(|a, b| b.cmp(a));
+    }
+    let mut out = vec![String::new(); lines.len()];
+    for (at, line) in lines {
+        let place = of_instant.get_mut(at).and_then(Vec::pop).unwrap();
+        out[place].clone_from(line);
+    }
+    out
+}
+
+#[test]
+fn the_order_of_lines_repeats_and_bad_lines_change_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    for seed in 1..=4 {
+        let lines = demo_lines(seed);
+        assert!(lines.len() > 300, "{} lines", lines.len());
+        // Right after a customer wrote, somebody waits.
+        let asked = lines.iter().rev().skip(lines.len() / 5).find(|(_, line)| line.contains(r#""from":"customer""#));
+        let at = (asked.unwrap().0.unwrap() + chrono::TimeDelta::milliseconds(1)).to_string();
+        let clean: String = lines.iter().map(|(_, line)| line.as_str()).collect();
+        let (mut expected, errors) = snapshot_of(&home, &clean, &at);
+        assert_eq!(errors, "");
+        assert!(
+            expected["totals"]["active"].as_u64() > Some(0) && !expected["unanswered"].as_array().unwrap().is_empty()
+        );
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let mut more = lines.clone();
+        more.extend(lines.iter().filter(|(at, _)| at.is_some()).step_by(7).cloned());
+        let mut stream = shuffled(&more, &mut dice);
+        assert_ne!(stream[..lines.len()], lines.iter().map(|(_, line)| line.clone()).collect::<Vec<_>>());
+        let bad =
+            ["no json\n", "{\"type\":\"message\"}\n", "{\"type\":\"party\",\"at\":\"2026-03-02T09:00:00Z\"}\n", "\n"];
+        for one in bad.iter().cycle().take(40) {
+            stream.insert(dice.next_u64() as usize % stream.len(), (*one).to_owned());
+        }
+        let (mut said, errors) = snapshot_of(&home, &stream.concat(), &at);
+        assert_eq!(said["sources"][0]["skipped"], 30, "{errors}");
+        for report in [&mut said, &mut expected] {
+            report["sources"] = Value::Null;
+        }
+        assert_eq!(said, expected, "seed {seed}");
+    }
 }

@@ -292,10 +292,26 @@ async fn it_runs_beside_the_config_file_with_the_environment_of_helptop() {
 }
 
 #[tokio::test]
-async fn doctor_hears_the_first_lines() {
+async fn doctor_hears_the_first_lines_and_shows_three_of_the_bad_ones() {
     let folder = tempfile::tempdir().unwrap();
-    let mut feed = feed(&format!("echo nonsense; echo '{CLOCK}'; sleep 1000"), folder.path());
+    let script = format!(
+        "for i in 1 2 3 4 5 6 7 8; do echo nonsense; done > part; echo '{CLOCK}' >> part; cat part; sleep 1000"
+    );
+    let mut feed = feed(&script, folder.path());
     let findings = feed.check(now()).await.unwrap();
-    assert_eq!(findings[0].good, Some(true));
-    assert!(findings.iter().any(|finding| finding.good == Some(false) && finding.what == "sh line 1"), "{findings:?}");
+    let said: Vec<_> = findings.iter().map(|it| (it.what.as_str(), it.good)).collect();
+    let (good, bad) = (Some(true), Some(false));
+    let lines = [("sh line 1", bad), ("sh line 2", bad), ("sh line 3", bad), ("and", bad)];
+    assert_eq!(said, [[("reachable", good), ("age", None)].as_slice(), &lines].concat());
+    assert_eq!(findings[5].says, "5 more that can't be read");
+    assert!(findings[1].says.contains("2026-03-02T09:00:00Z"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn doctor_sees_a_clock_that_is_ahead() {
+    let folder = tempfile::tempdir().unwrap();
+    let ahead = now() + TimeDelta::hours(1);
+    let mut feed = feed(&format!(r#"echo '{{"type":"clock","at":"{ahead}"}}'; sleep 1000"#), folder.path());
+    let findings = feed.check(now()).await.unwrap();
+    assert!(findings.iter().any(|it| it.what == "clock" && it.good == Some(false)), "{findings:?}");
 }

@@ -227,3 +227,51 @@ fn nothing_hostile_gets_through() {
     let row = markdown.lines().find(|line| line.contains("owned")).unwrap();
     assert_eq!(row.matches('|').count(), 7, "{row}");
 }
+
+/// A name of a megabyte makes no cell of a megabyte where people read; a spreadsheet and a program get it whole.
+#[test]
+fn what_people_read_is_cut_and_what_programs_read_is_not() {
+    let long = format!("K. {}", "ö".repeat(500_000));
+    let customer = format!(r#"{{"type":"customer","id":"c1","name":"{long}"}}"#);
+    let snapshot = snapshot(&[(
+        "desk",
+        &MORNING.replace(r#"{"type":"customer","id":"c1","name":"M. Rossi","segment":"vip"}"#, &customer),
+    )]);
+    let report = SnapshotReport::of(&snapshot);
+    let cut = format!("K. {}…", "ö".repeat(57));
+    for text in
+        [text_of(|out| write_table(out, &report, Mask::None)), text_of(|out| write_markdown(out, &report, Mask::None))]
+    {
+        assert!(text.contains(&cut) && text.lines().all(|line| line.chars().count() < 400), "{} bytes", text.len());
+    }
+    assert!(text_of(|out| write_csv(out, &report, Mask::None)).contains(&long));
+}
+
+/// What JSON says of a source, a spreadsheet can read, too.
+#[test]
+fn csv_tells_of_a_source_what_json_tells() {
+    let mut snapshot = snapshot(&[("desk", MORNING)]);
+    let mut health = snapshot.sources[0].clone();
+    let since = Timestamp::parse("2026-03-02T09:59:00Z").unwrap();
+    health.error = Some(("it broke".into(), "mend it".into(), since));
+    (health.skipped_total, health.events_total) = (3, 24);
+    snapshot.sources = Arc::from([health]);
+    let csv = text_of(|out| write_csv(out, &SnapshotReport::of(&snapshot), Mask::None));
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let heads = reader.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let cell = |row: &csv::StringRecord, head: &str| row[heads.iter().position(|it| it == head).unwrap()].to_owned();
+    assert!(rows.iter().all(|row| cell(row, "at") == AT), "{csv}");
+    let source = rows.iter().find(|row| &row[0] == "source").unwrap();
+    let json = &json_of(&snapshot)["sources"][0];
+    for head in ["kind", "state", "good_at", "age", "events", "skipped"] {
+        let told = json[head].as_str().map_or_else(|| json[head].to_string(), str::to_owned);
+        assert_eq!(cell(source, head), told, "{head}");
+    }
+    assert_eq!(cell(source, "source"), "desk");
+    assert_eq!(cell(source, "capabilities"), "presence messages assignments statuses");
+    let fault = [cell(source, "error"), cell(source, "hint"), cell(source, "error_since")];
+    assert_eq!(fault, ["it broke", "mend it", "2026-03-02T09:59:00Z"]);
+    let states: Vec<_> = rows.iter().filter(|row| &row[0] == "queue").map(|row| cell(row, "state")).collect();
+    assert_eq!(states, ["online", "busy", "away"]);
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fake_rt::watch::{Watch, spec, waits};
 use fake_rt::{Desk, at};
-use helptop::event::EventKind;
+use helptop::event::{EventKind, Timestamp};
 use helptop::source::Source;
 use helptop::source::http::Limits;
 use helptop::source::rt::Rt;
@@ -431,4 +431,39 @@ async fn a_queue_that_is_not_there_is_an_error_not_an_empty_board() {
     let findings = watch.rt.check(watch.now).await.unwrap();
     let bad: Vec<_> = findings.iter().filter(|finding| finding.good == Some(false)).map(|f| f.what.as_str()).collect();
     assert_eq!(bad, ["clock", "queues"]);
+}
+
+#[tokio::test]
+async fn doctor_tells_all_there_is_to_know() {
+    let mut desk = Desk::new();
+    desk.create(1, 1, 0, "ana", "rossi");
+    desk.reply(2, 600, 1, "ana");
+    desk.left = Some((312, 700));
+    let mut watch = Watch::new(desk).await;
+    watch.now = Timestamp::from(chrono::Utc::now());
+    let findings = watch.rt.check(watch.now).await.unwrap();
+    let said: Vec<_> = findings.iter().map(|it| (it.what.as_str(), it.good, it.says.as_str())).collect();
+    let good = Some(true);
+    assert_eq!(said[0], ("reachable", good, "Request Tracker 5.0.3"));
+    assert_eq!(said[1], ("authorised", good, "token"));
+    assert_eq!((said[2].0, said[2].1), ("clock", good));
+    assert_eq!(said[3], ("queues", good, "Support, Billing"));
+    assert_eq!((said[4].0, said[4].1), ("staff", good));
+    assert_eq!(said[5], ("tickets", good, "1 open"));
+    assert_eq!(said[6], ("history", good, "up to transaction 2"));
+    assert_eq!(said[7], ("quota", good, "312 of 700 requests left"));
+    assert_eq!((said[8].0, said[8].1), ("age", None));
+    assert!(said[8].2.starts_with("the newest that it tells of is of 2026-11-20T12:10:00Z, "), "{}", said[8].2);
+    assert_eq!(watch.rt.capabilities().len(), 3);
+}
+
+#[tokio::test]
+async fn doctor_tells_a_spent_quota_and_an_empty_log() {
+    let mut desk = Desk::new();
+    desk.left = Some((0, 700));
+    let mut watch = Watch::new(desk).await;
+    let findings = watch.rt.check(Timestamp::from(chrono::Utc::now())).await.unwrap();
+    let bad: Vec<_> = findings.iter().filter(|it| it.good == Some(false)).map(|it| it.says.as_str()).collect();
+    assert_eq!(bad, ["0 of 700 requests left"]);
+    assert_eq!(findings.last().unwrap().says, "it tells of nothing dated yet");
 }

@@ -6,9 +6,11 @@ use std::io::{self, Write};
 use super::report::SnapshotReport;
 use crate::text::{Mask, harmless};
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 29] = [
     "row",
+    "at",
     "source",
+    "kind",
     "agent",
     "agent_name",
     "state",
@@ -26,17 +28,27 @@ const COLUMNS: [&str; 21] = [
     "waiting_since",
     "wait",
     "online",
+    "good_at",
     "age",
+    "events",
+    "skipped",
+    "capabilities",
     "error",
+    "hint",
+    "error_since",
 ];
 
-/// Writes every row of the report: `queue`, `unanswered`, `agent`, `unassigned`, `total` and `source`; cells that a row
-/// has nothing for are empty. A mask other than none also hides customers' ids, for many are addresses.
+/// Writes every row of the report: `queue`, `unanswered`, `agent`, `unassigned`, `total` and `source`, each with the
+/// instant, so that snapshots can be kept below one another; cells that a row has nothing for are empty. A mask other than none also hides customers' ids, for many are addresses.
 pub fn write_csv(out: &mut impl Write, report: &SnapshotReport<'_>, mask: Mask) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
+    let at = report.at.to_string();
     for row in rows(report, mask) {
         writer.write_record(COLUMNS.map(|column| {
+            if column == "at" {
+                return at.clone();
+            }
             let cell = row.iter().find(|(name, _)| *name == column).map_or("", |(_, cell)| cell);
             no_formula(cell).into_owned()
         }))?;
@@ -58,6 +70,7 @@ fn rows(report: &SnapshotReport<'_>, mask: Mask) -> Vec<Row> {
             ("source", text(queue.source)),
             ("agent", queue.agent.to_owned()),
             ("agent_name", queue.name.to_owned()),
+            ("state", text(queue.state)),
             ("open", queue.open.to_string()),
             ("unanswered", queue.unanswered.to_string()),
             ("pending", queue.pending.to_string()),
@@ -91,13 +104,20 @@ fn rows(report: &SnapshotReport<'_>, mask: Mask) -> Vec<Row> {
         ]
     });
     let sources = report.sources.iter().map(|source| {
+        let fault = source.error.as_ref();
         vec![
             ("row", "source".to_owned()),
             ("source", source.name.to_owned()),
+            ("kind", source.kind.to_owned()),
             ("state", source.state.to_string()),
-            ("since", text(source.good_at)),
+            ("good_at", text(source.good_at)),
             ("age", text(source.age)),
-            ("error", text(source.error.as_ref().map(|fault| fault.what))),
+            ("events", source.events.to_string()),
+            ("skipped", source.skipped.to_string()),
+            ("capabilities", source.capabilities.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+            ("error", text(fault.map(|fault| fault.what))),
+            ("hint", text(fault.map(|fault| fault.hint))),
+            ("error_since", text(fault.map(|fault| fault.since))),
         ]
     });
     queues.chain(unanswered).chain(agents).chain(sums(report)).chain(sources).collect()

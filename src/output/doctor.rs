@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::event::Capability;
 use crate::source::{Finding, Retry, SourceError};
 use crate::text::harmless;
 
@@ -14,6 +15,8 @@ pub struct Diagnosis {
     pub kind: &'static str,
     /// What was looked at, or why nothing could be.
     pub findings: Result<Vec<Finding>, SourceError>,
+    /// What it can tell, as far as it has said.
+    pub capabilities: Vec<Capability>,
     /// What its kind can't tell, and why.
     pub cannot_tell: &'static [(&'static str, &'static str)],
 }
@@ -25,6 +28,12 @@ impl Diagnosis {
     }
 }
 
+/// Nothing that was asked for is broken, so this is no failure; but it is no all-clear either.
+const NO_SOURCE: &str = "\
+no source is configured, so there is nothing to check: `helptop` shows the demo desk
+  `helptop print config` shows how to connect a real one
+";
+
 /// Writes what was found out; tells whether every source can be read.
 pub fn write_doctor(out: &mut impl Write, diagnoses: &[Diagnosis]) -> io::Result<bool> {
     for diagnosis in diagnoses {
@@ -32,7 +41,7 @@ pub fn write_doctor(out: &mut impl Write, diagnoses: &[Diagnosis]) -> io::Result
     }
     let bad: Vec<&str> = diagnoses.iter().filter(|d| !d.is_good()).map(|d| d.name.as_str()).collect();
     match (diagnoses.len(), bad.as_slice()) {
-        (0, _) => writeln!(out, "no source is configured; see: helptop print config")?,
+        (0, _) => write!(out, "{NO_SOURCE}")?,
         (1, []) => writeln!(out, "the source can be read")?,
         (n, []) => writeln!(out, "all {n} sources can be read")?,
         (n, bad) => writeln!(out, "{} of {n} sources can't be read as they should: {}", bad.len(), bad.join(", "))?,
@@ -59,8 +68,12 @@ fn write_source(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
             }
         }
     }
+    if !diagnosis.capabilities.is_empty() {
+        let tells: Vec<String> = diagnosis.capabilities.iter().map(ToString::to_string).collect();
+        write_line(out, '·', "can tell", &tells.join(", "))?;
+    }
     for (what, why) in diagnosis.cannot_tell {
-        write_line(out, '–', what, why)?;
+        write_line(out, '–', &format!("can't tell {what}"), why)?;
     }
     writeln!(out)
 }
@@ -77,12 +90,15 @@ fn write_hint(out: &mut impl Write, hint: &str) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn finding(good: Option<bool>, what: &str, says: &str, hint: Option<&str>) -> Finding {
-        Finding { good, what: what.into(), says: says.into(), hint: hint.map(str::to_owned) }
-    }
-
     fn diagnosis(name: &str, findings: Result<Vec<Finding>, SourceError>) -> Diagnosis {
-        Diagnosis { name: name.into(), kind: "command", findings, cannot_tell: &[("presence", "it has none")] }
+        let capabilities = vec![Capability::Messages, Capability::Sla];
+        Diagnosis {
+            name: name.into(),
+            kind: "command",
+            findings,
+            capabilities,
+            cannot_tell: &[("presence", "it has none")],
+        }
     }
 
     fn printed(diagnoses: &[Diagnosis]) -> (bool, String) {
@@ -93,16 +109,17 @@ mod tests {
 
     #[test]
     fn good_findings_and_mere_facts_are_good() {
-        let found = vec![finding(Some(true), "reachable", "5.0.3", None), finding(None, "clock", "2 s\u{1b}[2J", None)];
+        let found = vec![Finding::good("reachable", "5.0.3"), Finding::fact("clock", "2 s\u{1b}[2J")];
         let (good, text) = printed(&[diagnosis("desk", Ok(found))]);
         assert!(good);
-        let expected = "desk (command)\n  ✓ reachable: 5.0.3\n  · clock: 2 s\u{FFFD}[2J\n  – presence: it has none\n\nthe source can be read\n";
+        let expected = "desk (command)\n  ✓ reachable: 5.0.3\n  · clock: 2 s\u{FFFD}[2J\n  · can tell: messages, sla\n  \
+            – can't tell presence: it has none\n\nthe source can be read\n";
         assert_eq!(text, expected);
     }
 
     #[test]
     fn one_bad_finding_or_a_failed_check_is_bad() {
-        let found = vec![finding(Some(false), "queues", "`Bil` is not there", Some("did you mean `Billing`?"))];
+        let found = vec![Finding::bad("queues", "`Bil` is not there", "did you mean `Billing`?")];
         let failed = SourceError::Auth { place: "GET /rt".into(), what: "401".into() };
         let (good, text) = printed(&[diagnosis("one", Ok(found)), diagnosis("two", Err(failed))]);
         assert!(!good);

@@ -11,7 +11,8 @@ pub fn write_markdown(out: &mut impl Write, report: &SnapshotReport<'_>, mask: M
     writeln!(out, "{}", rows::summary(report))?;
     for table in rows::tables(report, mask) {
         writeln!(out, "\n### {}\n", table.title)?;
-        if table.rows.is_empty() {
+        let rows = table.shown();
+        if rows.is_empty() {
             writeln!(out, "{}", table.empty)?;
             continue;
         }
@@ -20,7 +21,7 @@ pub fn write_markdown(out: &mut impl Write, report: &SnapshotReport<'_>, mask: M
         let rule = |align: Align| if align == Align::Right { "--:" } else { "---" };
         let rules: Vec<&str> = table.columns.iter().map(|(_, align)| rule(*align)).collect();
         writeln!(out, "| {} |", rules.join(" | "))?;
-        for row in &table.rows {
+        for row in rows {
             let cells: Vec<String> = row.iter().map(|cell| plain(cell)).collect();
             writeln!(out, "| {} |", cells.join(" | "))?;
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::report::{Queue, Seconds, SnapshotReport, SourceRow, Unanswered};
-use crate::text::Mask;
+use crate::text::{Mask, excerpt};
 
 /// One table.
 pub(super) struct Table<'a> {
@@ -11,10 +11,25 @@ pub(super) struct Table<'a> {
     pub title: String,
     /// The heads of its columns, and whether they hold numbers.
     pub columns: Vec<(&'static str, Align)>,
-    /// Its rows; each has a cell for every column.
-    pub rows: Vec<Vec<Cow<'a, str>>>,
+    /// Its rows, as strangers wrote them; each has a cell for every column.
+    rows: Vec<Vec<Cow<'a, str>>>,
     /// Said in place of rows where there are none.
     pub empty: &'static str,
+}
+
+/// Characters of a cell: one name of a megabyte would pad every row to its width, or be no message any more.
+const WIDEST: usize = 60;
+/// Of one that holds sentences.
+const WIDEST_PROSE: usize = 300;
+
+impl Table<'_> {
+    /// The rows for people: each cell harmless and cut where it is too long.
+    pub fn shown(&self) -> Vec<Vec<String>> {
+        let cell = |(cell, (_, align)): (&Cow<'_, str>, &(_, Align))| {
+            excerpt(cell, if *align == Align::Prose { WIDEST_PROSE } else { WIDEST })
+        };
+        self.rows.iter().map(|row| row.iter().zip(&self.columns).map(cell).collect()).collect()
+    }
 }
 
 /// On which side a column's text stands.
@@ -22,6 +37,8 @@ pub(super) struct Table<'a> {
 pub(super) enum Align {
     /// Words.
     Left,
+    /// Sentences; the last column.
+    Prose,
     /// Numbers.
     Right,
 }
@@ -120,7 +137,7 @@ fn sources<'a>(report: &'a SnapshotReport<'a>) -> Table<'a> {
             ("state", Align::Left),
             ("age", Align::Right),
             ("skipped", Align::Right),
-            ("error", Align::Left),
+            ("error", Align::Prose),
         ],
         rows: report.sources.iter().map(row).collect(),
         empty: "no source is configured",

@@ -24,7 +24,8 @@ pub async fn run(sources: Vec<Built>) -> Result<(), Failure> {
                 Err(SourceError::passing("doctor", what))
             });
             let (kind, cannot_tell) = (config.kind.name, config.kind.cannot_tell);
-            (i, Diagnosis { name: config.spec.name, kind, findings, cannot_tell })
+            let capabilities = source.capabilities();
+            (i, Diagnosis { name: config.spec.name, kind, findings, capabilities, cannot_tell })
         });
     }
     let mut diagnoses = Vec::new();

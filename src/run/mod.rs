@@ -20,6 +20,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::ACTIONS;
 use crate::config::{self, Config, ConfigError, Environment, Flag, Request};
@@ -55,7 +56,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             } else {
                 let config = load(global)?;
                 let mask = config.mask;
-                let (snapshot, failed) = runtime()?.block_on(snapshot::of_sources(config))?;
+                let (snapshot, failed) = attend(snapshot::of_sources(config))?;
                 (snapshot, failed, mask)
             };
             snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
@@ -63,11 +64,12 @@ fn run(cli: Cli) -> Result<(), Failure> {
         }
         Some(Command::Events(flags)) => {
             let sources = build(&load(global)?)?;
-            runtime()?.block_on(events::run(sources, flags.follow))
+            let events = events::run(sources, flags.follow);
+            if flags.follow { runtime()?.block_on(events) } else { attend(events) }
         }
         Some(Command::Doctor) => {
             let sources = build(&load(global)?)?;
-            runtime()?.block_on(doctor::run(sources))
+            attend(doctor::run(sources))
         }
         Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load_without_sources(global)?, &flags)),
         None => runtime()?.block_on(board::live(load(global)?)),
@@ -106,6 +108,18 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))
+}
+
+/// Runs a command that ends by itself. A signal ends it sooner, and the programs that it has started with it.
+fn attend<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    runtime()?.block_on(async {
+        let cancel = CancellationToken::new();
+        signals::cancel_on_signals(&cancel)?;
+        tokio::select! {
+            done = command => done,
+            () = cancel.cancelled() => Err(Failure::failed("interrupted before everything was read")),
+        }
+    })
 }
 
 /// Builds every source of the config; every one that can't be built is named.

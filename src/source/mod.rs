@@ -11,12 +11,14 @@ use crate::event::{Capability, Event, Timestamp};
 pub mod command;
 pub mod demo;
 pub mod error;
+mod finding;
 pub mod http;
 mod intake;
 pub mod replay;
 pub mod rt;
 
 pub use error::{Retry, SourceError};
+pub use finding::Finding;
 
 /// How far a source has read; opaque to everybody else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,19 +75,6 @@ pub enum Pace {
     Interval,
     /// At once after each return: the poll itself waits for something to happen, at most a second.
     Push,
-}
-
-/// One line of what `doctor` found out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Whether it is as it should be; `None` for a mere fact.
-    pub good: Option<bool>,
-    /// What was looked at.
-    pub what: String,
-    /// What it is.
-    pub says: String,
-    /// What to do, where it is not good.
-    pub hint: Option<String>,
 }
 
 /// Somewhere that events come from.

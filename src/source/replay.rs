@@ -245,14 +245,17 @@ impl Source for Replay {
             Some((first, last)) => format!("{} events from {first} to {last}", span.events),
             None => format!("{} events, none of them dated", span.events),
         };
-        let fact = Finding { good: Some(span.events > 0), what: place.clone(), says, hint: None };
-        let skipped = Finding {
-            good: Some(span.rejected == 0),
-            what: "lines that can't be read".to_owned(),
-            says: span.rejected.to_string(),
-            hint: (span.rejected > 0).then(|| format!("`helptop events` names them; see {place}")),
+        let reachable = if span.events > 0 {
+            Finding::good("reachable", format!("{place}: {says}"))
+        } else {
+            Finding::bad("reachable", format!("{place}: {says}"), "is it a recording, one event a line?")
         };
-        Ok(vec![fact, skipped])
+        let mut findings = vec![reachable];
+        if span.rejected > 0 {
+            let hint = "`helptop snapshot --events FILE` names them";
+            findings.push(Finding::bad("lines that can't be read", span.rejected.to_string(), hint));
+        }
+        Ok(findings)
     }
 }
 

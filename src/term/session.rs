@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ratatui::buffer::Buffer;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Signal, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::error::TrySendError;
@@ -83,7 +84,7 @@ pub async fn run(link: Link, setup: Setup, cancel: CancellationToken) -> io::Res
 fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
-        || error.raw_os_error().is_some_and(|code| code == libc::EIO || code == libc::ENXIO)
+        || matches!(Errno::from_io_error(error), Some(Errno::IO | Errno::NXIO))
 }
 
 /// An answer to a question: its number, and the page unless nobody will answer.
@@ -145,7 +146,7 @@ impl Session {
     async fn run(&mut self, cancel: &CancellationToken) -> io::Result<()> {
         let mut messages = keys::read()?;
         let mut resized = signal(SignalKind::window_change())?;
-        let mut resumed = signal(SignalKind::from_raw(libc::SIGCONT))?;
+        let mut resumed = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
         let mut tick = self.next_tick();
         self.handle(Msg::Snapshot)?;
         loop {

@@ -40,6 +40,8 @@ pub struct Desk {
     /// The request of that number, from 1, fails.
     pub fails: Option<usize>,
     pub asked: Vec<String>,
+    /// What the headers say of requests: left and limit.
+    pub left: Option<(u64, u64)>,
 }
 
 /// Numbers behind logins.
@@ -149,7 +151,11 @@ impl Desk {
                 None => return ResponseTemplate::new(404).set_body_string(r#"{"message":"Not Found"}"#),
             },
         };
-        ResponseTemplate::new(200).set_body_json(body)
+        let answer = ResponseTemplate::new(200).set_body_json(body);
+        let Some((left, limit)) = self.left else { return answer };
+        answer
+            .insert_header("x-ratelimit-limit", limit.to_string())
+            .insert_header("x-ratelimit-remaining", left.to_string())
     }
 
     fn search(&self, query: &str, per_page: usize) -> Value {

@@ -247,23 +247,24 @@ impl Source for Feed {
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
-        let what = self.place();
+        let place = self.place();
         for _ in 0..CHECK_POLLS {
             let batch = self.poll(None, now).await?;
             if batch.events.is_empty() && batch.skipped_total == 0 {
                 continue;
             }
-            let says = format!("runs; its first lines hold {} events", batch.events.len());
-            let mut findings = vec![Finding { good: Some(true), what: what.clone(), says, hint: None }];
-            findings.extend(batch.skipped.into_iter().map(|skipped| {
-                let hint = Some("see docs/events.md for what a line has to hold".to_owned());
-                Finding { good: Some(false), what: skipped.place, says: skipped.reason, hint }
-            }));
+            let says = format!("{place} runs; its first lines hold {} events", batch.events.len());
+            let newest = batch.events.iter().filter_map(|event| event.at).max();
+            let mut findings = vec![Finding::good("reachable", says)];
+            findings.extend(newest.filter(|newest| *newest > now).map(|newest| Finding::clock(newest, now)));
+            findings.push(Finding::age(newest, now));
+            let hint = "see docs/events.md for what a line has to hold";
+            findings.extend(Finding::skipped(batch.skipped, batch.skipped_total, hint));
             return Ok(findings);
         }
-        let says = format!("runs, but printed nothing in {} s", CHECK_POLLS * WAIT.as_secs());
+        let says = format!("{place} runs, but printed nothing in {} s", CHECK_POLLS * WAIT.as_secs());
         let hint = Some("a feed begins with a `hello` line; is its output flushed after each line?".to_owned());
-        Ok(vec![Finding { good: None, what, says, hint }])
+        Ok(vec![Finding { hint, ..Finding::fact("reachable", says) }])
     }
 
     fn aside(&self) -> Vec<String> {

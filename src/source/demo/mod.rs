@@ -116,6 +116,6 @@ impl Source for Demo {
     async fn check(&mut self, _: Timestamp) -> Result<Vec<Finding>, SourceError> {
         let Params { seed, agents, chats } = self.params;
         let says = format!("{agents} agents, about {chats} open chats, seed {seed}");
-        Ok(vec![Finding { good: Some(true), what: "simulated desk".to_owned(), says, hint: None }])
+        Ok(vec![Finding::good("simulated desk", says)])
     }
 }

@@ -3,12 +3,13 @@
 use super::Settings;
 use super::ask::{Ask, FEED};
 use super::people::People;
-use super::wire::{About, OnlyId};
+use super::wire::{About, OnlyId, ROW_FIELDS, Row};
+use crate::event::Timestamp;
 use crate::source::http::words::excerpt;
 use crate::source::{Finding, SourceError};
 
-/// A difference of clocks that falsifies waits, in seconds.
-const SKEW: i64 = 30;
+/// Queues that are named; of more, the number.
+const QUEUES_SHOWN: usize = 10;
 
 /// Asks a handful of questions. An error only where the desk can't be reached or takes no credentials at all.
 pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Finding>, SourceError> {
@@ -17,21 +18,21 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
     let new_enough =
         version.split('.').next().and_then(|major| major.parse::<u32>().ok()).is_none_or(|major| major >= 5);
     let mut findings = vec![
-        good("server", format!("Request Tracker {version}")),
-        Finding { good: Some(true), ..fact("credentials", credentials(settings)) },
+        Finding::good("reachable", format!("Request Tracker {version}")),
+        Finding::good("authorised", credentials(settings)),
     ];
     if !new_enough {
-        findings.push(bad("version", "older than 5: it has no search in the transaction log", "needs RT 5"));
+        findings.push(Finding::bad("version", "older than 5: it has no search in the transaction log", "needs RT 5"));
     }
-    if let Some(date) = ask.date {
-        let skew = (date - ask.now).num_seconds();
-        let says = format!("{skew:+} s against this machine");
-        findings.push(if skew.abs() <= SKEW {
-            good("clock", says)
-        } else {
-            bad("clock", &says, "waits are wrong by that: set both clocks")
-        });
-    }
+    findings.extend(ask.date.map(|date| Finding::clock(date, ask.now)));
+    let newest = permissions(ask, settings, &mut findings).await;
+    findings.push(Finding::quota(ask.quota));
+    findings.push(Finding::age(newest, ask.now));
+    Ok(findings)
+}
+
+/// What the account may read; gives when the newest row of the log was written.
+async fn permissions(ask: &mut Ask, settings: &Settings, findings: &mut Vec<Finding>) -> Option<Timestamp> {
     let mut people = People::new(settings);
     findings.push(outcome(
         "queues",
@@ -39,7 +40,9 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
         "right SeeQueue, names in `queues`",
         |()| {
             let names: Vec<_> = people.queues.values().map(|name| excerpt(name)).collect();
-            names.join(", ")
+            let more = names.len().saturating_sub(QUEUES_SHOWN);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{}{more}", names[..names.len().min(QUEUES_SHOWN)].join(", "))
         },
     ));
     let group = settings.staff_group.as_deref().unwrap_or("Privileged");
@@ -51,7 +54,7 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
         format!("{count} agents in {}", excerpt(group))
     }));
     if people.queues.is_empty() {
-        return Ok(findings);
+        return None;
     }
     let query = format!("Status='__Active__'{}", people.queue_filter("Queue", settings));
     let tickets = ask.list::<OnlyId>("/tickets", &[("query", &query), ("per_page", "1")]).await;
@@ -60,19 +63,20 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
         format!("{} open", page.total.map_or_else(|| "?".to_owned(), |total| total.to_string()))
     }));
     let query = format!("{FEED}{}", people.queue_filter("TicketQueue", settings));
-    let query = [("query", &*query), ("orderby", "id"), ("order", "DESC"), ("per_page", "20")];
-    let log = match ask.list::<OnlyId>("/transactions", &query).await {
+    let query = [("query", &*query), ("orderby", "id"), ("order", "DESC"), ("per_page", "20"), ROW_FIELDS];
+    let log = match ask.list::<Row>("/transactions", &query).await {
         Ok(page) if page.count == 0 && any => Err(SourceError::Forbidden {
             place: "GET /REST/2.0/transactions".into(),
             what: "no transaction of the open tickets is seen".into(),
         }),
         other => other,
     };
+    let newest = log.as_ref().ok().and_then(|page| page.items.iter().map(|row| row.created).max());
     findings.push(outcome("history", log, "right ShowTicket on these queues", |page| match page.last_id() {
         0 => "nothing yet".to_owned(),
         id => format!("up to transaction {id}"),
     }));
-    Ok(findings)
+    newest
 }
 
 fn credentials(settings: &Settings) -> String {
@@ -82,21 +86,9 @@ fn credentials(settings: &Settings) -> String {
     }
 }
 
-fn fact(what: &str, says: String) -> Finding {
-    Finding { good: None, what: what.into(), says, hint: None }
-}
-
-fn good(what: &str, says: String) -> Finding {
-    Finding { good: Some(true), ..fact(what, says) }
-}
-
-fn bad(what: &str, says: &str, hint: &str) -> Finding {
-    Finding { good: Some(false), hint: Some(hint.into()), ..fact(what, says.into()) }
-}
-
 fn outcome<T>(what: &str, got: Result<T, SourceError>, needs: &str, says: impl FnOnce(T) -> String) -> Finding {
     match got {
-        Ok(value) => good(what, says(value)),
-        Err(error) => bad(what, &error.to_string(), &format!("check: {needs}")),
+        Ok(value) => Finding::good(what, says(value)),
+        Err(error) => Finding::bad(what, error.to_string(), format!("check: {needs}")),
     }
 }
