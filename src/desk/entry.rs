@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHasher;
 
 use super::index::{AgentIx, CustomerIx, TeamIx};
+use super::log::Dated;
 use crate::event::{Author, ConversationId, Direction, SlaMetric, Status, StatusBy, Timestamp};
 
 /// One event of a conversation.
@@ -15,6 +16,12 @@ pub struct Entry {
     pub at: Timestamp,
     /// What.
     pub fact: Fact,
+}
+
+impl Dated for Entry {
+    fn at(&self) -> Timestamp {
+        self.at
+    }
 }
 
 /// What happened to a conversation.
