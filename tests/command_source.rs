@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use helptop::event::{Capability, EventKind, Timestamp};
 use helptop::source::command::{Feed, Settings};
-use helptop::source::{Batch, Source, SourceError};
+use helptop::source::{Batch, Retry, Source, SourceError};
 
 /// Nothing here takes that long on a machine that is not stuck.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -142,6 +142,42 @@ async fn garbage_between_good_lines_costs_itself_only() {
         assert!(skipped.starts_with(begin), "{skipped}");
         assert!(!skipped.contains('\u{1b}'));
     }
+}
+
+/// `yes` never ends and never waits: were it not ended, a poll would follow a poll for ever.
+#[tokio::test]
+async fn a_flood_of_garbage_is_ended_and_named() {
+    for (flood, last) in [("yes garbage", "line 10001: not a JSON object"), ("yes ''", "line 110001: blank, as the")] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut feed = feed(&format!("echo $$ > pid; echo '{CLOCK}'; exec {flood}"), folder.path());
+        let heard = hear(&mut feed, |_| false).await;
+        assert_eq!((heard.events.len(), heard.skipped_total), (1, 10_000), "{flood}: all that was read is counted");
+        let error = heard.error.as_ref().unwrap();
+        let begin = "command sh: printed 10000 lines in a row that can't be read, and was ended; the last, ";
+        assert!(error.to_string().starts_with(&format!("{begin}{last}")), "{error}");
+        assert!(matches!(error, SourceError::Transient { until: None, .. }), "it is started again, later and later");
+        assert!(error.hint(Retry::Board).contains("docs/events.md"));
+        let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap().trim().to_owned();
+        let begun = Instant::now();
+        while lives(&pid) {
+            assert!(begun.elapsed() < DEADLINE, "{flood} is still there");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let again = hear(&mut feed, |heard| !heard.events.is_empty()).await;
+        assert_eq!(again.events.len(), 1, "{flood}: the next poll starts it again");
+    }
+}
+
+#[tokio::test]
+async fn an_event_now_and_then_and_types_of_a_later_version_are_no_flood() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        r#"for i in 1 2 3; do yes garbage | head -n 9999; echo '{CLOCK}'; done
+        yes '{{"type":"party"}}' | head -n 30000; echo '{CLOCK}'; sleep 1000"#
+    );
+    let mut feed = feed(&script, folder.path());
+    let heard = hear(&mut feed, |heard| heard.events.len() >= 4).await;
+    assert_eq!((heard.error, heard.skipped_total), (None, 59_997));
 }
 
 #[tokio::test]

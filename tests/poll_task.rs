@@ -119,7 +119,7 @@ impl Desk {
 }
 
 fn transient(what: &str) -> SourceError {
-    SourceError::Transient { place: "x".into(), what: what.into(), until: None }
+    SourceError::passing("x", what)
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use helptop::event::Timestamp;
-use helptop::source::SourceError;
 use helptop::source::http::{Answer, Auth, Client, Limits, Secret, address};
+use helptop::source::{Retry, SourceError};
 use rstest::rstest;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -287,4 +287,20 @@ async fn a_connection_that_breaks_is_no_broken_answer() {
     let error = get(&client(&base, Limits::default())).await.unwrap_err();
     assert_eq!(error.word(), "failing");
     assert!(error.to_string().contains("cannot connect: Connection refused"), "{error}");
+    assert_eq!(error.hint(Retry::Never), "is base_url right, port included, and is the server up?");
+    assert!(error.hint(Retry::Board).ends_with("; helptop tries again by itself"));
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_told_from_one_that_is_down() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+    });
+    let error = get(&client(&base, Limits::default())).await.unwrap_err();
+    server.await.unwrap();
+    assert!(error.hint(Retry::Never).contains("does not speak https"), "{error:?} {}", error.hint(Retry::Never));
 }

@@ -4,6 +4,9 @@ use std::ops::Bound;
 
 use imbl::OrdSet;
 
+/// Rows are numbered up to this far from an end of a list in its natural order.
+const FAR: usize = 2_000;
+
 /// The rows of a list, in the order they are shown.
 #[derive(Debug)]
 pub enum Rows<'a, K: Ord> {
@@ -152,6 +155,18 @@ impl<K: Ord + Clone> Rows<'_, K> {
         Window { keys, selected: selected.map(|_| at), above, below }
     }
 
+    /// Which row of all a row is, counted from 0; `None` where that is far from both ends, so that it costs little
+    /// in a list of any length.
+    pub fn position(&self, key: &K) -> Option<usize> {
+        let Self::Set(set) = self else { return self.list().iter().position(|known| known == key) };
+        let behind = set.range::<_, K>((Bound::Included(key), Bound::Unbounded)).take(FAR).count();
+        if behind < FAR {
+            return Some(set.len() - behind);
+        }
+        let before = set.range::<_, K>((Bound::Unbounded, Bound::Excluded(key))).take(FAR).count();
+        (before < FAR).then_some(before)
+    }
+
     /// The row `delta` rows away from a row, at most at an end, and how far that is.
     pub fn step(&self, from: &K, delta: isize) -> (K, isize) {
         let n = delta.unsigned_abs();
@@ -214,6 +229,17 @@ mod tests {
         assert_eq!((end.keys, end.selected, end.above, end.below), (vec![6, 7, 8, 9], Some(3), true, false));
         let start = shown(Some(1), 3, Rest::Top);
         assert_eq!((start.keys, start.selected, start.above, start.below), (vec![0, 1, 2, 3], Some(1), false, true));
+    }
+
+    #[test]
+    fn rows_are_numbered_near_the_ends() {
+        let values: Vec<u32> = (0..10_000).collect();
+        assert_eq!(both(&values, |rows| rows.position(&0)), Some(0));
+        assert_eq!(both(&values, |rows| rows.position(&1_999)), Some(1_999));
+        assert_eq!(both(&values, |rows| rows.position(&8_001)), Some(8_001));
+        let set: OrdSet<u32> = values.iter().copied().collect();
+        assert_eq!(Rows::Set(&set).position(&5_000), None);
+        assert_eq!(both(&[3, 5], |rows| rows.position(&5)), Some(1));
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::event::Timestamp;
 /// How many ticks a line for the viewer stays.
 const MESSAGE_TICKS: u8 = 6;
 
+/// How many ticks a link stays, to be clicked on or copied by hand.
+const LINK_TICKS: u8 = 30;
+
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Msg {
@@ -199,7 +202,7 @@ fn link(view: &mut ViewState, snapshot: &BoardSnapshot, copy: Option<&mut Vec<Ef
     let Some(row) = row else { return say(view, "select a chat first") };
     match (row.url.as_deref().and_then(web_link), copy) {
         (None, _) => say(view, "its source gives no link to this chat"),
-        (Some(url), None) => view.link = Some(url.to_owned()),
+        (Some(url), None) => view.link = Some((url.to_owned(), LINK_TICKS)),
         (Some(url), Some(effects)) => {
             effects.push(Effect::Copy(url.to_owned()));
             say(view, "link copied, where the terminal allows it");
@@ -228,9 +231,11 @@ fn ask(view: &mut ViewState, snapshot: &BoardSnapshot, effects: &mut Vec<Effect>
     effects.push(Effect::Load(view.tickets, drill.query));
 }
 
-/// Lets a message fade, and asks anew for a page whose picture has changed.
+/// Lets lines for the viewer fade, and asks anew for a page whose picture has changed.
 fn tick(view: &mut ViewState, snapshot: &BoardSnapshot, effects: &mut Vec<Effect>) {
-    view.message = view.message.take().filter(|(_, ticks)| *ticks > 1).map(|(text, ticks)| (text, ticks - 1));
+    for line in [&mut view.message, &mut view.link] {
+        *line = line.take().filter(|(_, ticks)| *ticks > 1).map(|(text, ticks)| (text, ticks - 1));
+    }
     let old = |drill: &Drill| drill.waiting_for.is_none() && drill.generation != snapshot.generation;
     if view.frozen.is_none() && view.drills.last().is_some_and(old) {
         ask(view, snapshot, effects);

@@ -123,8 +123,8 @@ pub struct ViewState {
     pub privacy: Privacy,
     /// A line for the viewer, and for how many more ticks.
     pub message: Option<(String, u8)>,
-    /// A link to show, of the chat that was asked for.
-    pub link: Option<String>,
+    /// A link to show, of the chat that was asked for, and for how many more ticks.
+    pub link: Option<(String, u8)>,
     /// Which key does what.
     pub keymap: Arc<Keymap>,
     /// Where the last frame put things.

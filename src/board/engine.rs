@@ -48,6 +48,8 @@ pub struct Engine {
     trend: Trend,
     trend_is_recalled: bool,
     risk: RiskCounts,
+    /// Something differs from the last picture.
+    changed: bool,
     health: Vec<SourceHealth>,
     published_health: Arc<[SourceHealth]>,
     health_changed: bool,
@@ -68,6 +70,7 @@ impl Engine {
             trend: Trend::default(),
             trend_is_recalled: false,
             risk: RiskCounts::default(),
+            changed: false,
             health: Vec::new(),
             published_health: Arc::from([]),
             health_changed: false,
@@ -116,7 +119,7 @@ impl Engine {
     }
 
     /// Brings the figures up to date: changes of the desk, and what the passing of time alone changes. Tells
-    /// whether anything that a viewer sees is different.
+    /// whether anything that a viewer sees differs from the last picture.
     pub fn settle(&mut self, now: Timestamp) -> bool {
         self.release(now);
         let changes = self.desk.take_changes();
@@ -140,7 +143,8 @@ impl Engine {
             self.let_go_at = now + LET_GO_EVERY;
             self.desk.let_go(now - COMPACT_AFTER, now - FORGET_AFTER);
         }
-        changed || self.health_changed
+        self.changed |= changed;
+        self.changed || self.health_changed
     }
 
     /// Fills the trend of the last hour from the desk's own history, once the first data is in.
@@ -158,6 +162,7 @@ impl Engine {
     /// The picture as of the last [`Engine::settle`].
     pub fn snapshot(&mut self, now: Timestamp) -> BoardSnapshot {
         self.generation += 1;
+        self.changed = false;
         if std::mem::take(&mut self.health_changed) {
             for (i, health) in self.health.iter_mut().enumerate() {
                 let said = self.desk.capabilities(SourceIx(i as u32));
@@ -175,6 +180,7 @@ impl Engine {
             tells_ratings: self.desk.any_can_tell(Capability::Ratings) || self.today.figures().csat.of > 0,
             tells_presence: self.desk.any_can_tell(Capability::Presence) || self.knows_presence(),
             risk: self.risk,
+            risk_ahead: self.live.risk_ahead(),
             waiting_trend: self.trend.samples(),
             sources: self.published_health.clone(),
             thresholds: self.options.thresholds.clone(),
@@ -234,9 +240,15 @@ impl SourceHealth {
         self.skipped.push(what);
     }
 
-    /// Notes a good answer.
+    /// Notes an answer at `at` that tells how things are.
     pub fn good(&mut self, at: Timestamp, finished: bool) {
         self.good_at = Some(at);
+        self.alive(at, finished);
+    }
+
+    /// Notes that all was well at `at` though nothing was said: the data is as old as before.
+    pub fn alive(&mut self, at: Timestamp, finished: bool) {
+        self.alive_at = Some(at);
         self.error = None;
         self.state = if finished { SourceState::Finished } else { SourceState::Fresh };
     }

@@ -29,8 +29,12 @@ pub struct SourceHealth {
     pub kind: &'static str,
     /// What it is doing, as of the snapshot; the screen ages it with [`SourceHealth::state_at`].
     pub state: SourceState,
-    /// The last good answer.
+    /// It speaks by itself and nobody asks it: interval, latency and requests mean nothing for it.
+    pub pushes: bool,
+    /// How old its data is: the last good answer; of one that pushes, when it last said anything.
     pub good_at: Option<Timestamp>,
+    /// When all was last well with it: one that pushes is listened to, and may have nothing to say for long.
+    pub alive_at: Option<Timestamp>,
     /// The last try.
     pub tried_at: Option<Timestamp>,
     /// When the next try is due.
@@ -64,12 +68,13 @@ pub struct SourceHealth {
 }
 
 impl SourceHealth {
-    /// What it is doing at `now`: stale once two polls were missed, even when nobody tells.
+    /// What it is doing at `now`: stale once two polls were missed, even when nobody tells. One that pushes may be
+    /// silent for long: it is stale when it is not there any more.
     pub fn state_at(&self, now: Timestamp) -> SourceState {
-        match (self.state, self.good_at) {
+        match (self.state, self.good_at.max(self.alive_at)) {
             (SourceState::Finished | SourceState::Starting, _) | (_, None) => self.state,
-            (_, Some(good_at))
-                if now - good_at > chrono::TimeDelta::from_std(self.interval * 2).unwrap_or_default() =>
+            (_, Some(alive_at))
+                if now - alive_at > chrono::TimeDelta::from_std(self.interval * 2).unwrap_or_default() =>
             {
                 SourceState::Stale
             }

@@ -182,17 +182,18 @@ impl History<'_> {
                 }
             }
             Fact::Assigned { agent, team, by } => {
+                let by: Option<Arc<str>> = match by {
+                    By::Agent(ix) => Some(name(*ix)),
+                    By::Bot => Some("bot".into()),
+                    By::Unknown => None,
+                };
                 if agent.is_some() {
                     let before = transition.holder_before.unwrap_or(state.holder);
-                    let by = match by {
-                        By::Agent(ix) => Some(name(*ix)),
-                        By::Bot => Some("bot".into()),
-                        By::Unknown => None,
-                    };
+                    let by = by.clone();
                     say(What::Holder { from: before.map(name), to: state.holder.map(name), by });
                 }
                 if let Some(team) = team {
-                    say(What::Team { to: team.map(|ix| self.desk.team(ix).name()) });
+                    say(What::Team { to: team.map(|ix| self.desk.team(ix).name()), by });
                 }
             }
             Fact::Status { status, by, agent } => say(What::Status {
@@ -205,7 +206,7 @@ impl History<'_> {
             Fact::Routed(keyword) => say(What::Routed { keyword: keyword.clone() }),
             Fact::ReturnedToBot(agent) => say(What::ReturnedToBot { agent: name(*agent) }),
             Fact::Tagged(tags) => say(What::Tagged { tags: tags.clone() }),
-            Fact::Macro(_, macro_name) => say(What::Macro { name: macro_name.clone() }),
+            Fact::Macro(by, used) => say(What::Macro { name: used.clone(), by: by.map(name) }),
             Fact::Sla(metric, due) => say(What::Sla { metric: *metric, due: *due }),
             Fact::Rated(rating) => say(What::Rated { score: rating.score, scale: rating.scale }),
             Fact::Nps(score) => say(What::Nps { score: *score }),

@@ -138,6 +138,8 @@ pub enum What {
     Team {
         /// Whose it is now.
         to: Option<Arc<str>>,
+        /// Who did it.
+        by: Option<Arc<str>>,
     },
     /// The status changed.
     Status {
@@ -171,6 +173,8 @@ pub enum What {
     Macro {
         /// Which.
         name: Arc<str>,
+        /// Which agent used it.
+        by: Option<Arc<str>>,
     },
     /// A target was set.
     Sla {

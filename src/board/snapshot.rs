@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::health::SourceHealth;
 use crate::event::Timestamp;
-use crate::metrics::live::{LiveFigures, RiskCounts};
+use crate::metrics::live::{LiveFigures, RiskAhead, RiskCounts};
 use crate::metrics::thresholds::Thresholds;
 use crate::metrics::today::TodayFigures;
 
@@ -25,6 +25,8 @@ pub struct BoardSnapshot {
     pub tells_presence: bool,
     /// How many of the unanswered are past their warning or limit, as of `at`.
     pub risk: RiskCounts,
+    /// The warnings and limits still to come at `at`.
+    pub risk_ahead: RiskAhead,
     /// The number of unanswered conversations, one sample a minute, oldest first, at most 60.
     pub waiting_trend: Arc<[u32]>,
     /// How fresh each source is, in the order of the config.
@@ -37,5 +39,11 @@ impl BoardSnapshot {
     /// Whether any source has answered: before that every figure is unknown, and none is 0.
     pub fn knows_anything(&self) -> bool {
         self.sources.iter().any(|source| source.good_at.is_some())
+    }
+
+    /// How many of the unanswered are past their warning or limit at an instant after the picture's own, so that
+    /// the counts agree with waits measured at that instant.
+    pub fn risk_at(&self, now: Timestamp) -> RiskCounts {
+        self.risk_ahead.carry(self.risk, now)
     }
 }

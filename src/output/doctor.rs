@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::source::{Finding, SourceError};
+use crate::source::{Finding, Retry, SourceError};
 use crate::text::harmless;
 
 /// What was found out about one source.
@@ -45,7 +45,7 @@ fn write_source(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
     match &diagnosis.findings {
         Err(error) => {
             write_line(out, '✗', "asked", &error.to_string())?;
-            write_hint(out, error.hint())?;
+            write_hint(out, &error.hint(Retry::Never))?;
         }
         Ok(findings) => {
             for finding in findings {

@@ -259,7 +259,7 @@ mod tests {
     }
 
     fn transient(until: Option<Timestamp>) -> SourceError {
-        SourceError::Transient { place: "x".into(), what: "timeout".into(), until }
+        SourceError::Transient { place: "x".into(), what: "timeout".into(), until, todo: None }
     }
 
     fn throttled(until: Option<Timestamp>) -> SourceError {

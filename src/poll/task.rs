@@ -131,13 +131,17 @@ impl Run {
 
     /// One poll, whatever it does.
     async fn poll(&mut self, now: Timestamp) -> Result<Batch, SourceError> {
-        let failed = |what: String| SourceError::Transient { place: "poll".to_owned(), what, until: None };
         let Poller { source, cursor, .. } = &mut self.poller;
         let poll = AssertUnwindSafe(source.poll(cursor.as_ref(), now)).catch_unwind();
         match POLLING.scope((), timeout(POLL_TIMEOUT, poll)).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(panic)) => Err(failed(format!("a fault inside helptop: {}", message(panic.as_ref())))),
-            Err(_) => Err(failed(format!("no answer for {} s", POLL_TIMEOUT.as_secs()))),
+            Ok(Err(panic)) => Err(SourceError::Transient {
+                place: "poll".to_owned(),
+                what: format!("a fault inside helptop: {}", message(panic.as_ref())),
+                until: None,
+                todo: Some("please report it with the log"),
+            }),
+            Err(_) => Err(SourceError::passing("poll", format!("no answer for {} s", POLL_TIMEOUT.as_secs()))),
         }
     }
 

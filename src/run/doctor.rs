@@ -21,7 +21,7 @@ pub async fn run(sources: Vec<Built>) -> Result<(), Failure> {
             let Built { config, mut source } = built;
             let findings = tokio::time::timeout(AT_MOST, source.check(clock::real()())).await.unwrap_or_else(|_| {
                 let what = format!("no answer for {} s", AT_MOST.as_secs());
-                Err(SourceError::Transient { place: "doctor".into(), what, until: None })
+                Err(SourceError::passing("doctor", what))
             });
             let (kind, cannot_tell) = (config.kind.name, config.kind.cannot_tell);
             (i, Diagnosis { name: config.spec.name, kind, findings, cannot_tell })

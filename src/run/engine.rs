@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::board::{BoardSnapshot, Engine, SourceState};
 use crate::desk::SourceIx;
 use crate::poll::Update;
+use crate::source::Retry;
 use crate::term::Ask;
 
 /// Pictures are published at most this often, however fast events come.
@@ -98,8 +99,7 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
     match outcome {
         Ok(batch) => {
             let events_total = batch.events.len() as u64;
-            // A program that has started and said nothing is no good answer.
-            let silent = batch.events.is_empty() && batch.progress.is_some();
+            let silent = batch.events.is_empty() && batch.skipped_total == 0 && !batch.finished;
             settled = !batch.more && !batch.events.is_empty();
             engine.take(source, batch.events, now);
             engine.set_health(source, |health| {
@@ -107,10 +107,15 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
                 if unheard {
                     let hint = "see docs/events.md for the lines that it has to print";
                     health.bad(tried_at, "nothing that it said is an event".into(), hint.into());
-                } else if !(silent && health.state == SourceState::Starting) {
+                } else if !health.pushes {
                     health.good(tried_at, batch.finished);
+                    health.latency = Some(latency);
+                } else if !silent {
+                    health.good(now, batch.finished);
+                } else if matches!(health.state, SourceState::Fresh | SourceState::Finished) {
+                    // Silence mends nothing: one that failed or never spoke is well when it speaks.
+                    health.alive(now, false);
                 }
-                health.latency = Some(latency);
                 health.requests = batch.requests;
                 health.requests_total += u64::from(batch.requests);
                 health.events_total += events_total;
@@ -127,7 +132,7 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
         }
         Err(error) => engine.set_health(source, |health| {
             tracing::warn!(source = health.name, %error, "poll failed");
-            health.bad(tried_at, error.to_string(), error.hint().into());
+            health.bad(tried_at, error.to_string(), error.hint(Retry::Board));
         }),
     }
     engine.set_health(source, |health| {
@@ -139,5 +144,83 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
     if settled && !engine.trend_is_recalled() {
         engine.settle(now);
         engine.recall_trend(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::board::{Options, SourceHealth};
+    use crate::event::{Event, EventKind, Timestamp};
+    use crate::source::{Batch, SourceError};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000) + TimeDelta::seconds(seconds)
+    }
+
+    fn engine(pushes: bool) -> Engine {
+        let options =
+            Options { thresholds: Arc::default(), keep_text: false, midnight: Arc::new(|_| Timestamp::default()) };
+        let mut engine = Engine::new(options, at(0));
+        engine.add_source(SourceHealth { pushes, ..SourceHealth::default() });
+        engine
+    }
+
+    /// The health at the second of a poll that began a second before.
+    fn told(engine: &mut Engine, second: i64, outcome: Result<Batch, SourceError>) -> SourceHealth {
+        let update = Update {
+            source: 0,
+            tried_at: at(second - 1),
+            latency: Duration::from_millis(900),
+            next_at: None,
+            interval: Duration::from_secs(5),
+            outcome,
+            aside: Vec::new(),
+        };
+        take_update(engine, update, at(second));
+        engine.snapshot(at(second)).sources[0].clone()
+    }
+
+    fn line() -> Batch {
+        Batch { events: vec![Event::new(at(0), EventKind::Clock {})], ..Batch::default() }
+    }
+
+    fn fault() -> SourceError {
+        SourceError::Unsupported { place: "x".into(), what: "y".into() }
+    }
+
+    #[test]
+    fn what_pushes_is_as_old_as_its_last_line_and_fresh_while_it_is_there() {
+        let mut engine = engine(true);
+        let unheard = told(&mut engine, 1, Ok(Batch::default()));
+        assert_eq!((unheard.state_at(at(1)), unheard.good_at), (SourceState::Starting, None));
+        assert_eq!(told(&mut engine, 2, Ok(line())).good_at, Some(at(2)));
+        let silent = told(&mut engine, 300, Ok(Batch::default()));
+        assert_eq!((silent.state_at(at(300)), silent.good_at), (SourceState::Fresh, Some(at(2))));
+        assert_eq!(silent.latency, None, "nobody asked it, so nothing took its time");
+        assert_eq!(silent.state_at(at(311)), SourceState::Stale, "no heartbeat, no trust");
+        let skipped = Batch { skipped_total: 1, ..Batch::default() };
+        assert_eq!(told(&mut engine, 320, Ok(skipped)).good_at, Some(at(320)), "a bad line is a line, too");
+    }
+
+    #[test]
+    fn what_pushes_and_failed_is_well_when_it_speaks_again() {
+        let mut engine = engine(true);
+        told(&mut engine, 1, Ok(line()));
+        told(&mut engine, 2, Err(fault()));
+        let silent = told(&mut engine, 4, Ok(Batch::default()));
+        assert_eq!((silent.state_at(at(4)), silent.error.is_some()), (SourceState::Failing, true));
+        let heard = told(&mut engine, 5, Ok(line()));
+        assert_eq!((heard.state_at(at(5)), heard.error), (SourceState::Fresh, None));
+    }
+
+    #[test]
+    fn what_is_asked_is_as_old_as_its_last_answer_even_an_empty_one() {
+        let mut engine = engine(false);
+        let asked = told(&mut engine, 10, Ok(Batch::default()));
+        assert_eq!((asked.good_at, asked.latency), (Some(at(9)), Some(Duration::from_millis(900))));
+        assert_eq!(asked.state_at(at(10)), SourceState::Fresh);
     }
 }

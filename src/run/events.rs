@@ -10,6 +10,7 @@ use super::watch::{Watched, start_pollers};
 use super::{Built, clock, once, signals};
 use crate::event::Event;
 use crate::output::events::write_line;
+use crate::source::Retry;
 use crate::text::harmless;
 
 /// Prints what the sources tell at once; with `follow` goes on until it is interrupted.
@@ -33,7 +34,7 @@ async fn print_once(sources: Vec<Built>) -> Result<(), Failure> {
             say(&config.spec.name, skipped, "")?;
         }
         if let Some(error) = &told.error {
-            say(&config.spec.name, &error.to_string(), error.hint())?;
+            say(&config.spec.name, &error.to_string(), &error.hint(Retry::Never))?;
             failed = true;
         }
     }
@@ -59,7 +60,7 @@ async fn follow_all(sources: Vec<Built>) -> Result<(), Failure> {
             Ok(batch) => print_batch(&batch.events, (names.len() > 1).then_some(name)).and_then(|()| {
                 batch.skipped.iter().try_for_each(|one| say(name, &format!("{}: {}", one.place, one.reason), ""))
             }),
-            Err(error) => say(name, &error.to_string(), error.hint()),
+            Err(error) => say(name, &error.to_string(), &error.hint(Retry::ByItself)),
         };
         if ended.is_err() {
             break;

@@ -9,8 +9,8 @@ use super::clock::Now;
 use crate::board::{Engine, SourceHealth};
 use crate::config::SourceConfig;
 use crate::desk::SourceIx;
-use crate::event::Event;
-use crate::source::{Pace, Source, SourceError};
+use crate::event::{Event, Timestamp};
+use crate::source::{Batch, Pace, Retry, Source, SourceError};
 
 /// One read of a source takes at most this long in all.
 const AT_MOST: Duration = Duration::from_mins(5);
@@ -28,13 +28,18 @@ pub struct Built {
 }
 
 /// What one source told.
+#[derive(Debug, Default)]
 pub struct Told {
     /// Its events, in order.
     pub events: Vec<Event>,
-    /// What could not be read.
+    /// The first records of each answer that could not be read.
     pub skipped: Vec<String>,
+    /// How many could not be read in all.
+    pub skipped_total: u64,
     /// Requests it cost.
     pub requests: u64,
+    /// When it last told anything: one that is asked with its last answer, one that pushes with its last line.
+    pub heard_at: Option<Timestamp>,
     /// Why it could not be read to the end.
     pub error: Option<SourceError>,
 }
@@ -59,10 +64,9 @@ pub async fn read_all(sources: Vec<Built>, now: &Now) -> Vec<(SourceConfig, Told
 }
 
 async fn read(source: &mut dyn Source, now: &Now) -> Told {
-    let mut told = Told { events: Vec::new(), skipped: Vec::new(), requests: 0, error: None };
+    let mut told = Told::default();
     let begun = Instant::now();
-    let mut heard = begun;
-    let mut cursor = None;
+    let (mut spoke, mut cursor) = (None, None);
     loop {
         let left = AT_MOST.saturating_sub(begun.elapsed());
         let batch = match timeout(left, source.poll(cursor.as_ref(), now())).await {
@@ -72,31 +76,42 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
                 return told;
             }
             Err(_) => {
-                let what = format!("not read to the end after {} s", AT_MOST.as_secs());
-                told.error = Some(SourceError::Transient { place: "snapshot".into(), what, until: None });
+                told.error = Some(given_up(format!("not read to the end after {} s", AT_MOST.as_secs())));
                 return told;
             }
         };
-        if !batch.events.is_empty() {
-            heard = Instant::now();
+        let pushes = source.pace() == Pace::Push;
+        let (more, finished) = (batch.more, batch.finished);
+        if !pushes || finished || !batch.events.is_empty() || batch.skipped_total > 0 {
+            told.heard_at = Some(now());
+            spoke = Some(Instant::now());
         }
-        told.events.extend(batch.events);
-        told.skipped.extend(batch.skipped.into_iter().map(|one| format!("{}: {}", one.place, one.reason)));
-        told.requests += u64::from(batch.requests);
-        cursor = batch.cursor.or(cursor);
-        let done = match source.pace() {
-            Pace::Interval => !batch.more,
-            Pace::Push => {
-                let quiet = !batch.more && heard.elapsed() >= QUIET;
-                batch.finished || quiet || begun.elapsed() >= PUSHED_AT_MOST
+        cursor = batch.cursor.clone().or(cursor);
+        told.take(batch);
+        // One that pushes is given its time to begin, and has told all when it falls silent.
+        let quiet = !more && spoke.is_some_and(|spoke| spoke.elapsed() >= QUIET);
+        if finished || if pushes { quiet || begun.elapsed() >= PUSHED_AT_MOST } else { !more } {
+            if spoke.is_none() {
+                told.error = Some(given_up(format!("said nothing for {} s", PUSHED_AT_MOST.as_secs())));
             }
-        };
-        if done {
             return told;
         }
-        if source.pace() == Pace::Push && !batch.more {
+        if pushes && !more {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+}
+
+fn given_up(what: String) -> SourceError {
+    SourceError::passing("one read", what)
+}
+
+impl Told {
+    fn take(&mut self, batch: Batch) {
+        self.events.extend(batch.events);
+        self.skipped.extend(batch.skipped.into_iter().map(|one| format!("{}: {}", one.place, one.reason)));
+        self.skipped_total += batch.skipped_total;
+        self.requests += u64::from(batch.requests);
     }
 }
 
@@ -118,16 +133,82 @@ pub fn fold(engine: &mut Engine, all: Vec<(SourceConfig, Told)>, now: &Now) -> V
         engine.take(source, told.events, at);
         engine.set_health(source, |health| {
             match &told.error {
-                None => health.good(at, false),
-                Some(error) => health.bad(at, error.to_string(), error.hint().to_owned()),
+                None => health.alive(at, false),
+                Some(error) => health.bad(at, error.to_string(), error.hint(Retry::Never)),
             }
+            health.good_at = told.heard_at;
             health.tried_at = Some(at);
             health.requests_total = told.requests;
             health.events_total = events_total;
             told.skipped.into_iter().for_each(|what| health.skip(what));
+            health.skipped_total = health.skipped_total.max(told.skipped_total);
         });
         errors.extend(told.error.map(|error| (name, error)));
     }
     engine.settle(now());
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::event::{Capability, EventKind};
+    use crate::source::{Cursor, Finding, Skipped};
+
+    /// Says a line at its third poll, a bad one with it, and nothing else.
+    struct Slow {
+        polls: u32,
+        mute: bool,
+    }
+
+    #[async_trait]
+    impl Source for Slow {
+        fn pace(&self) -> Pace {
+            Pace::Push
+        }
+        fn capabilities(&self) -> Vec<Capability> {
+            Vec::new()
+        }
+        async fn poll(&mut self, _: Option<&Cursor>, _: Timestamp) -> Result<Batch, SourceError> {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.polls += 1;
+            let mut batch = Batch::default();
+            if self.polls == 3 && !self.mute {
+                batch.events.push(Event::undated(EventKind::Clock {}));
+                batch.skipped.push(Skipped { place: "line 2".into(), reason: "bad".into() });
+                batch.skipped_total = 40;
+            }
+            Ok(batch)
+        }
+        async fn check(&mut self, _: Timestamp) -> Result<Vec<Finding>, SourceError> {
+            Ok(Vec::new())
+        }
+    }
+
+    /// A clock that goes with the runtime's.
+    fn clock() -> Now {
+        let begun = Instant::now();
+        Arc::new(move || Timestamp::from_millis(begun.elapsed().as_millis() as i64))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_beginner_is_waited_for_and_its_silence_is_its_end() {
+        let now = clock();
+        let told = read(&mut Slow { polls: 0, mute: false }, &now).await;
+        assert_eq!((told.events.len(), told.skipped.len(), told.skipped_total), (1, 1, 40));
+        let heard_at = told.heard_at.unwrap().millis();
+        assert!((3000..3500).contains(&heard_at), "{heard_at}");
+        assert!((5000..7000).contains(&now().millis()), "{}", now().millis());
+        assert_eq!(told.error, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_never_speaks_has_not_told_that_nothing_is_there() {
+        let told = read(&mut Slow { polls: 0, mute: true }, &clock()).await;
+        assert_eq!(told.error.unwrap().to_string(), "one read: said nothing for 20 s");
+    }
 }

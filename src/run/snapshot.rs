@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::event::Timestamp;
 use crate::metrics::thresholds::Thresholds;
 use crate::output::{SnapshotReport, write_csv, write_json, write_markdown, write_table};
+use crate::source::Retry;
 use crate::text::{Mask, harmless};
 
 /// The state of a recording.
@@ -41,7 +42,7 @@ pub async fn of_sources(mut config: Config) -> Result<(BoardSnapshot, bool), Fai
     let errors = once::fold(&mut engine, all, &now);
     for (name, error) in &errors {
         let text = harmless(&error.to_string()).into_owned();
-        writeln!(io::stderr(), "helptop: source `{name}`: {text}\n  {}", error.hint())?;
+        writeln!(io::stderr(), "helptop: source `{name}`: {text}\n  {}", error.hint(Retry::Never))?;
     }
     if engine.desk().counts().folded == 0 && !errors.is_empty() {
         // Nothing was read, so every figure would be a zero that nobody counted.

@@ -13,7 +13,7 @@ use super::engine::EngineTask;
 use crate::board::{BoardSnapshot, Engine, Options, SourceHealth};
 use crate::metrics::thresholds::Thresholds;
 use crate::poll::{Poller, Update};
-use crate::source::{Kind, Source};
+use crate::source::{Kind, Pace, Source};
 use crate::term::{Ask, Link};
 
 /// Updates on their way to the engine; a source that is faster waits.
@@ -84,6 +84,7 @@ impl Watch {
             engine.add_source(SourceHealth {
                 name: watched.name.clone(),
                 kind: watched.kind.name,
+                pushes: watched.source.pace() == Pace::Push,
                 interval: watched.interval,
                 cannot_tell: watched.kind.cannot_tell,
                 ..SourceHealth::default()

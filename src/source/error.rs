@@ -38,6 +38,8 @@ pub enum SourceError {
         what: String,
         /// When to come back, where it said so.
         until: Option<Timestamp>,
+        /// What a person can do, where waiting may not be enough.
+        todo: Option<&'static str>,
     },
     /// The answer is not what the vendor documents.
     #[error("{place}: unexpected answer at `{path}`: {what}")]
@@ -59,16 +61,53 @@ pub enum SourceError {
     },
 }
 
+/// What becomes of a source that failed: no hint may promise what does not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It is asked again by itself, and at once when a person presses the key for it.
+    Board,
+    /// It is asked again by itself.
+    ByItself,
+    /// It was asked this once.
+    Never,
+}
+
 impl SourceError {
+    /// Will most likely pass, and there is nothing to do but to wait.
+    pub fn passing(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Transient { place: place.into(), what: what.into(), until: None, todo: None }
+    }
+
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Auth { .. } => "check the token or password of this source in the config, then press r",
-            Self::Forbidden { .. } => "give the account the right that is named, then press r",
-            Self::RateLimited { .. } => "nothing to do: helptop comes back by itself; a longer interval avoids it",
-            Self::Transient { .. } => "nothing to do: helptop tries again by itself; see the log if it stays",
-            Self::Schema { .. } => "is base_url right? if so, please report it with the output of `helptop doctor`",
-            Self::Unsupported { .. } => "check the settings of this source in the config",
+    pub fn hint(&self, retry: Retry) -> String {
+        let (todo, again, at_once) = match (self, retry) {
+            (Self::RateLimited { .. }, Retry::Never) => ("wait a while, then run it again", "", ""),
+            (Self::RateLimited { .. }, _) => {
+                ("nothing to do: helptop comes back by itself; a longer `interval` avoids it", "", "")
+            }
+            (Self::Transient { todo: None, .. }, Retry::Never) => ("run it again in a moment", "", ""),
+            (Self::Transient { todo: None, .. }, _) => {
+                ("nothing to do: helptop tries again by itself; see the log if it stays", "", "")
+            }
+            (Self::Transient { todo: Some(todo), .. }, _) => (*todo, "; helptop tries again by itself", ""),
+            (Self::Auth { .. }, _) => {
+                ("check the token or password of this source in the config", ", then start helptop again", "")
+            }
+            (Self::Forbidden { .. }, _) => ("give the account the right that is named", "", ", then press r"),
+            (Self::Schema { .. }, Retry::Never) => {
+                ("is base_url right? if so, please report it with this message", "", "")
+            }
+            (Self::Schema { .. }, _) => {
+                ("is base_url right? if so, please report it with the output of `helptop doctor`", "", "")
+            }
+            (Self::Unsupported { .. }, _) => {
+                ("check the settings of this source in the config", ", then start helptop again", "")
+            }
+        };
+        match retry {
+            Retry::Board => format!("{todo}{again}{at_once}"),
+            Retry::ByItself => format!("{todo}{again}"),
+            Retry::Never => todo.to_owned(),
         }
     }
 
@@ -82,5 +121,46 @@ impl SourceError {
             Self::Schema { .. } => "schema",
             Self::Unsupported { .. } => "unsupported",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors() -> [SourceError; 7] {
+        let (place, what) = (String::from("p"), String::from("w"));
+        let until = None;
+        [
+            SourceError::Auth { place: place.clone(), what: what.clone() },
+            SourceError::Forbidden { place: place.clone(), what: what.clone() },
+            SourceError::RateLimited { place: place.clone(), until },
+            SourceError::passing("p", "w"),
+            SourceError::Transient { place: place.clone(), what: what.clone(), until, todo: Some("mend it") },
+            SourceError::Schema { place: place.clone(), path: "a".into(), what: what.clone() },
+            SourceError::Unsupported { place, what },
+        ]
+    }
+
+    #[test]
+    fn who_asks_once_is_promised_nothing() {
+        for error in errors() {
+            let hint = error.hint(Retry::Never);
+            for promise in ["helptop tries", "comes back", "press", "start helptop", "doctor"] {
+                assert!(!hint.is_empty() && !hint.contains(promise), "{error:?}: {hint}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_named_where_there_are_keys() {
+        assert!(errors()[1].hint(Retry::Board).ends_with("then press r"));
+        assert!(errors().iter().all(|error| !error.hint(Retry::ByItself).contains("press")));
+    }
+
+    #[test]
+    fn what_a_person_can_do_comes_first() {
+        assert_eq!(errors()[4].hint(Retry::Board), "mend it; helptop tries again by itself");
+        assert_eq!(errors()[4].hint(Retry::Never), "mend it");
     }
 }

@@ -16,7 +16,7 @@ mod intake;
 pub mod replay;
 pub mod rt;
 
-pub use error::SourceError;
+pub use error::{Retry, SourceError};
 
 /// How far a source has read; opaque to everybody else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -160,10 +160,9 @@ impl Replay {
     /// Reads so far ahead that the next event in time is known; undated ones are told at once.
     fn read_ahead(&mut self, recording: &mut Recording, batch: &mut Batch) -> Result<(), SourceError> {
         while !recording.ended && recording.ahead.len() < AHEAD && batch.events.len() < AT_MOST {
-            let line = recording.lines.next_line().map_err(|error| SourceError::Transient {
-                place: format!("{}:{}", self.file.display(), recording.read + 1),
-                what: format!("can't be read: {error}"),
-                until: None,
+            let line = recording.lines.next_line().map_err(|error| {
+                let place = format!("{}:{}", self.file.display(), recording.read + 1);
+                SourceError::passing(place, format!("can't be read: {error}"))
             })?;
             let Some(line) = line else {
                 recording.ended = true;

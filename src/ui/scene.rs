@@ -106,7 +106,7 @@ impl<'a> Scene<'a> {
         let threshold = self.live().threshold(&self.snapshot.thresholds, row);
         let wait = row.waiting_since.map_or(Severity::Fine, |since| threshold.severity(self.since(since)));
         let target = row.sla_due.map_or(Severity::Fine, |(_, due)| {
-            if self.instant > due {
+            if self.instant >= due {
                 Severity::Breached
             } else if due - self.instant <= threshold.warn {
                 Severity::AtRisk

@@ -3,13 +3,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
-use super::scene::Scene;
+use super::scene::{Scene, severity_role, sign};
 use super::text::{put, put_right};
 use super::theme::Role;
 use super::widgets::area_of;
 use crate::app::{ListRegion, Pane, Regions, SortBy};
+use crate::metrics::thresholds::Severity;
 
 /// Cells between two columns.
 const GAP: u16 = 1;
@@ -53,6 +54,30 @@ impl Slot<'_> {
         } else {
             self.scene.style(role)
         }
+    }
+
+    /// The style of a severity in this row: in a selected row a block of its colour, whatever the theme.
+    pub(super) fn alarm(&self, role: Role) -> Style {
+        if !self.paint.selected {
+            return self.style(role);
+        }
+        let (own, canvas) = (self.scene.style(role), self.scene.style(Role::Canvas));
+        if own.bg == canvas.bg { own.add_modifier(Modifier::REVERSED) } else { own }
+    }
+
+    /// A duration up to the right edge with the sign of its severity, `offset` cells in.
+    pub(super) fn measured(&mut self, offset: u16, text: &str, severity: Severity) {
+        let role = severity_role(severity);
+        if severity == Severity::Fine {
+            return self.right(text, role);
+        }
+        let style = self.alarm(role);
+        let (x, width) = (self.x + offset, self.width.saturating_sub(offset));
+        if self.paint.selected {
+            self.buf.set_style(Rect { x, y: self.y, width, height: 1 }, style);
+        }
+        put(self.buf, x, self.y, width, sign(severity), style);
+        put_right(self.buf, x, self.y, width, text, style);
     }
 
     /// Text from the left.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::TimeDelta;
 
-use super::figure::duration;
+use super::figure::{UNKNOWN, duration};
 use super::scene::Scene;
 use super::text::{agent_name, customer_name, fit, free_text};
 use super::theme::Role;
@@ -46,6 +46,8 @@ pub(super) fn describe(scene: &Scene<'_>, item: &TimelineItem) -> Line {
     let agent = |name: &Option<std::sync::Arc<str>>| -> Option<String> {
         name.as_deref().map(|name| fit(&agent_name(name, privacy), NAME).into_owned())
     };
+    // Who did it where the source said so; nobody is guessed.
+    let doer = |name: &Option<std::sync::Arc<str>>| agent(name).unwrap_or_else(|| UNKNOWN.to_owned());
     let somebody = |name: Option<String>| name.unwrap_or_else(|| "nobody".to_owned());
     match &item.what {
         What::Opened { inbound: true } => line("◆", Role::Accent, "customer", "opened it"),
@@ -60,14 +62,14 @@ pub(super) fn describe(scene: &Scene<'_>, item: &TimelineItem) -> Line {
                 (None, Some(to)) => format!("assigned to {to}"),
                 (Some(from), Some(to)) => format!("passed from {from} to {to}"),
             };
-            line("→", Role::Title, agent(by).unwrap_or_default(), what)
+            line("→", Role::Title, doer(by), what)
         }
-        What::Team { to } => {
+        What::Team { to, by } => {
             let team = to.as_deref().map_or("no team".into(), |team| fit(team, NAME));
-            line("→", Role::Title, "", format!("team: {team}"))
+            line("→", Role::Title, doer(by), format!("team: {team}"))
         }
         What::Status { status, by, agent: who, ending, reopening } => {
-            let who = agent(who).or_else(|| by.map(|by| by.to_string())).unwrap_or_default();
+            let who = agent(who).or_else(|| by.map(|by| by.to_string())).unwrap_or_else(|| UNKNOWN.to_owned());
             let (sign, role) = match (ending, reopening) {
                 (true, _) => ("✓", Role::Good),
                 (_, true) => ("↺", Role::Warning),
@@ -78,17 +80,17 @@ pub(super) fn describe(scene: &Scene<'_>, item: &TimelineItem) -> Line {
         }
         What::Routed { keyword } => line("·", Role::Title, "bot", format!("routed under {}", fit(keyword, NAME))),
         What::ReturnedToBot { agent: who } => {
-            line("↩", Role::Warning, agent(&Some(who.clone())).unwrap_or_default(), "gave it back to the bot")
+            line("↩", Role::Warning, doer(&Some(who.clone())), "gave it back to the bot")
         }
-        What::Tagged { tags } => line("·", Role::Title, "", format!("tags: {}", tag_list(tags))),
-        What::Macro { name } => line("·", Role::Title, "", format!("macro: {}", fit(name, 60))),
+        What::Tagged { tags } => line("·", Role::Title, UNKNOWN, format!("tags: {}", tag_list(tags))),
+        What::Macro { name, by } => line("·", Role::Title, doer(by), format!("macro: {}", fit(name, 60))),
         What::Sla { metric, due } => {
             let metric = match metric {
                 SlaMetric::FirstResponse => "first reply",
                 SlaMetric::NextResponse => "next reply",
                 SlaMetric::Resolution => "resolution",
             };
-            line("◷", Role::Title, "", format!("target: {metric} by {}", when(scene, *due)))
+            line("◷", Role::Title, "help desk", format!("target: {metric} by {}", when(scene, *due)))
         }
         What::Rated { score, scale } => line("☆", Role::Accent, "customer", format!("rated it {score} of {scale}")),
         What::Nps { score } => line("☆", Role::Accent, "customer", format!("would recommend: {score} of 10")),
@@ -96,7 +98,7 @@ pub(super) fn describe(scene: &Scene<'_>, item: &TimelineItem) -> Line {
         What::Converted { amount: Some((amount, currency)) } => {
             line("¤", Role::Good, "customer", format!("bought for {amount} {}", fit(currency, 8)))
         }
-        What::Merged { into } => line("✓", Role::Title, "", format!("merged into {}", fit(into, NAME))),
+        What::Merged { into } => line("✓", Role::Title, UNKNOWN, format!("merged into {}", fit(into, NAME))),
     }
 }
 

@@ -4,16 +4,22 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, BorderType, Widget};
 
+use super::figure::count;
 use super::scene::Scene;
 use super::text::{put, put_right, width};
 use super::theme::Role;
-use crate::app::Area;
+use crate::app::{Area, Rows, Window};
+
+/// What is inside a frame, with a cell of air at both sides.
+pub(super) fn inside(area: Rect) -> Rect {
+    let inner = Block::bordered().inner(area);
+    Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
+}
 
 /// A frame with a title; returns what is inside, with a cell of air at both sides.
 pub(super) fn frame(buf: &mut Buffer, scene: &Scene<'_>, area: Rect, title: &str, note: &str, focused: bool) -> Rect {
     let border = scene.style(if focused { Role::Focus } else { Role::Border });
     let block = Block::bordered().border_type(BorderType::Rounded).border_style(border);
-    let inner = block.inner(area);
     block.render(area, buf);
     let room = area.width.saturating_sub(4);
     if room > 2 {
@@ -27,7 +33,30 @@ pub(super) fn frame(buf: &mut Buffer, scene: &Scene<'_>, area: Rect, title: &str
             put_right(buf, area.x + 3 + took, area.y, left, &noted, scene.style(Role::Dim));
         }
     }
-    Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
+    inside(area)
+}
+
+/// Which rows of how many are shown, where that is not all of them.
+pub(super) fn position<K: Ord + Clone>(rows: &Rows<'_, K>, window: &Window<K>) -> Option<String> {
+    if !(window.above || window.below) {
+        return None;
+    }
+    let all = count(rows.len() as u64);
+    let first = window.keys.first().and_then(|key| rows.position(key)).map(|at| at as u64);
+    Some(match first {
+        Some(first) => format!("{}–{}/{all}", count(first + 1), count(first + window.keys.len() as u64)),
+        None => format!("…/{all}"),
+    })
+}
+
+/// The note of a list in its frame: where it stands, and what of it passes the filter.
+pub(super) fn list_note<K: Ord + Clone>(rows: &Rows<'_, K>, window: &Window<K>, unfiltered: Option<usize>) -> String {
+    match (position(rows, window), unfiltered) {
+        (None, None) => String::new(),
+        (Some(shown), None) => shown,
+        (None, Some(all)) => format!("{} of {}", count(rows.len() as u64), count(all as u64)),
+        (Some(shown), Some(all)) => format!("{shown} of {}", count(all as u64)),
+    }
 }
 
 /// Pieces of text one after the other, each in its role; returns the cells they took.
@@ -37,6 +66,18 @@ pub(super) fn pieces(buf: &mut Buffer, scene: &Scene<'_>, x: u16, y: u16, room: 
         used += put(buf, x + used, y, room - used, text, scene.style(*role));
     }
     used
+}
+
+/// Groups of pieces one after the other, as many as fit whole.
+pub(super) fn groups(buf: &mut Buffer, scene: &Scene<'_>, area: Rect, groups: &[&[(&str, Role)]]) {
+    let mut x = area.x;
+    for group in groups {
+        let cells = pieces_width(group);
+        if x + cells > area.right() && x > area.x {
+            return;
+        }
+        x += pieces(buf, scene, x, area.y, area.right() - x, group);
+    }
 }
 
 /// The cells that pieces take.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{FixedOffset, TimeDelta};
 use helptop::app::{Keymap, Privacy, ViewState};
 use helptop::board::{
-    AgentPage, AgentToday, BoardSnapshot, ConversationPage, Page, Query, RiskCounts, SourceHealth, SourceState,
-    StateSpan, TimelineItem, What,
+    AgentPage, AgentToday, BoardSnapshot, ConversationPage, Engine, Options, Page, Query, RiskCounts, SourceHealth,
+    SourceState, StateSpan, TimelineItem, What,
 };
 use helptop::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 use helptop::event::{
@@ -225,6 +225,12 @@ pub(crate) fn snapshot() -> BoardSnapshot {
     }
 }
 
+/// An empty board at [`NOW`], with the usual thresholds of 5 and 15 minutes.
+pub(crate) fn engine() -> Engine {
+    let midnight = |_: Timestamp| ago(14 * 3600 + 32 * 60 + 7);
+    Engine::new(Options { thresholds: Arc::default(), keep_text: false, midnight: Arc::new(midnight) }, NOW)
+}
+
 fn item(seconds: i64, conversation: u32, label: &str, what: What) -> TimelineItem {
     TimelineItem {
         at: ago(seconds),
@@ -312,6 +318,8 @@ fn chat_page(row: &Arc<ConversationRow>) -> Page {
         item(2_700, row.ix.0, "", said(Author::Agent, "Elif Şahin", "Hi! What is your order number?", Some(300_000))),
         item(1_400, row.ix.0, "", note),
         item(1_390, row.ix.0, "", passed),
+        item(1_380, row.ix.0, "", What::Macro { name: "Ask for patience".into(), by: Some("Ana Petrović".into()) }),
+        item(1_380, row.ix.0, "", What::Team { to: Some("Billing".into()), by: None }),
         item(1_122, row.ix.0, "", said(Author::Customer, "M. Rossi", long, None)),
         item(1_120, row.ix.0, "", What::Tagged { tags: Arc::from(["billing".into(), "double charge".into()]) }),
     ];

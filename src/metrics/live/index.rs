@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::risk::{Risk, RiskCounts};
+use super::risk::{Risk, RiskAhead, RiskCounts};
 use super::rows::{AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
 use super::{LiveFigures, OrdSet};
 use crate::desk::{AgentIx, Changes, ConversationIx, CustomerIx, Desk, TeamIx};
@@ -50,6 +50,11 @@ impl LiveIndex {
     /// How many waits and targets are past a warning or a limit at `now`.
     pub fn risk(&mut self, now: Timestamp) -> RiskCounts {
         self.risk.at(now)
+    }
+
+    /// The deadlines behind the instant that the risk was last asked for.
+    pub fn risk_ahead(&self) -> RiskAhead {
+        self.risk.ahead()
     }
 
     /// Takes over what has changed in the desk.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet, Vector};
 
 pub use index::{LiveIndex, conversation_row};
-pub use risk::RiskCounts;
+pub use risk::{RiskAhead, RiskCounts};
 pub use rows::{AgentKey, AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
 
 use crate::desk::ConversationIx;

@@ -1,8 +1,7 @@
 //! Which waits and targets have passed a warning or a limit: kept by deadlines, so that time passing costs only
 //! what it changes.
 
-use std::collections::BTreeSet;
-
+use imbl::OrdMap;
 use rustc_hash::FxHashMap;
 
 use crate::desk::ConversationIx;
@@ -25,11 +24,44 @@ pub struct RiskCounts {
 /// What a conversation is measured by: when it is at risk and when it has breached.
 type Deadlines = (Timestamp, Timestamp);
 
+/// The next deadline of each subject; behind a warning stands the limit that follows it, behind a limit nothing.
+type Ahead = OrdMap<(Timestamp, ConversationIx), Option<Timestamp>>;
+
+/// The deadlines behind an instant: shares its structure, so that a picture can carry it and be counted later on.
+#[derive(Debug, Clone, Default)]
+pub struct RiskAhead {
+    waits: Ahead,
+    targets: Ahead,
+}
+
+impl RiskAhead {
+    /// Counts of the instant this was taken at, brought forward to `now`. Costs what has passed in between.
+    pub fn carry(&self, mut counts: RiskCounts, now: Timestamp) -> RiskCounts {
+        pass(&self.waits, &mut counts.at_risk, &mut counts.breached, now);
+        pass(&self.targets, &mut counts.sla_at_risk, &mut counts.sla_breached, now);
+        counts
+    }
+}
+
+/// Counts the deadlines up to `now` as passed.
+fn pass(ahead: &Ahead, at_risk: &mut u32, breached: &mut u32, now: Timestamp) {
+    for ((_, _), limit) in ahead.iter().take_while(|((at, _), _)| *at <= now) {
+        match limit {
+            None => {
+                *at_risk = at_risk.saturating_sub(1);
+                *breached += 1;
+            }
+            Some(limit_at) if *limit_at <= now => *breached += 1,
+            Some(_) => *at_risk += 1,
+        }
+    }
+}
+
 /// Severities of many subjects of one kind.
 #[derive(Debug, Default)]
 struct Track {
     subjects: FxHashMap<ConversationIx, (Deadlines, Severity)>,
-    next: BTreeSet<(Timestamp, ConversationIx)>,
+    next: Ahead,
     at_risk: u32,
     breached: u32,
 }
@@ -56,9 +88,9 @@ impl Track {
             () => Severity::Fine,
         };
         match severity {
-            Severity::Fine => self.next.insert((warn_at, ix)),
-            Severity::AtRisk => self.next.insert((limit_at, ix)),
-            Severity::Breached => false,
+            Severity::Fine => self.next.insert((warn_at, ix), Some(limit_at)),
+            Severity::AtRisk => self.next.insert((limit_at, ix), None),
+            Severity::Breached => None,
         };
         self.count(severity, 1);
         self.subjects.insert(ix, ((warn_at, limit_at), severity));
@@ -73,7 +105,7 @@ impl Track {
     }
 
     fn advance(&mut self, now: Timestamp) {
-        while let Some(&(at, ix)) = self.next.first().filter(|(at, _)| *at <= now) {
+        while let Some(&(at, ix)) = self.next.get_min().map(|(key, _)| key).filter(|(at, _)| *at <= now) {
             self.next.remove(&(at, ix));
             if let Some((deadlines, severity)) = self.subjects.remove(&ix) {
                 self.count(severity, -1);
@@ -116,12 +148,35 @@ impl Risk {
             sla_breached: self.targets.breached,
         }
     }
+
+    /// The deadlines behind the instant of the last [`Risk::at`].
+    pub(super) fn ahead(&self) -> RiskAhead {
+        RiskAhead { waits: self.waits.next.clone(), targets: self.targets.next.clone() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use chrono::TimeDelta;
+
+    #[test]
+    fn counts_brought_forward_are_those_counted_then() {
+        let minute = |m: i64| Timestamp::from_millis(m * 60_000);
+        let threshold = Threshold { warn: TimeDelta::minutes(5), limit: TimeDelta::minutes(15) };
+        let set_all = |risk: &mut Risk, now| {
+            for (ix, since) in (0..60).step_by(3).enumerate() {
+                let due = (ix % 2 == 0).then(|| minute(since + 20));
+                risk.set(ConversationIx(ix as u32), Some(minute(since)), due, threshold, now);
+            }
+        };
+        for (taken, shown) in [(0, 0), (0, 5), (10, 15), (10, 29), (0, 200), (40, 41), (30, 55)] {
+            let mut risk = Risk::default();
+            set_all(&mut risk, minute(taken));
+            let (counts, ahead) = (risk.at(minute(taken)), risk.ahead());
+            assert_eq!(ahead.carry(counts, minute(shown)), risk.at(minute(shown)), "{taken} to {shown}");
+        }
+    }
 
     #[test]
     fn time_alone_moves_a_wait_from_fine_to_breached() {

@@ -27,6 +27,9 @@ const CHUNK: usize = 64 << 10;
 /// Chunks of lines that wait to be taken; while there are so many, the child waits at its pipe.
 const CHUNKS: usize = 4;
 
+/// Blank lines in a row that are passed over: one a second, as a sign of life, for a day and more.
+const MOST_BLANK: u64 = 100_000;
+
 /// A line of the child, counted from 1.
 pub(super) type Numbered = (u64, Result<Event, Reject>);
 
@@ -129,7 +132,7 @@ pub(super) fn shown(command: &[String]) -> String {
 
 async fn read_lines(mut pipe: impl AsyncRead + Unpin, sender: mpsc::Sender<Vec<Numbered>>) {
     let (mut buffer, mut cutter) = (vec![0; CHUNK], Cutter::new(MAX_LINE_BYTES));
-    let (mut number, mut cuts) = (0, Vec::new());
+    let (mut count, mut cuts) = (Count::default(), Vec::new());
     loop {
         // An error of the pipe is its end: the child is looked at next.
         let read = pipe.read(&mut buffer).await.unwrap_or(0);
@@ -138,7 +141,7 @@ async fn read_lines(mut pipe: impl AsyncRead + Unpin, sender: mpsc::Sender<Vec<N
         } else {
             cuts.extend(cutter.finish());
         }
-        let lines: Vec<Numbered> = cuts.drain(..).filter_map(|cut| parse(cut, &mut number)).collect();
+        let lines: Vec<Numbered> = cuts.drain(..).filter_map(|cut| count.parse(cut)).collect();
         let refused = !lines.is_empty() && sender.send(lines).await.is_err();
         if refused || read == 0 {
             return;
@@ -146,15 +149,28 @@ async fn read_lines(mut pipe: impl AsyncRead + Unpin, sender: mpsc::Sender<Vec<N
     }
 }
 
-/// An event or a reject with its number; blank lines are counted and passed over.
-fn parse(cut: Cut, number: &mut u64) -> Option<Numbered> {
-    *number += 1;
-    let event = match cut {
-        Cut::Line(line) if line.trim_ascii().is_empty() => return None,
-        Cut::Line(line) => parse_line(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line)),
-        Cut::TooLong => Err(Reject::Line(format!("the line is longer than {} MiB", MAX_LINE_BYTES >> 20))),
-    };
-    Some((*number, event))
+/// Numbers lines.
+#[derive(Debug, Default)]
+struct Count {
+    lines: u64,
+    /// Blank lines in a row, up to now.
+    blank: u64,
+}
+
+impl Count {
+    /// An event or a reject with its number. Blank lines are counted and passed over, unless they are a flood.
+    fn parse(&mut self, cut: Cut) -> Option<Numbered> {
+        self.lines += 1;
+        let is_blank = matches!(&cut, Cut::Line(line) if line.trim_ascii().is_empty());
+        self.blank = if is_blank { self.blank + 1 } else { 0 };
+        let event = match cut {
+            Cut::Line(_) if is_blank && self.blank <= MOST_BLANK => return None,
+            Cut::Line(_) if is_blank => Err(Reject::Line(format!("blank, as the {MOST_BLANK} before it"))),
+            Cut::Line(line) => parse_line(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line)),
+            Cut::TooLong => Err(Reject::Line(format!("the line is longer than {} MiB", MAX_LINE_BYTES >> 20))),
+        };
+        Some((self.lines, event))
+    }
 }
 
 fn keep(kept: &mut VecDeque<String>, line: String) {

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use self::child::{Aside, Numbered, Running};
 use super::intake::Intake;
 use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
-use crate::event::{Capability, Timestamp};
+use crate::event::{Capability, Reject, Timestamp};
 use crate::length::Length;
+use crate::text::excerpt;
 
 mod child;
 mod cutter;
@@ -54,6 +55,10 @@ const AT_MOST: usize = 10_000;
 const WAIT: Duration = Duration::from_secs(1);
 /// Lines of standard error that go into the message when the child has ended.
 const LAST_WORDS: usize = 3;
+/// A program is ended that prints so many lines in a row that can't be read: reading on would cost a core for ever.
+const MOST_GARBAGE: u64 = 10_000;
+/// What to do about a program that ends.
+const BY_HAND: &str = "run the command by hand, in the folder of the config, and see why";
 /// How often `doctor` waits for the first line.
 const CHECK_POLLS: u64 = 5;
 
@@ -67,8 +72,12 @@ pub struct Feed {
     intake: Intake,
     /// When the child last printed a line, or was started.
     heard_at: Option<Timestamp>,
-    /// It has printed a line since helptop began.
+    /// It has printed a line since it was started.
     spoke: bool,
+    /// Lines that could not be read since the last event.
+    garbage: u64,
+    /// Why it was ended, to be told with the next poll.
+    refused: Option<SourceError>,
 }
 
 impl Feed {
@@ -80,7 +89,17 @@ impl Feed {
             Some(_) => {}
         }
         let (aside, intake) = (Aside::default(), Intake::default());
-        Ok(Self { settings, base: base.into(), running: None, aside, intake, heard_at: None, spoke: false })
+        Ok(Self {
+            settings,
+            base: base.into(),
+            running: None,
+            aside,
+            intake,
+            heard_at: None,
+            spoke: false,
+            garbage: 0,
+            refused: None,
+        })
     }
 
     fn from_spec(spec: &Spec) -> Result<Self, String> {
@@ -92,25 +111,44 @@ impl Feed {
     }
 
     fn start(&mut self, now: Timestamp) -> Result<Running, SourceError> {
-        let [program, args @ ..] = &self.settings.command[..] else { return Err(self.transient("is empty", None)) };
+        let [program, args @ ..] = &self.settings.command[..] else {
+            return Err(self.transient("is empty", None, BY_HAND));
+        };
         let program = child::locate(program, &self.base);
         let running = Running::start(&program, args, &self.base, &self.aside).map_err(|error| {
             let what = format!("{} can't be started: {error}", program.display());
             SourceError::Unsupported { place: self.place(), what }
         })?;
-        self.heard_at = Some(now);
+        (self.heard_at, self.spoke, self.garbage) = (Some(now), false, 0);
         Ok(running)
     }
 
-    fn transient(&self, what: impl Into<String>, until: Option<Timestamp>) -> SourceError {
-        SourceError::Transient { place: self.place(), what: what.into(), until }
+    fn transient(&self, what: impl Into<String>, until: Option<Timestamp>, todo: &'static str) -> SourceError {
+        SourceError::Transient { place: self.place(), what: what.into(), until, todo: Some(todo) }
     }
 
+    /// Takes lines in, up to the one that is one bad line too many.
     fn take(&mut self, lines: Vec<Numbered>, batch: &mut Batch) {
         for (number, event) in lines {
+            // A type of a later version is no garbage: the format promises that it is passed over.
+            let garbage = event.as_ref().err().filter(|reject| !matches!(reject, Reject::UnknownType(_)));
+            let last =
+                garbage.filter(|_| self.garbage + 1 >= MOST_GARBAGE).map(|reject| excerpt(&reject.to_string(), 200));
+            self.garbage += u64::from(garbage.is_some());
             let place = || format!("{} line {number}", child::shown(&self.settings.command));
             if let Some(event) = self.intake.sort(event, batch, place) {
+                self.garbage = 0;
                 batch.events.push(event);
+            }
+            if let Some(last) = last {
+                let what = format!(
+                    "printed {} lines in a row that can't be read, and was ended; the last, line {number}: {last}",
+                    self.garbage
+                );
+                self.refused =
+                    Some(self.transient(what, None, "see docs/events.md for the lines that it has to print"));
+                self.running = None;
+                return;
             }
         }
     }
@@ -129,7 +167,7 @@ impl Feed {
             [] => String::new(),
             lines => format!("; it last said: {}", lines.join(" / ")),
         };
-        self.transient(format!("{how}{last_words}"), None)
+        self.transient(format!("{how}{last_words}"), None, BY_HAND)
     }
 
     /// Whether the silence of a living child is a fault by now.
@@ -143,7 +181,7 @@ impl Feed {
                 silent_for.as_secs()
             );
             // It is not asked less often for it: the next line counts at once.
-            self.transient(what, Some(now + TimeDelta::seconds(1)))
+            self.transient(what, Some(now + TimeDelta::seconds(1)), "does it hang? run the command by hand and see")
         })
     }
 }
@@ -172,6 +210,9 @@ impl Source for Feed {
     }
 
     async fn poll(&mut self, _: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
+        if let Some(error) = self.refused.take() {
+            return Err(error);
+        }
         let running = match self.running.take() {
             Some(running) => running,
             None => self.start(now)?,
@@ -191,6 +232,9 @@ impl Source for Feed {
         let mut batch = Batch::default();
         loop {
             self.take(lines, &mut batch);
+            if self.refused.is_some() {
+                return Ok(batch);
+            }
             if batch.events.len() as u64 + batch.skipped_total >= AT_MOST as u64 {
                 batch.more = true;
                 return Ok(batch);

@@ -250,7 +250,7 @@ fn refusal(place: &str, status: StatusCode, headers: &HeaderMap, words: &str, no
         429 => SourceError::RateLimited { place, until: headers::retry_after(headers, now) },
         408 | 425 | 500..=599 => {
             let what = format!("the server failed ({code}){said}");
-            SourceError::Transient { place, what, until: headers::retry_after(headers, now) }
+            SourceError::Transient { place, what, until: headers::retry_after(headers, now), todo: None }
         }
         _ => SourceError::Unsupported { place, what: format!("the request was refused ({code}){said}") },
     }
@@ -273,18 +273,41 @@ fn redirected(place: String, code: u16, headers: &HeaderMap) -> SourceError {
 
 /// No answer, or not a whole one.
 fn failed(place: &str, error: &reqwest::Error) -> SourceError {
-    let what = if error.is_timeout() && error.is_connect() {
-        "no connection in time".to_owned()
+    let (what, todo) = if error.is_timeout() && error.is_connect() {
+        let todo = "is base_url right, and does a firewall let this machine through?";
+        ("no connection in time".to_owned(), Some(todo))
     } else if error.is_timeout() {
-        "no answer in time".to_owned()
+        ("no answer in time".to_owned(), None)
     } else if error.is_connect() {
-        format!("cannot connect: {}", causes(error))
+        let why = causes(error);
+        let todo = unreachable(&chain(error));
+        (format!("cannot connect: {why}"), Some(todo))
     } else if error.is_body() || error.is_decode() {
-        format!("the answer broke off: {}", causes(error))
+        (format!("the answer broke off: {}", causes(error)), None)
     } else {
-        format!("no answer: {}", causes(error))
+        (format!("no answer: {}", causes(error)), None)
     };
-    SourceError::Transient { place: place.into(), what, until: None }
+    SourceError::Transient { place: place.into(), what, until: None, todo }
+}
+
+/// What to do about a server to which there is no connection, by the words of the error and its causes.
+fn unreachable(words: &str) -> &'static str {
+    let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    if says(&["dns error", "lookup address"]) {
+        "no machine of that name is known: is base_url spelled right, and does this machine have a network?"
+    } else if says(&["certificate"]) {
+        "the certificate is not trusted: is base_url the name that it was issued for, and is it still valid?"
+    } else if says(&["corrupt message", "invalid contenttype", "wrong version"]) {
+        "the port does not speak https: is base_url right?"
+    } else {
+        "is base_url right, port included, and is the server up?"
+    }
+}
+
+/// The words of an error and all its causes, in lower case.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ").to_lowercase()
 }
 
 /// The innermost words of an error; the outer ones hold the address, and with it the query.
@@ -339,6 +362,22 @@ mod tests {
             (304, "unsupported"),
         ] {
             assert_eq!(word(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_to_do_depends_on_why_there_is_no_connection() {
+        // As the resolver and the TLS library say it; that a port is closed and that one speaks no TLS is tried in
+        // tests/source_http.rs.
+        for (words, begin) in [
+            (
+                "client error (connect): dns error: failed to lookup address information: name or service not known",
+                "no machine",
+            ),
+            ("client error (connect): invalid peer certificate: unknownissuer", "the certificate"),
+            ("client error (connect): tcp connect error: no route to host (os error 113)", "is base_url right, port"),
+        ] {
+            assert!(unreachable(words).starts_with(begin), "{words}");
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::ui::table::{self, Column, Paint, Place, Slot};
 use crate::ui::text::{agent_name, put};
 use crate::ui::theme::Role;
 use crate::ui::timeline;
-use crate::ui::widgets::{frame, pieces};
+use crate::ui::widgets::{frame, groups, inside, list_note, position};
 
 const OPEN: &[Column<ConversationRow>] = &[
     Column { title: "wait", min: 8, max: 8, rank: 0, right: true, sort: None, cell: unanswered::wait },
@@ -74,21 +74,18 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &AgentPage) {
     let words = state_words(scene, agent);
     let reason = agent.reason.as_deref().map_or_else(String::new, |reason| format!(" ({reason})"));
     let waiting = agent.unanswered.to_string();
-    let first = [
-        (sign, role),
-        (" ", Role::Dim),
-        (words.as_str(), Role::Canvas),
-        (reason.as_str(), Role::Dim),
-        ("   holds ", Role::Dim),
-        (holds.as_str(), Role::Figure),
-        ("   waiting ", Role::Dim),
-        (waiting.as_str(), Role::Figure),
-        ("   longest ", Role::Dim),
-        (longest.as_str(), Role::Figure),
-        ("   ", Role::Dim),
-        (teams.as_str(), Role::Dim),
-    ];
-    pieces(buf, scene, inner.x, inner.y, inner.width, &first);
+    groups(
+        buf,
+        scene,
+        inner,
+        &[
+            &[(sign, role), (" ", Role::Dim), (&words, Role::Canvas), (&reason, Role::Dim)],
+            &[("   holds ", Role::Dim), (&holds, Role::Figure)],
+            &[("   waiting ", Role::Dim), (&waiting, Role::Figure)],
+            &[("   longest ", Role::Dim), (&longest, Role::Figure)],
+            &[("   ", Role::Dim), (&teams, Role::Dim)],
+        ],
+    );
     if inner.height >= 4 {
         today(buf, Rect { y: inner.y + 1, height: 1, ..inner }, scene, page);
         states(buf, Rect { y: inner.y + 2, height: 2, ..inner }, scene, page);
@@ -108,12 +105,14 @@ fn today(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &AgentPage) {
         ("   satisfied ", share(today.csat)),
     ];
     let rated = today.csat.filter(|share| share.of > 0).map_or_else(String::new, |share| format!(" n {}", share.of));
-    let mut parts: Vec<(&str, Role)> = Vec::new();
+    let mut parts: Vec<Vec<(&str, Role)>> = Vec::new();
     for (label, value) in &figures {
-        parts.extend([(*label, Role::Dim), (value.as_str(), Role::Figure)]);
+        parts.push(vec![(label, Role::Dim), (value, Role::Figure)]);
     }
-    parts.push((&rated, Role::Dim));
-    pieces(buf, scene, area.x, area.y, area.width, &parts);
+    if let Some(last) = parts.last_mut() {
+        last.push((&rated, Role::Dim));
+    }
+    groups(buf, scene, area, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
 }
 
 /// The day as a bar from midnight to now, an hour scale below it.
@@ -152,9 +151,10 @@ fn states(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &AgentPage) {
 }
 
 fn open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill, page: &AgentPage, regions: &mut Regions) {
-    let note = page.open.len().to_string();
-    let inner = frame(buf, scene, area, "Holds", &note, scene.view.pane() == Pane::Open);
+    let inner = inside(area);
     let window = drill.open_window(table::rows_in(inner));
+    let note = position(&drill.open_rows(), &window).unwrap_or_else(|| count(page.open.len() as u64));
+    frame(buf, scene, area, "Holds", &note, scene.view.pane() == Pane::Open);
     let rows = window.keys.iter().enumerate().filter_map(|(line, ix)| {
         let row = page.open.iter().find(|row| row.ix == *ix)?;
         let paint = Paint { selected: window.selected == Some(line), stale: scene.is_stale(row.source) };
@@ -168,8 +168,10 @@ fn open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill, page: &A
 }
 
 fn activity(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill, page: &AgentPage, regions: &mut Regions) {
-    let inner = frame(buf, scene, area, "Today, newest first", "", scene.view.pane() == Pane::Activity);
+    let inner = inside(area);
     let window = drill.items_window(table::rows_in(inner), Rest::Top);
+    let note = list_note(&drill.item_rows(), &window, None);
+    frame(buf, scene, area, "Today, newest first", &note, scene.view.pane() == Pane::Activity);
     let rows = window.keys.iter().enumerate().filter_map(|(line, item)| {
         let item = page.activity.get(page.activity.len().checked_sub(item + 1)?)?;
         let paint = Paint { selected: window.selected == Some(line), stale: scene.is_stale(item.source) };

@@ -6,13 +6,12 @@ use ratatui::layout::Rect;
 use crate::app::{AgentSort, Pane, Regions, SortBy};
 use crate::event::PresenceState;
 use crate::metrics::live::AgentRow;
-use crate::metrics::thresholds::Severity;
 use crate::ui::figure::{UNKNOWN, age, duration};
-use crate::ui::scene::{Scene, severity_role, sign};
+use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
-use crate::ui::text::agent_name;
+use crate::ui::text::{agent_name, put};
 use crate::ui::theme::Role;
-use crate::ui::widgets::{bar, frame};
+use crate::ui::widgets::{bar, frame, inside, list_note};
 
 const fn by(sort: AgentSort) -> SortBy {
     SortBy::Agents(sort)
@@ -45,9 +44,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     let view = scene.view;
     let rows = view.lists.agents(scene.snapshot);
     let all = scene.live().ranking.len();
-    let note = if view.filter.is_empty() { String::new() } else { format!("{} of {all}", rows.len()) };
-    let inner = frame(buf, scene, area, "Agents", &note, view.pane() == Pane::Agents);
+    let inner = inside(area);
     let window = view.agents_window(scene.snapshot, table::rows_in(inner));
+    let note = list_note(&rows, &window, (!view.filter.is_empty()).then_some(all));
+    frame(buf, scene, area, "Agents", &note, view.pane() == Pane::Agents);
     let live = scene.live();
     let shown = window.keys.iter().enumerate().filter_map(|(line, key)| {
         let row = live.agents.get(key.ix.at())?;
@@ -132,7 +132,8 @@ fn load(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
     let (full, empty) = (slot.style(full), slot.style(Role::Trough));
     let (x, y) = (slot.x, slot.y);
     bar(slot.buf, x, y, cells, share, full, empty);
-    slot.text_at(cells + 1, &format!("{}/{capacity}", row.open), role);
+    let style = if role == Role::Breach { slot.alarm(role) } else { slot.style(role) };
+    put(slot.buf, x + cells + 1, y, slot.width.saturating_sub(cells + 1), &format!("{}/{capacity}", row.open), style);
 }
 
 fn waiting(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
@@ -143,11 +144,5 @@ fn waiting(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
 
 fn longest(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
     let Some(since) = row.longest_since else { return slot.right("·", Role::Dim) };
-    let severity = scene.agent_severity(row);
-    let role = severity_role(severity);
-    if severity != Severity::Fine {
-        let at = slot.width.saturating_sub(8);
-        slot.text_at(at, sign(severity), role);
-    }
-    slot.right(&duration(scene.since(since)), role);
+    slot.measured(slot.width.saturating_sub(8), &duration(scene.since(since)), scene.agent_severity(row));
 }

@@ -8,13 +8,13 @@ use super::unanswered::channel_name;
 use crate::app::{Drill, LinkRegion, Pane, Regions, Rest, web_link};
 use crate::board::{ConversationPage, Page, TimelineItem, What};
 use crate::metrics::thresholds::Severity;
-use crate::ui::figure::{UNKNOWN, duration};
+use crate::ui::figure::{UNKNOWN, count, duration};
 use crate::ui::scene::{Scene, severity_role, sign as severity_sign};
 use crate::ui::table::{self, Column, Paint, Place, Slot};
 use crate::ui::text::{agent_name, customer_name, fit, free_text, put, wrap};
 use crate::ui::theme::Role;
 use crate::ui::timeline;
-use crate::ui::widgets::{area_of, frame, pieces};
+use crate::ui::widgets::{area_of, frame, groups, inside, pieces, position};
 
 const TIMELINE: &[Column<TimelineItem>] = &[
     Column { title: "time", min: 8, max: 12, rank: 0, right: false, sort: None, cell: time },
@@ -43,9 +43,12 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
             put(buf, inner.x, y, inner.width, text, scene.style(Role::Canvas));
         }
     }
-    let note = if page.earlier > 0 { format!("{} earlier ones not shown", page.earlier) } else { String::new() };
-    let inner = frame(buf, scene, rest, "Timeline", &note, true);
+    let inner = inside(rest);
     let window = drill.items_window(table::rows_in(inner), Rest::Bottom);
+    let shown = position(&drill.item_rows(), &window);
+    let cut = (page.earlier > 0).then(|| format!("{} earlier ones not shown", count(page.earlier as u64)));
+    let note = shown.into_iter().chain(cut).collect::<Vec<_>>().join(", ");
+    frame(buf, scene, rest, "Timeline", &note, true);
     let rows = window.keys.iter().enumerate().filter_map(|(line, at)| {
         let item = page.timeline.get(at.checked_sub(page.earlier)?)?;
         Some((item, Paint { selected: window.selected == Some(line), stale: false }))
@@ -76,20 +79,18 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPag
     let status = row.status.to_string().replace('_', " ");
     let (team, holder) = (fit(team, 20), fit(&holder, 24));
     let channel = row.channel.as_deref().map_or(UNKNOWN.into(), |word| fit(channel_name(word), 16));
-    let first = [
-        (status.as_str(), Role::Figure),
-        ("   waiting ", Role::Dim),
-        (wait.as_str(), wait_role),
-        (" ", Role::Dim),
-        (severity_sign(severity), wait_role),
-        ("   agent ", Role::Dim),
-        (&*holder, Role::Canvas),
-        ("   team ", Role::Dim),
-        (&*team, Role::Canvas),
-        ("   ", Role::Dim),
-        (&*channel, Role::Canvas),
-    ];
-    pieces(buf, scene, inner.x, inner.y, inner.width, &first);
+    groups(
+        buf,
+        scene,
+        inner,
+        &[
+            &[(&status, Role::Figure)],
+            &[("   waiting ", Role::Dim), (&wait, wait_role), (" ", Role::Dim), (severity_sign(severity), wait_role)],
+            &[("   agent ", Role::Dim), (&holder, Role::Canvas)],
+            &[("   team ", Role::Dim), (&team, Role::Canvas)],
+            &[("   ", Role::Dim), (&channel, Role::Canvas)],
+        ],
+    );
     if inner.height < 4 {
         return;
     }

@@ -15,20 +15,31 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     if view.prompt.is_some() {
         return prompt(buf, inner, scene);
     }
-    if let Some(url) = &view.link {
+    if let Some((url, _)) = &view.link {
         let took = put(buf, inner.x, inner.y, inner.width, url, scene.style(Role::Accent));
         let area = area_of(Rect { width: took, height: 1, ..inner });
         return regions.links.push(LinkRegion { area, url: url.clone() });
     }
-    let alerts = alerts(scene, inner.width * 3 / 5);
+    let mut alerts = alerts(scene, inner.width * 3 / 5);
+    let mut room = inner;
+    if let Some((text, _)) = &view.message {
+        // For its few seconds a message wins over the alerts where there is no room for both.
+        let cells = width(text, usize::from(inner.width)) as u16;
+        if cells + 2 + alerts_width(&alerts) > inner.width {
+            alerts.clear();
+        }
+        let took = put(buf, inner.x, inner.y, inner.width, text, scene.style(Role::Accent));
+        room = Rect { x: inner.x + took + 2, width: inner.width.saturating_sub(took + 2), ..inner };
+    }
     let parts: Vec<(&str, Role)> = alerts.iter().map(|(text, role)| (text.as_str(), *role)).collect();
     let right = pieces_width(&parts);
     pieces(buf, scene, inner.right().saturating_sub(right), inner.y, right, &parts);
-    let room = inner.width.saturating_sub(if right == 0 { 0 } else { right + 2 });
-    match &view.message {
-        Some((text, _)) => drop(put(buf, inner.x, inner.y, room, text, scene.style(Role::Accent))),
-        None => hints(buf, Rect { width: room, ..inner }, scene),
-    }
+    room.width = room.width.saturating_sub(if right == 0 { 0 } else { right + 2 });
+    hints(buf, room, scene);
+}
+
+fn alerts_width(alerts: &[(String, Role)]) -> u16 {
+    alerts.iter().map(|(text, _)| width(text, 80) as u16).sum()
 }
 
 /// The line that is typed, with a cursor.
@@ -73,24 +84,36 @@ fn is_useful(view: &ViewState, action: Action) -> bool {
     }
 }
 
+/// As many keys as fit, help always among them.
 fn hints(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
+    const GAP: u16 = 2;
     let view = scene.view;
-    let mut x = area.x;
-    for row in ACTIONS.iter().filter(|row| !row.hint.is_empty() && is_useful(view, row.action)) {
-        let Some(key) = view.keymap.label(row.action) else { continue };
-        let cells = (width(key, 20) + 1 + row.hint.len()) as u16;
-        if x + cells > area.right() {
-            break;
+    let useful = ACTIONS.iter().filter(|row| !row.hint.is_empty() && is_useful(view, row.action));
+    let keyed = useful.filter_map(|row| {
+        let key = view.keymap.label(row.action)?;
+        Some((row, key, (width(key, 20) + 1 + row.hint.len()) as u16))
+    });
+    let keyed: Vec<_> = keyed.collect();
+    let help = keyed.iter().find(|(row, ..)| row.action == Action::Help).map_or(0, |(.., cells)| cells + GAP);
+    let (mut x, mut kept, mut full) = (area.x, help, false);
+    for (row, key, cells) in keyed {
+        if row.action == Action::Help {
+            kept = 0;
+        } else if full {
+            continue;
         }
-        let took =
-            pieces(buf, scene, x, area.y, cells, &[(key, Role::Accent), (" ", Role::Dim), (row.hint, Role::Dim)]);
-        x += took + 2;
+        if x + cells + kept > area.right() {
+            full = true;
+            continue;
+        }
+        let parts = [(key, Role::Accent), (" ", Role::Dim), (row.hint, Role::Dim)];
+        x += pieces(buf, scene, x, area.y, cells, &parts) + GAP;
     }
 }
 
 /// What is wrong on the desk, worst first, as far as there is room.
 fn alerts(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
-    let risk = &scene.snapshot.risk;
+    let risk = scene.snapshot.risk_at(scene.instant);
     let mut parts: Vec<(String, Role)> = Vec::new();
     if risk.breached > 0 {
         parts.push((format!("‼ {} breached", risk.breached), Role::Breach));
@@ -99,7 +122,7 @@ fn alerts(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
         parts.push((format!("▲ {} at risk", risk.at_risk), Role::Warning));
     }
     if risk.sla_breached > 0 {
-        parts.push((format!("‼ {} SLA", risk.sla_breached), Role::Breach));
+        parts.push((format!("‼ {} SLA missed", risk.sla_breached), Role::Breach));
     }
     let fullest = scene.view.lists.fullest().and_then(|ix| scene.live().agents.get(ix.at()));
     if let Some((row, capacity)) = fullest.and_then(|row| Some((row, row.capacity?))) {

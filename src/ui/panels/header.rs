@@ -27,7 +27,11 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
     let x = area.right().saturating_sub(cells + 1);
     pieces(buf, scene, x, area.y, cells, &parts);
     if area.height > 1 {
-        let hint = "a simulated desk · to connect your own: helptop print config";
+        let hint = if area.width >= 64 {
+            "a simulated desk · to connect your own: helptop print config"
+        } else {
+            "simulated · connect your own: helptop print config"
+        };
         put(buf, area.x + 1, area.y + 1, area.width.saturating_sub(2), hint, scene.style(Role::Dim));
     }
 }

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use strum::IntoEnumIterator;
 
-use crate::app::{ACTIONS, Keymap, ListRegion, Pane, Regions, Scope};
+use crate::app::{ACTIONS, Action, Keymap, ListRegion, Pane, Regions, Scope};
 use crate::ui::scene::Scene;
 use crate::ui::text::{put, put_right};
 use crate::ui::theme::Role;
-use crate::ui::widgets::{area_of, frame};
+use crate::ui::widgets::{area_of, frame, inside};
 
 /// A line: keys or sign, what it is, and the action's name for `:` and the config.
 type Line = (String, &'static str, String, Role);
@@ -25,10 +25,12 @@ const SIGNS: &[(&str, &str, Role)] = &[
 
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mut Regions) {
     let lines = lines(&scene.view.keymap);
-    let inner = frame(buf, scene, area, "Help", "j k to scroll", true);
+    let inner = inside(area);
     let columns = if inner.width >= 150 { 2 } else { 1 };
     let room = usize::from(inner.height) * columns;
     let top = scene.view.help.unwrap_or(0).min(lines.len().saturating_sub(room));
+    let note = if lines.len() > room { scroll(&scene.view.keymap, top, room, lines.len()) } else { String::new() };
+    frame(buf, scene, area, "Help", &note, true);
     let width = inner.width / columns as u16;
     regions.lists.push(ListRegion { pane: Pane::Help, rows: area_of(inner) });
     for (at, (keys, what, name, role)) in lines.iter().skip(top).take(room).enumerate() {
@@ -43,6 +45,12 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
         let took = put(buf, x + 18, y, room.saturating_sub(18), what, scene.style(Role::Canvas));
         put_right(buf, x + 19 + took, y, room.saturating_sub(19 + took), name, scene.style(Role::Dim));
     }
+}
+
+/// Which lines are shown, and how to see the others.
+fn scroll(keymap: &Keymap, top: usize, room: usize, all: usize) -> String {
+    let keys: Vec<&str> = [Action::Down, Action::Up].into_iter().filter_map(|action| keymap.label(action)).collect();
+    format!("{} to scroll · {}–{}/{all}", keys.join(" "), top + 1, top + room)
 }
 
 /// All lines of help, group by group.

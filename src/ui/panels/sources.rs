@@ -3,14 +3,14 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::{Pane, Regions};
+use crate::app::{Pane, Regions, Rows};
 use crate::board::{SourceHealth, SourceState};
 use crate::ui::figure::{UNKNOWN, age, count};
 use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
 use crate::ui::text::{put, wrap};
 use crate::ui::theme::Role;
-use crate::ui::widgets::frame;
+use crate::ui::widgets::{frame, inside, list_note};
 
 const COLUMNS: &[Column<SourceHealth>] = &[
     Column { title: "", min: 1, max: 1, rank: 1, right: false, sort: None, cell: sign },
@@ -32,8 +32,10 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     let wanted = sources.len() as u16 + 3;
     let height = wanted.min(area.height.saturating_sub(8)).max(area.height.min(5));
     let top = Rect { height, ..area };
-    let inner = frame(buf, scene, top, "Sources", "", true);
+    let inner = inside(top);
     let window = scene.view.sources_window(scene.snapshot, table::rows_in(inner));
+    let note = list_note(&Rows::Made((0..sources.len()).collect()), &window, None);
+    frame(buf, scene, top, "Sources", &note, true);
     let rows = window.keys.iter().enumerate().filter_map(|(line, at)| {
         Some((sources.get(*at)?, Paint { selected: window.selected == Some(line), stale: false }))
     });
@@ -80,7 +82,8 @@ fn old(scene: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
 }
 
 fn interval(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
-    slot.right(&format!("{}s", health.interval.as_secs()), Role::Dim);
+    let text = if health.pushes { UNKNOWN.to_owned() } else { format!("{}s", health.interval.as_secs()) };
+    slot.right(&text, Role::Dim);
 }
 
 fn latency(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
@@ -89,7 +92,8 @@ fn latency(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
 }
 
 fn requests(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
-    slot.right(&count(health.requests_total), Role::Dim);
+    let text = if health.pushes { UNKNOWN.to_owned() } else { count(health.requests_total) };
+    slot.right(&text, Role::Dim);
 }
 
 fn events(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
@@ -142,10 +146,7 @@ fn detail_lines(scene: &Scene<'_>, health: &SourceHealth, width: usize) -> Vec<(
     if let Some((doing, part)) = &health.progress {
         add("progress", &format!("{doing} · {:.0} %", part * 100.0), Role::Accent, 1);
     }
-    let last = health.tried_at.map_or_else(|| UNKNOWN.to_owned(), |at| format!("{} ago", age(scene.since(at))));
-    let next = health.next_at.map_or_else(|| UNKNOWN.to_owned(), |at| format!("in {}", age(at - scene.instant)));
-    let polls = format!("last try {last}, next {next}; {} requests in the last poll", health.requests);
-    add("polls", &polls, Role::Canvas, 2);
+    add("polls", &polls(scene, health), Role::Canvas, 2);
     let tells: Vec<String> = health.capabilities.iter().map(ToString::to_string).collect();
     add("tells", if tells.is_empty() { UNKNOWN.to_owned() } else { tells.join(", ") }.as_str(), Role::Canvas, 2);
     for (at, (what, why)) in health.cannot_tell.iter().enumerate() {
@@ -158,4 +159,16 @@ fn detail_lines(scene: &Scene<'_>, health: &SourceHealth, width: usize) -> Vec<(
         add(if at == 0 { "stderr" } else { "" }, said, Role::Dim, 1);
     }
     lines
+}
+
+/// When it was asked and will be; of one that nobody asks, when it last spoke.
+fn polls(scene: &Scene<'_>, health: &SourceHealth) -> String {
+    let ago = |at: Option<_>| at.map_or_else(|| UNKNOWN.to_owned(), |at| format!("{} ago", age(scene.since(at))));
+    let next = health.next_at.map_or_else(|| UNKNOWN.to_owned(), |at| format!("in {}", age(at - scene.instant)));
+    if !health.pushes {
+        let requests = health.requests;
+        return format!("last try {}, next {next}; {requests} requests in the last poll", ago(health.tried_at));
+    }
+    let spoke = format!("it speaks by itself, last {}", ago(health.good_at));
+    if health.error.is_some() { format!("{spoke}; next try {next}") } else { spoke }
 }

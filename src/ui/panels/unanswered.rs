@@ -6,11 +6,11 @@ use ratatui::layout::Rect;
 use crate::app::{Pane, Regions, SortBy, WaitSort};
 use crate::metrics::live::ConversationRow;
 use crate::ui::figure::{UNKNOWN, duration};
-use crate::ui::scene::{Scene, severity_role, sign};
+use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
 use crate::ui::text::{agent_name, customer_name, free_text};
 use crate::ui::theme::Role;
-use crate::ui::widgets::frame;
+use crate::ui::widgets::{frame, inside, list_note};
 
 const fn by(sort: WaitSort) -> SortBy {
     SortBy::Unanswered(sort)
@@ -45,11 +45,14 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     let view = scene.view;
     let rows = view.lists.unanswered(scene.snapshot);
     let all = scene.live().waiting.len();
-    let note = if view.filter.is_empty() { String::new() } else { format!("{} of {all}", rows.len()) };
     let title = if view.wait_sort == WaitSort::Wait { "Unanswered, longest wait first" } else { "Unanswered" };
     let framed = area.height >= 6 && area.width >= 34;
-    let inner = if framed { frame(buf, scene, area, title, &note, view.pane() == Pane::Unanswered) } else { area };
+    let inner = if framed { inside(area) } else { area };
     let window = view.unanswered_window(scene.snapshot, table::rows_in(inner));
+    if framed {
+        let note = list_note(&rows, &window, (!view.filter.is_empty()).then_some(all));
+        frame(buf, scene, area, title, &note, view.pane() == Pane::Unanswered);
+    }
     let live = scene.live();
     let shown = window.keys.iter().enumerate().filter_map(|(line, key)| {
         let row = live.conversations.get(&key.ix)?;
@@ -71,10 +74,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
 /// The wait with its sign.
 pub(super) fn wait(scene: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
     let Some(since) = row.waiting_since else { return slot.right("·", Role::Dim) };
-    let severity = scene.severity(row);
-    let role = severity_role(severity);
-    slot.text(sign(severity), role);
-    slot.right(&duration(scene.since(since)), role);
+    slot.measured(0, &duration(scene.since(since)), scene.severity(row));
 }
 
 /// The customer, marked where its segment counts more.
