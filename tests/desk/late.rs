@@ -7,6 +7,7 @@ use helptop::board::{Engine, Options, Page, Query, SourceHealth};
 use helptop::desk::{Desk, SourceIx};
 use helptop::event::{Event, Status, Timestamp};
 use helptop::metrics::thresholds::Thresholds;
+use helptop::metrics::today::TodayIndex;
 use rstest::rstest;
 
 /// A desk of one source that has taken in the lines and is not settled.
@@ -155,4 +156,36 @@ fn ten_thousand_lines_of_one_instant_that_come_late_and_twice(#[case] id: &str) 
     let live = engine.snapshot(now).live;
     assert_eq!(live.totals.unanswered as usize, count);
     assert!(live.waiting.iter().all(|key| key.since == at("09:00:00")));
+}
+
+#[rstest]
+#[case::one_by_one(1)]
+#[case::few_at_once(7)]
+#[case::many_at_once(40)]
+#[case::all_at_once(1_000)]
+fn the_days_first_replies_are_the_same_in_whatever_batches(#[case] batch: usize) {
+    // Replies in no order, many alike; then the openings that they are measured from, some of them the same.
+    let reply = |i: usize| event(&format!("09:{:02}:00 message conversation=c{i} from=agent agent=a", i * 7 % 40));
+    let opened = |i: usize| event(&format!("08:{:02}:00 opened conversation=c{i}", i * 11 % 5));
+    let events: Vec<Event> = (0..100).map(reply).chain((0..100).map(opened)).collect();
+    let mut desk = Desk::new(false);
+    let source = desk.add_source();
+    let mut kept = TodayIndex::new(at("00:00:00"));
+    for batch in events.chunks(batch) {
+        for event in batch {
+            desk.apply(source, event.clone());
+        }
+        let changes = desk.take_changes();
+        kept.refresh(&desk, &changes);
+        kept.figures();
+    }
+    let seconds = |i: usize| (3600 + (i * 7 % 40) * 60 - (i * 11 % 5) * 60) as f64;
+    let mut expected: Vec<f64> = (0..100).map(seconds).collect();
+    expected.sort_by(f64::total_cmp);
+    let figure = kept.figures().first_response;
+    assert_eq!((figure.n, figure.median), (100, Some(expected[49].midpoint(expected[50]))));
+    assert!((figure.mean.unwrap() - expected.iter().sum::<f64>() / 100.0).abs() < 1e-9);
+    let mut counted_anew = TodayIndex::new(at("00:00:00"));
+    counted_anew.begin(at("00:00:00"), &desk);
+    assert_eq!(kept.figures(), counted_anew.figures());
 }
