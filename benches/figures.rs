@@ -1,6 +1,6 @@
 //! How fast events become figures and figures become a frame, at the sizes of docs/performance.md.
 //!
-//! `cargo bench --bench figures`; a filter as its last word picks some of them (`event`, `frame`, `fold`, `read`).
+//! `cargo bench --bench figures`; a filter as its last word picks some of them (`event`, `frame`, `fold`, `read`, `late`).
 #![expect(clippy::unwrap_used, reason = "a bench stops at the first surprise")]
 
 use std::hint::black_box;
@@ -152,6 +152,82 @@ fn frame(c: &mut Criterion) {
     group.finish();
 }
 
+fn folded(events: Vec<Event>) -> Desk {
+    let mut desk = Desk::new(false);
+    let source = desk.add_source();
+    for event in events {
+        desk.apply(source, event);
+    }
+    desk.settle();
+    desk
+}
+
+/// Numbered lines of a kind, each at so many milliseconds after noon.
+fn lines(kind: &str, at: impl IntoIterator<Item = (i64, usize)>) -> Vec<Event> {
+    let line = |(at, i): (i64, usize)| {
+        let at = noon() + TimeDelta::milliseconds(at);
+        let rest = match kind {
+            "asked" => format!(r#""type":"message","conversation":"c","from":"customer","text":"text {i}""#),
+            "asked elsewhere" => format!(r#""type":"message","conversation":"c{i}","from":"customer""#),
+            "closed" => r#""type":"status","conversation":"c","status":"closed""#.to_owned(),
+            "assigned" => format!(r#""type":"assigned","conversation":"c","agent":"a{i}""#),
+            "tagged" => format!(r#""type":"tagged","conversation":"c","tags":["tag {i}"]"#),
+            "state" if i.is_multiple_of(2) => {
+                format!(r#""type":"presence","agent":"a","state":"away","reason":"reason {i}""#)
+            }
+            "state" => format!(r#""type":"presence","agent":"a","state":"online","reason":"reason {i}""#),
+            _ if i.is_multiple_of(2) => r#""type":"hello","version":1,"capabilities":["assignments"]"#.to_owned(),
+            _ => r#""type":"hello","version":1,"capabilities":[]"#.to_owned(),
+        };
+        parse_line(format!(r#"{{"at":"{at}",{rest}}}"#).as_bytes()).unwrap()
+    };
+    at.into_iter().map(line).collect()
+}
+
+/// Streams that would be dear if each late line were put in its place by itself, or each line of an instant compared
+/// with all the others; six times the events should take little more than six times as long.
+fn late(c: &mut Criterion) {
+    let mut group = c.benchmark_group("fold/late");
+    group.sample_size(10).measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(300));
+    for count in [10_000, 60_000] {
+        let each = |at: fn(i64) -> i64| (0..count).map(move |i| (at(i as i64), i));
+        let in_order = || lines("asked", each(|i| i));
+        let one_instant = |kind| [lines("closed", [(9, 0)]), lines(kind, each(|_| 1))].concat();
+        let moments: Vec<_> = (0..count / 2)
+            .flat_map(|i| [lines("asked", [(i as i64, i)]), lines("closed", [(i as i64, i)])].concat())
+            .collect();
+        let streams = [
+            ("in_order", in_order()),
+            ("newest_first", lines("asked", each(|i| -i))),
+            ("one_instant", lines("asked", each(|_| 0))),
+            ("one_instant_late", one_instant("asked")),
+            ("one_instant_late_twice", [one_instant("asked"), one_instant("asked")].concat()),
+            ("one_instant_assigned", one_instant("assigned")),
+            ("one_instant_tagged", one_instant("tagged")),
+            (
+                "one_instant_of_many_late",
+                [lines("asked elsewhere", each(|_| 9)), lines("asked elsewhere", each(|_| 1))].concat(),
+            ),
+            ("twice", [in_order(), in_order()].concat()),
+            ("closings", moments),
+            (
+                "asked_at_a_closing",
+                [lines("closed", [(0, 0)]), one_instant("asked"), lines("closed", [(1, 0)])].concat(),
+            ),
+            ("states_newest_first", lines("state", each(|i| -i))),
+            ("states_of_one_instant", lines("state", each(|_| 0))),
+            ("hellos", [in_order(), lines("hello", each(|i| i))].concat()),
+        ];
+        for (name, events) in streams {
+            group.throughput(Throughput::Elements(events.len() as u64));
+            group.bench_function(BenchmarkId::new(name, count), |b| {
+                b.iter_batched(|| events.clone(), folded, BatchSize::LargeInput);
+            });
+        }
+    }
+    group.finish();
+}
+
 /// A recorded stream of about a million events: reading lines, folding them, and both.
 fn stream(c: &mut Criterion) {
     let mut events = recorded(200, 5_000, 30);
@@ -166,18 +242,7 @@ fn stream(c: &mut Criterion) {
         .measurement_time(Duration::from_secs(10))
         .throughput(Throughput::Elements(events.len() as u64));
     group.bench_function("fold", |b| {
-        b.iter_batched(
-            || events.clone(),
-            |events| {
-                let mut desk = Desk::new(false);
-                let source = desk.add_source();
-                for event in events {
-                    desk.apply(source, event);
-                }
-                desk
-            },
-            BatchSize::LargeInput,
-        );
+        b.iter_batched(|| events.clone(), folded, BatchSize::LargeInput);
     });
     group.bench_function("read", |b| {
         b.iter(|| Reader::new(lines.as_slice()).filter(|line| line.as_ref().unwrap().event.is_ok()).count());
@@ -192,5 +257,5 @@ fn stream(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, event_to_snapshot, frame, stream);
+criterion_group!(benches, event_to_snapshot, frame, stream, late);
 criterion_main!(benches);

@@ -89,7 +89,7 @@ impl Engine {
         self.desk.add_source()
     }
 
-    /// The desk.
+    /// The desk, as good as the last [`Engine::settle`].
     pub fn desk(&self) -> &Desk {
         &self.desk
     }
@@ -149,6 +149,7 @@ impl Engine {
 
     /// Fills the trend of the last hour from the desk's own history, once the first data is in.
     pub fn recall_trend(&mut self, now: Timestamp) {
+        self.desk.settle();
         self.trend.recall(&self.desk, now);
         self.trend_is_recalled = true;
     }
@@ -187,7 +188,8 @@ impl Engine {
     }
 
     /// What is behind a row.
-    pub fn page(&self, query: Query, now: Timestamp) -> Page {
+    pub fn page(&mut self, query: Query, now: Timestamp) -> Page {
+        self.desk.settle();
         let history = super::history::History { desk: &self.desk, live: &self.live, since: self.today.since(), now };
         match query {
             Query::Agent(ix) => history.agent(ix).map_or(Page::Gone, |page| Page::Agent(Box::new(page))),

@@ -9,13 +9,14 @@ use super::Desk;
 use super::conversation::{Conversation, Put};
 use super::entry::{By, Entry, Fact, Opening, Rating, digest};
 use super::index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
+use super::log::{self, Settled};
 use super::people::{Agent, Customer, Presence, Team};
 use crate::event::{
     AgentId, Author, Capability, ConversationId, CustomerId, Event, EventKind, Message, TeamId, Timestamp,
 };
 
 impl Desk {
-    /// Folds in one event of a source.
+    /// Folds in one event of a source; what it changes is good to read after [`Desk::settle`].
     pub fn apply(&mut self, source: SourceIx, event: Event) {
         if let Some(at) = event.at {
             self.last_at = self.last_at.max(at);
@@ -45,11 +46,17 @@ impl Desk {
             EventKind::Presence { agent, state, reason } => {
                 let reason = reason.map(|reason| self.words.of(&reason));
                 let ix = self.agent_ix(source, agent);
-                if self.agents[ix.at()].put_presence(Presence { at, state, reason }) {
-                    self.touch_agent(ix);
-                    self.counts.folded += 1;
-                } else {
-                    self.counts.repeats += 1;
+                let agent = &mut self.agents[ix.at()];
+                match agent.put_presence(Presence { at, state, reason }) {
+                    log::Put::Last => {
+                        self.touch_agent(ix);
+                        self.counts.folded += 1;
+                    }
+                    log::Put::Late if !std::mem::replace(&mut agent.unsettled, true) => {
+                        self.unsettled.agents.push(ix);
+                    }
+                    log::Put::Late => {}
+                    log::Put::Repeat => self.counts.repeats += 1,
                 }
             }
             EventKind::Clock {} | EventKind::ArticleVote { .. } | EventKind::Nps { conversation: None, .. } => {
@@ -67,15 +74,56 @@ impl Desk {
             return;
         }
         tables.capabilities = Some((at, capabilities));
-        let rules = self.rules(source);
-        if rules == before {
-            return;
+        let has_folded = !tables.conversations.is_empty();
+        if has_folded && self.rules(source) != before && !self.unsettled.sources.contains(&source) {
+            self.unsettled.sources.push(source);
         }
-        for i in 0..self.conversations.len() {
-            if let Some(conversation) = self.conversations[i].as_mut().filter(|one| one.source == source) {
-                conversation.refold(rules);
-                self.touch_conversation(ConversationIx(i as u32));
+    }
+
+    /// Puts late lines in their places and folds what they change anew, once for all of them.
+    pub fn settle(&mut self) {
+        for source in std::mem::take(&mut self.unsettled.sources) {
+            for i in 0..self.conversations.len() {
+                if let Some(conversation) = self.conversations[i].as_mut().filter(|one| one.source == source) {
+                    conversation.outdate();
+                    self.list_unsettled(ConversationIx(i as u32));
+                }
             }
+        }
+        for ix in std::mem::take(&mut self.unsettled.conversations) {
+            let Some(source) = self.conversation(ix).map(|one| one.source) else { continue };
+            let rules = self.rules(source);
+            let Some(conversation) = &mut self.conversations[ix.at()] else { continue };
+            conversation.unsettled = false;
+            let (settled, is_changed) = conversation.settle(rules);
+            self.count(settled);
+            if is_changed {
+                self.touch_conversation(ix);
+            }
+        }
+        for ix in std::mem::take(&mut self.unsettled.agents) {
+            let agent = &mut self.agents[ix.at()];
+            agent.unsettled = false;
+            let settled = agent.settle();
+            self.count(settled);
+            if settled.new > 0 {
+                self.touch_agent(ix);
+            }
+        }
+    }
+
+    fn count(&mut self, settled: Settled) {
+        self.counts.folded += settled.new;
+        self.counts.repeats += settled.repeats;
+    }
+
+    /// Lists a conversation among those to settle, where it has to be.
+    fn list_unsettled(&mut self, ix: ConversationIx) {
+        if let Some(conversation) = &mut self.conversations[ix.at()]
+            && !conversation.is_settled()
+            && !std::mem::replace(&mut conversation.unsettled, true)
+        {
+            self.unsettled.conversations.push(ix);
         }
     }
 
@@ -102,13 +150,23 @@ impl Desk {
             Put::New => {
                 self.counts.folded += 1;
                 self.touch_conversation(ix);
-                if let Some(actor) = actor {
-                    self.agents[actor.at()].did_something(at);
-                    self.touch_agent(actor);
-                }
             }
-            Put::Repeat => self.counts.repeats += 1,
-            Put::TooLate => self.counts.too_late += 1,
+            Put::Late => {}
+            Put::Repeat => {
+                self.counts.repeats += 1;
+                return;
+            }
+            Put::TooLate => {
+                self.counts.too_late += 1;
+                return;
+            }
+        }
+        self.list_unsettled(ix);
+        // A late line that turns out to be a repeat changes nothing here: its first telling was noted.
+        if let Some(actor) = actor
+            && self.agents[actor.at()].did_something(at)
+        {
+            self.touch_agent(actor);
         }
     }
 

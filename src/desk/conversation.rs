@@ -1,53 +1,37 @@
 //! One conversation: its log in the order of time, and the state that folding the log gives.
 
-use std::hash::{Hash, Hasher};
-
-use rustc_hash::{FxHashSet, FxHasher};
-
 use super::entry::{Entry, Fact};
 use super::fold::{Rules, State, Transition};
 use super::index::SourceIx;
+use super::log::{self, Log, Settled};
 use crate::event::{ConversationId, Timestamp};
 
-/// A conversation.
+/// A conversation; good to read when the desk is settled.
 #[derive(Debug, Clone)]
 pub struct Conversation {
     /// Where it comes from.
     pub source: SourceIx,
     /// Its id there.
     pub id: ConversationId,
-    /// Ordered by time, ties by arrival.
-    log: Vec<Entry>,
+    log: Log<Entry>,
     /// What was folded and let go, and its last instant.
     base: Option<Box<(Timestamp, State)>>,
     state: State,
-    /// The entries of an instant that holds many, to tell repeats without looking at each.
-    crowd: Option<Box<Crowd>>,
+    /// The state is no longer what the log comes to.
+    outdated: bool,
+    /// Listed among those that the desk has to settle.
+    pub(super) unsettled: bool,
     /// Listed among the desk's changes.
     pub(super) dirty: bool,
 }
 
-/// Prints of the entries of one instant.
-#[derive(Debug, Clone)]
-struct Crowd {
-    at: Timestamp,
-    seen: FxHashSet<u64>,
-}
-
-/// From so many entries of one instant on, repeats are told by their prints.
-const CROWDED: usize = 64;
-
-fn print(entry: &Entry) -> u64 {
-    let mut hasher = FxHasher::default();
-    format!("{:?}", entry.fact).hash(&mut hasher);
-    hasher.finish()
-}
-
 /// What became of an event that was put into a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
+pub(super) enum Put {
     /// It is in.
     New,
+    /// It is older than the log's last: its place, and whether it is a repeat, is known when the desk is settled.
+    Late,
     /// It was there already.
     Repeat,
     /// It is older than what was let go.
@@ -56,7 +40,8 @@ pub enum Put {
 
 impl Conversation {
     pub(super) fn new(source: SourceIx, id: ConversationId) -> Self {
-        Self { source, id, log: Vec::new(), base: None, state: State::default(), crowd: None, dirty: false }
+        let (log, state) = (Log::default(), State::default());
+        Self { source, id, log, base: None, state, outdated: false, unsettled: false, dirty: false }
     }
 
     /// The state after the last entry.
@@ -80,46 +65,38 @@ impl Conversation {
         if self.base.as_ref().is_some_and(|base| at < base.0) {
             return Put::TooLate;
         }
-        let end = self.log.last().map_or(0, |last| {
-            if last.at <= at { self.log.len() } else { self.log.partition_point(|other| other.at <= at) }
-        });
-        if self.is_repeat(&entry, end) {
-            return Put::Repeat;
+        let says_ended = matches!(&entry.fact, Fact::Status { status, .. } if status.is_ended());
+        match self.log.put(entry) {
+            log::Put::Late => Put::Late,
+            log::Put::Repeat => Put::Repeat,
+            log::Put::Last => {
+                self.outdated |= says_ended && self.state.reopened_by_message_at == Some(at);
+                if !self.outdated {
+                    self.state.step(&self.log, self.log.len() - 1, rules);
+                }
+                Put::New
+            }
         }
-        let in_order = end == self.log.len();
-        let undoes = self.state.reopened_by_message_at == Some(at)
-            && matches!(&entry.fact, Fact::Status { status, .. } if status.is_ended());
-        if self.log.capacity() == 0 {
-            self.log.reserve_exact(4);
-        }
-        self.log.insert(end, entry);
-        if in_order && !undoes {
-            self.state.step(&self.log, end, rules);
-        } else {
-            self.refold(rules);
-        }
-        Put::New
     }
 
-    /// Whether the log holds that very entry, before `end`.
-    fn is_repeat(&mut self, entry: &Entry, end: usize) -> bool {
-        if let Some(crowd) = self.crowd.as_mut().filter(|crowd| crowd.at == entry.at) {
-            return !crowd.seen.insert(print(entry));
-        }
-        let instant = || self.log[..end].iter().rev().take_while(|other| other.at == entry.at);
-        if instant().any(|other| other == entry) {
-            return true;
-        }
-        if instant().nth(CROWDED).is_some() {
-            let seen = instant().chain([entry]).map(print).collect();
-            self.crowd = Some(Box::new(Crowd { at: entry.at, seen }));
-        }
-        false
+    /// Says that the state must be folded anew.
+    pub(super) fn outdate(&mut self) {
+        self.outdated = true;
     }
 
-    /// Folds the log anew.
-    pub(super) fn refold(&mut self, rules: Rules) {
-        self.state = self.walk(rules, |_, _, _| {});
+    /// Whether log and state are what they will be.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.outdated && !self.log.is_late()
+    }
+
+    /// Puts the late entries in their places and folds the log anew, where that changes anything: then it is `true`.
+    pub(super) fn settle(&mut self, rules: Rules) -> (Settled, bool) {
+        let settled = self.log.settle();
+        let refold = std::mem::take(&mut self.outdated) || settled.new > 0;
+        if refold {
+            self.state = self.walk(rules, |_, _, _| {});
+        }
+        (settled, refold)
     }
 
     /// Folds the log from its start and shows every entry with the state after it and what it changed.
@@ -136,8 +113,7 @@ impl Conversation {
     pub(super) fn compact(&mut self) {
         if !self.log.is_empty() {
             self.base = Some(Box::new((self.last_at(), self.state.clone())));
-            self.log = Vec::new();
-            self.crowd = None;
+            self.log.clear();
         }
     }
 }

@@ -69,7 +69,7 @@ pub struct State {
     pub ratings: Vec<(Timestamp, bool)>,
     /// Targets still to be met, by [`SlaMetric`].
     pub sla: [Option<Timestamp>; 3],
-    /// The last instant whose `status` event said resolved or closed.
+    /// The last instant whose `status` event says resolved or closed, as far as it is known.
     said_ended_at: Option<Timestamp>,
     /// The last instant at which a customer's message reopened it.
     pub(super) reopened_by_message_at: Option<Timestamp>,
@@ -198,7 +198,7 @@ impl State {
             (Author::Customer, _) => {
                 self.first_customer_at.get_or_insert(at);
                 self.waiting_since.get_or_insert(at);
-                let reopens = self.status.is_ended() && !self.merged && !self.says_ended_at(at, &log[i + 1..]);
+                let reopens = self.status.is_ended() && !self.merged && !self.is_said_ended(at, &log[i + 1..]);
                 if reopens {
                     self.status = Status::Open;
                     self.reopened_by_message_at = Some(at);
@@ -258,18 +258,38 @@ impl State {
         Transition { ending: Some(ending), ..Transition::default() }
     }
 
-    /// Whether a `status` event of that very instant, before or after, says resolved or closed.
-    fn says_ended_at(&self, at: Timestamp, later: &[Entry]) -> bool {
+    /// Whether a `status` event of that very instant, before or after, says resolved or closed; the answer yes is
+    /// kept, for a crowd of messages would search the same instant again and again.
+    fn is_said_ended(&mut self, at: Timestamp, later: &[Entry]) -> bool {
+        let says_ended = |entry: &Entry| matches!(&entry.fact, Fact::Status { status, .. } if status.is_ended());
+        if self.said_ended_at != Some(at) && later.iter().take_while(|entry| entry.at == at).any(says_ended) {
+            self.said_ended_at = Some(at);
+        }
         self.said_ended_at == Some(at)
-            || later
-                .iter()
-                .take_while(|entry| entry.at == at)
-                .any(|entry| matches!(&entry.fact, Fact::Status { status, .. } if status.is_ended()))
     }
 }
 
 fn replace<T: Clone>(slot: &mut Option<T>, said: Option<&T>) {
     if let Some(said) = said {
         *slot = Some(said.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closing_found_for_one_message_of_a_moment_is_known_to_the_next() {
+        let entry = |at: i64, fact| Entry { at: Timestamp::from_millis(at), fact };
+        let closed = || Fact::Status { status: Status::Closed, by: None, agent: None };
+        let asked = |digest| Fact::Message { from: Author::Customer, agent: None, public: true, digest, text: None };
+        let log = [entry(0, closed()), entry(1, asked(1)), entry(1, asked(2)), entry(1, closed())];
+        let mut state = State::default();
+        state.step(&log, 0, Rules::default());
+        state.step(&log, 1, Rules::default());
+        let out_of_sight = &log[..3];
+        state.step(out_of_sight, 2, Rules::default());
+        assert_eq!(state.status, Status::Closed, "the first message found the closing, the second need not look");
     }
 }

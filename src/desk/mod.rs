@@ -1,13 +1,16 @@
 //! The desk: the fold of the event stream into conversations, holders, waits and presence.
 //!
 //! Invariants: apart from ties, the desk depends only on the SET of events, never on when they came; an exact
-//! repeat counts once; an event about something never introduced creates it with what is known.
+//! repeat counts once; an event about something never introduced creates it with what is known. Taking an event in
+//! costs the same whatever came before, in whatever order: late lines are put in their places when the desk is
+//! settled, all at once, and what is read before that may lack them.
 
 mod apply;
 pub mod conversation;
 pub mod entry;
 pub mod fold;
 pub mod index;
+mod log;
 pub mod people;
 
 use rustc_hash::FxHashMap;
@@ -29,6 +32,7 @@ pub struct Desk {
     conversations: Vec<Option<Conversation>>,
     free: Vec<ConversationIx>,
     words: Words,
+    unsettled: Unsettled,
     changes: Changes,
     counts: Counts,
     last_at: Timestamp,
@@ -48,7 +52,18 @@ pub struct Changes {
     pub customers: Vec<CustomerIx>,
 }
 
-/// What became of the events so far.
+/// What [`Desk::settle`] has to see to.
+#[derive(Debug, Default)]
+struct Unsettled {
+    /// Sources whose rules have changed.
+    sources: Vec<SourceIx>,
+    /// Conversations with late lines or a state that must be folded anew, each once.
+    conversations: Vec<ConversationIx>,
+    /// Agents with late states, each once.
+    agents: Vec<AgentIx>,
+}
+
+/// What became of the events so far; a late line is counted when the desk is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Folded in.
@@ -157,8 +172,9 @@ impl Desk {
         self.last_at
     }
 
-    /// Takes the list of what has changed since the last call.
+    /// Settles the desk and takes the list of what has changed since the last call.
     pub fn take_changes(&mut self) -> Changes {
+        self.settle();
         let changes = std::mem::take(&mut self.changes);
         for ix in &changes.conversations {
             if let Some(conversation) = &mut self.conversations[ix.at()] {
@@ -176,6 +192,7 @@ impl Desk {
     ///
     /// An event that is older than what was let go is counted as too late.
     pub fn let_go(&mut self, compact: Timestamp, forget: Timestamp) {
+        self.settle();
         for (i, slot) in self.conversations.iter_mut().enumerate() {
             let Some(conversation) = slot else { continue };
             if conversation.state().is_active() || conversation.dirty {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::index::{SourceIx, TeamIx};
+use super::log::{Dated, Log, Put, Settled};
 use crate::event::{AgentId, CustomerId, PresenceState, TeamId, Timestamp};
 
 /// A value and when it was said; a line without an instant counts as said before all others.
@@ -30,7 +31,7 @@ impl<T: PartialEq> Said<T> {
     }
 }
 
-/// An agent.
+/// An agent; its states are good to read when the desk is settled.
 #[derive(Debug, Clone)]
 pub struct Agent {
     /// Where it comes from.
@@ -41,12 +42,13 @@ pub struct Agent {
     pub(super) teams: Said<Arc<[TeamIx]>>,
     pub(super) capacity: Said<Option<u32>>,
     pub(super) active: Said<bool>,
-    /// Ordered by time, ties by arrival.
-    presence: Vec<Presence>,
+    presence: Log<Presence>,
     /// The start of the unbroken run of the last state.
     run_since: Timestamp,
     /// The last time it did anything.
     pub last_active_at: Option<Timestamp>,
+    /// Listed among those that the desk has to settle.
+    pub(super) unsettled: bool,
     /// Listed among the desk's changes.
     pub(super) dirty: bool,
 }
@@ -62,6 +64,12 @@ pub struct Presence {
     pub reason: Option<Arc<str>>,
 }
 
+impl Dated for Presence {
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
 impl Agent {
     pub(super) fn new(source: SourceIx, id: AgentId) -> Self {
         Self {
@@ -71,9 +79,10 @@ impl Agent {
             teams: Said::never(Arc::from([])),
             capacity: Said::never(None),
             active: Said::never(true),
-            presence: Vec::new(),
+            presence: Log::default(),
             run_since: Timestamp::MAX,
             last_active_at: None,
+            unsettled: false,
             dirty: false,
         }
     }
@@ -108,32 +117,31 @@ impl Agent {
         self.presence.last().map(|last| (last, self.run_since))
     }
 
-    pub(super) fn put_presence(&mut self, presence: Presence) -> bool {
-        let end = self.presence.partition_point(|other| other.at <= presence.at);
-        let mut same = self.presence[..end].iter().rev().take_while(|other| other.at == presence.at);
-        if same.any(|other| *other == presence) {
-            return false;
-        }
-        let in_order = end == self.presence.len();
-        let goes_on = in_order && end.checked_sub(1).is_some_and(|i| self.presence[i].state == presence.state);
+    pub(super) fn put_presence(&mut self, presence: Presence) -> Put {
         let at = presence.at;
-        self.presence.insert(end, presence);
-        if !in_order {
-            self.find_run();
-        } else if !goes_on {
+        let goes_on = self.presence.last().is_some_and(|last| last.state == presence.state);
+        let put = self.presence.put(presence);
+        if put == Put::Last && !goes_on {
             self.run_since = at;
         }
-        true
+        put
     }
 
-    fn find_run(&mut self) {
-        let Some(last) = self.presence.last() else { return };
-        let run = self.presence.iter().rev().take_while(|other| other.state == last.state);
-        self.run_since = run.last().map_or(last.at, |first| first.at);
+    /// Puts late states in their places.
+    pub(super) fn settle(&mut self) -> Settled {
+        let settled = self.presence.settle();
+        if let (true, Some(last)) = (settled.new > 0, self.presence.last()) {
+            let run = self.presence.iter().rev().take_while(|other| other.state == last.state);
+            self.run_since = run.last().map_or(last.at, |first| first.at);
+        }
+        settled
     }
 
-    pub(super) fn did_something(&mut self, at: Timestamp) {
-        self.last_active_at = self.last_active_at.max(Some(at));
+    /// Notes that it did something; tells whether that is later than all it did before.
+    pub(super) fn did_something(&mut self, at: Timestamp) -> bool {
+        let before = self.last_active_at;
+        self.last_active_at = before.max(Some(at));
+        self.last_active_at != before
     }
 
     /// Lets go of states before `cutoff`, but for the one that held then and the start of the run that lasts.

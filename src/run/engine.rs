@@ -75,7 +75,7 @@ impl EngineTask {
         }
     }
 
-    fn answer(&self, ask: Ask) {
+    fn answer(&mut self, ask: Ask) {
         match ask {
             Ask::Refresh => self.refresh.iter().for_each(|source| source.notify_one()),
             Ask::Page { query, reply } => {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use helptop::desk::Desk;
-use helptop::event::{Event, Timestamp};
+use helptop::desk::{Counts, Desk};
+use helptop::event::{Event, EventKind, Timestamp};
 use helptop::metrics::live::LiveIndex;
 use helptop::metrics::thresholds::Thresholds;
 use helptop::metrics::today::TodayIndex;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// Events of few conversations and agents, each at an instant of its own.
-fn stream() -> impl Strategy<Value = Vec<Event>> {
+/// Events of few conversations and agents: each at an instant of its own, or all at `instants` instants.
+fn stream(instants: Option<usize>) -> impl Strategy<Value = Vec<Event>> {
     let line = prop_oneof![
         Just("opened conversation=C customer=k1 team=t1 channel=email".to_owned()),
         Just("opened conversation=C direction=outbound subject=late".to_owned()),
@@ -32,11 +32,12 @@ fn stream() -> impl Strategy<Value = Vec<Event>> {
         Just("hello version=1 capabilities=assignments".to_owned()),
         Just("hello version=1 capabilities=".to_owned()),
     ];
-    let one = (line, "c[1-3]");
-    prop::collection::vec(one, 1..40).prop_map(|lines| {
+    let one = (line, "c[1-3]", any::<Index>());
+    prop::collection::vec(one, 1..40).prop_map(move |lines| {
         let numbered = lines.into_iter().enumerate();
         numbered
-            .map(|(i, (line, id))| {
+            .map(|(i, (line, id, pick))| {
+                let i = instants.map_or(i, |instants| pick.index(instants));
                 let clock = format!("{:02}:{:02}:{:02}", 8 + i / 3600, i / 60 % 60, i % 60);
                 crate::support::event(&format!("{clock} {}", line.replace("=C", &format!("={id}"))))
             })
@@ -93,30 +94,41 @@ fn told(desk: &mut Desk, live: &mut LiveIndex, now: Timestamp) -> Vec<String> {
     lines
 }
 
-fn fold(events: &[Event], settle_every: usize) -> Vec<String> {
+/// Folds events in, in that order; the figures are brought up to date after those `cuts`, the desk alone is settled
+/// after those `pauses`.
+fn fold(events: &[Event], cuts: &[usize], pauses: &[usize]) -> (Vec<String>, Counts) {
     let mut desk = Desk::new(false);
     let source = desk.add_source();
     let mut live = LiveIndex::new(Arc::new(Thresholds::default()));
     let now = crate::support::at("20:00:00");
     for (i, event) in events.iter().enumerate() {
         desk.apply(source, event.clone());
-        if i % settle_every == 0 {
+        if pauses.contains(&i) {
+            desk.settle();
+        }
+        if cuts.contains(&i) {
             let changes = desk.take_changes();
             live.refresh(&desk, &changes, now);
         }
     }
-    told(&mut desk, &mut live, now)
+    (told(&mut desk, &mut live, now), desk.counts())
+}
+
+/// Places in a stream, chosen at random.
+fn places() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(0..60usize, 0..30)
 }
 
 proptest! {
     #[test]
-    fn any_order_and_repetition_give_the_same_desk(
-        events in stream(),
+    fn any_order_repetition_and_cut_into_batches_give_the_same_desk(
+        events in stream(None),
         shuffle in prop::collection::vec(any::<Index>(), 40),
         repeats in prop::collection::vec(any::<Index>(), 0..20),
-        settle_every in 1usize..10,
+        cuts in places(),
+        pauses in places(),
     ) {
-        let in_order = fold(&events, 1000);
+        let (in_order, _) = fold(&events, &[], &[]);
         let mut other = events.clone();
         for repeat in repeats {
             let event = repeat.get(&events).clone();
@@ -126,11 +138,38 @@ proptest! {
             let j = pick.index(other.len());
             other.swap(i, j);
         }
-        prop_assert_eq!(fold(&other, settle_every), in_order);
+        prop_assert_eq!(fold(&other, &cuts, &pauses).0, in_order);
     }
 
     #[test]
-    fn figures_kept_change_by_change_equal_figures_made_at_once(events in stream()) {
-        prop_assert_eq!(fold(&events, 1), fold(&events, 1000));
+    fn of_one_instant_the_order_of_arrival_counts_however_late_and_in_whatever_batches(
+        events in stream(Some(4)),
+        repeats in prop::collection::vec(any::<Index>(), 0..20),
+        cuts in places(),
+        pauses in places(),
+    ) {
+        let mut other = events.clone();
+        for repeat in &repeats {
+            other.push(repeat.get(&events).clone());
+        }
+        // The same, told in order and without repeats.
+        let counts_once = |event: &Event| !matches!(event.kind, EventKind::Agent(_) | EventKind::Hello { .. });
+        let mut plain: Vec<Event> = Vec::new();
+        for event in &other {
+            if !(counts_once(event) && plain.contains(event)) {
+                plain.push(event.clone());
+            }
+        }
+        plain.sort_by_key(|event| event.at);
+        let (in_order, counts) = fold(&plain, &[], &[]);
+        prop_assert_eq!(counts, Counts { folded: plain.len() as u64, ..Counts::default() });
+        let dropped = (other.len() - plain.len()) as u64;
+        prop_assert_eq!(fold(&other, &cuts, &pauses), (in_order, Counts { repeats: dropped, ..counts }));
+    }
+
+    #[test]
+    fn figures_kept_change_by_change_equal_figures_made_at_once(events in stream(None)) {
+        let always: Vec<_> = (0..events.len()).collect();
+        prop_assert_eq!(fold(&events, &always, &[]), fold(&events, &[], &[]));
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn desk(lines: &str) -> Desk {
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         desk.apply(source, event(line));
     }
+    desk.settle();
     desk
 }
 
