@@ -58,10 +58,10 @@ struct Traffic {
 impl Traffic {
     fn of(engine: &Engine) -> Self {
         let figures = engine.live().figures();
-        let held = figures.conversations.values().filter_map(|row| {
-            let holder = figures.agents.get(&row.holder?)?;
-            Some((row.id.clone(), holder.id.clone()))
-        });
+        let held = figures
+            .agents
+            .values()
+            .flat_map(|holder| engine.live().held_by(holder.ix).map(|row| (row.id.clone(), holder.id.clone())));
         let mut open: Vec<_> = held.collect();
         open.sort();
         Self { open, said: 0 }

@@ -2,16 +2,16 @@
 
 use std::ops::Bound;
 
-use imbl::OrdSet;
+use imbl::OrdMap;
 
 /// Rows are numbered up to this far from an end of a list in its natural order.
 const FAR: usize = 2_000;
 
 /// The rows of a list, in the order they are shown.
 #[derive(Debug)]
-pub enum Rows<'a, K: Ord> {
+pub enum Rows<'a, K: Ord, V = ()> {
     /// The natural order, kept by the live figures.
-    Set(&'a OrdSet<K>),
+    Kept(&'a OrdMap<K, V>),
     /// A filtered or otherwise sorted list.
     List(&'a [K]),
     /// A list made on the spot.
@@ -66,10 +66,10 @@ pub enum Rest {
     Bottom,
 }
 
-impl<K: Ord + Clone> Rows<'_, K> {
+impl<K: Ord + Clone, V> Rows<'_, K, V> {
     fn list(&self) -> &[K] {
         match self {
-            Self::Set(_) => &[],
+            Self::Kept(_) => &[],
             Self::List(list) => list,
             Self::Made(list) => list,
         }
@@ -77,7 +77,7 @@ impl<K: Ord + Clone> Rows<'_, K> {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        if let Self::Set(set) = self { set.len() } else { self.list().len() }
+        if let Self::Kept(map) = self { map.len() } else { self.list().len() }
     }
 
     /// Whether there are none.
@@ -87,18 +87,27 @@ impl<K: Ord + Clone> Rows<'_, K> {
 
     /// The first row.
     pub fn first(&self) -> Option<K> {
-        if let Self::Set(set) = self { set.get_min().cloned() } else { self.list().first().cloned() }
+        if let Self::Kept(map) = self {
+            map.get_min().map(|(key, _)| key.clone())
+        } else {
+            self.list().first().cloned()
+        }
     }
 
     /// The last row.
     pub fn last(&self) -> Option<K> {
-        if let Self::Set(set) = self { set.get_max().cloned() } else { self.list().last().cloned() }
+        if let Self::Kept(map) = self { map.get_max().map(|(key, _)| key.clone()) } else { self.list().last().cloned() }
     }
 
     /// Up to `n` rows before a row, nearest first.
     fn before(&self, key: &K, n: usize) -> Vec<K> {
-        if let Self::Set(set) = self {
-            return set.range::<_, K>((Bound::Unbounded, Bound::Excluded(key))).rev().take(n).cloned().collect();
+        if let Self::Kept(map) = self {
+            return map
+                .range::<_, K>((Bound::Unbounded, Bound::Excluded(key)))
+                .rev()
+                .take(n)
+                .map(|(key, _)| key.clone())
+                .collect();
         }
         let list = self.list();
         let at = list.iter().position(|known| known == key).unwrap_or(0);
@@ -107,8 +116,12 @@ impl<K: Ord + Clone> Rows<'_, K> {
 
     /// Up to `n` rows from a row on, itself first.
     fn from(&self, key: &K, n: usize) -> Vec<K> {
-        if let Self::Set(set) = self {
-            return set.range::<_, K>((Bound::Included(key), Bound::Unbounded)).take(n).cloned().collect();
+        if let Self::Kept(map) = self {
+            return map
+                .range::<_, K>((Bound::Included(key), Bound::Unbounded))
+                .take(n)
+                .map(|(key, _)| key.clone())
+                .collect();
         }
         let list = self.list();
         let at = list.iter().position(|known| known == key).unwrap_or(0);
@@ -120,12 +133,12 @@ impl<K: Ord + Clone> Rows<'_, K> {
         let selected = cursor.selected.as_ref()?;
         let key = fresh(selected).unwrap_or_else(|| selected.clone());
         match self {
-            Self::Set(set) if set.contains(&key) => Some(key),
-            Self::Set(set) => set
+            Self::Kept(map) if map.contains_key(&key) => Some(key),
+            Self::Kept(map) => map
                 .range::<_, K>((Bound::Included(selected), Bound::Unbounded))
                 .next()
-                .or_else(|| set.get_max())
-                .cloned(),
+                .or_else(|| map.get_max().map(|(key, value)| (key, value)))
+                .map(|(key, _)| key.clone()),
             _ if self.list().contains(&key) => Some(key),
             _ => self.list().get(cursor.line).or_else(|| self.list().last()).cloned(),
         }
@@ -158,13 +171,13 @@ impl<K: Ord + Clone> Rows<'_, K> {
     /// Which row of all a row is, counted from 0; `None` where that is far from both ends, so that it costs little
     /// in a list of any length.
     pub fn position(&self, key: &K) -> Option<usize> {
-        let Self::Set(set) = self else { return self.list().iter().position(|known| known == key) };
-        let behind = set.range::<_, K>((Bound::Included(key), Bound::Unbounded)).take(FAR).count();
-        if behind < FAR {
-            return Some(set.len() - behind);
+        let Self::Kept(map) = self else { return self.list().iter().position(|known| known == key) };
+        let before = map.range::<_, K>((Bound::Unbounded, Bound::Excluded(key))).take(FAR).count();
+        if before < FAR {
+            return Some(before);
         }
-        let before = set.range::<_, K>((Bound::Unbounded, Bound::Excluded(key))).take(FAR).count();
-        (before < FAR).then_some(before)
+        let behind = map.range::<_, K>((Bound::Included(key), Bound::Unbounded)).take(FAR).count();
+        (behind < FAR).then(|| map.len() - behind)
     }
 
     /// The row `delta` rows away from a row, at most at an end, and how far that is.
@@ -183,7 +196,14 @@ impl<K: Ord + Clone> Rows<'_, K> {
 
 impl<K: Ord + Clone> Cursor<K> {
     /// Moves; the first step on an untouched list selects the row it rests on.
-    pub fn go(&mut self, rows: &Rows<'_, K>, step: Step, height: usize, rest: Rest, fresh: impl Fn(&K) -> Option<K>) {
+    pub fn go<V>(
+        &mut self,
+        rows: &Rows<'_, K, V>,
+        step: Step,
+        height: usize,
+        rest: Rest,
+        fresh: impl Fn(&K) -> Option<K>,
+    ) {
         let from = rows.resolve(self, fresh);
         let (from, delta) = match (step, from, rest) {
             (Step::First, ..) | (Step::By(_), None, Rest::Top) => return self.select_first(rows),
@@ -196,12 +216,12 @@ impl<K: Ord + Clone> Cursor<K> {
     }
 
     /// Selects the first row.
-    fn select_first(&mut self, rows: &Rows<'_, K>) {
+    fn select_first<V>(&mut self, rows: &Rows<'_, K, V>) {
         *self = Self { selected: rows.first(), line: 0 };
     }
 
     /// Selects the last row.
-    fn select_last(&mut self, rows: &Rows<'_, K>, height: usize) {
+    fn select_last<V>(&mut self, rows: &Rows<'_, K, V>, height: usize) {
         *self = Self { selected: rows.last(), line: height.min(rows.len()).saturating_sub(1) };
     }
 }
@@ -211,8 +231,8 @@ mod tests {
     use super::*;
 
     fn both<T: std::fmt::Debug + PartialEq>(values: &[u32], check: impl Fn(&Rows<'_, u32>) -> T) -> T {
-        let set: OrdSet<u32> = values.iter().copied().collect();
-        let (from_set, from_list) = (check(&Rows::Set(&set)), check(&Rows::List(values)));
+        let set: OrdMap<u32, ()> = values.iter().map(|value| (*value, ())).collect();
+        let (from_set, from_list) = (check(&Rows::Kept(&set)), check(&Rows::List(values)));
         assert_eq!(from_set, from_list);
         from_set
     }
@@ -237,8 +257,8 @@ mod tests {
         assert_eq!(both(&values, |rows| rows.position(&0)), Some(0));
         assert_eq!(both(&values, |rows| rows.position(&1_999)), Some(1_999));
         assert_eq!(both(&values, |rows| rows.position(&8_001)), Some(8_001));
-        let set: OrdSet<u32> = values.iter().copied().collect();
-        assert_eq!(Rows::Set(&set).position(&5_000), None);
+        let set: OrdMap<u32, ()> = values.iter().map(|value| (*value, ())).collect();
+        assert_eq!(Rows::Kept(&set).position(&5_000), None);
         assert_eq!(both(&[3, 5], |rows| rows.position(&5)), Some(1));
     }
 
@@ -269,7 +289,7 @@ mod tests {
     #[test]
     fn moving_keeps_the_line_inside_the_window() {
         let values: Vec<u32> = (0..100).collect();
-        let rows = Rows::List(&values);
+        let rows: Rows<u32> = Rows::List(&values);
         let mut cursor = Cursor::default();
         cursor.go(&rows, Step::By(1), 4, Rest::Top, |_| None);
         assert_eq!(cursor, Cursor { selected: Some(0), line: 0 });

@@ -1,6 +1,7 @@
 //! Filtered and sorted lists, made once per picture, filter and order; the natural order needs none.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use strum::{Display, EnumIter, IntoEnumIterator};
@@ -87,12 +88,12 @@ impl Lists {
         let matching = (!needle.is_empty()).then(|| matching(live, &needle));
         self.unanswered = match (&matching, unanswered) {
             (None, WaitSort::Wait) => None,
-            (None, sort) => Some(sorted_waits(live, live.waiting.iter().cloned().collect(), sort)),
+            (None, sort) => Some(sorted_waits(live, live.waiting.keys().cloned().collect(), sort)),
             (Some(found), sort) => Some(sorted_waits(live, found.clone(), sort)),
         };
         self.agents = match (&matching, agents) {
             (None, AgentSort::Longest) => None,
-            (None, sort) => Some(sorted_agents(live, live.ranking.iter().cloned().collect(), sort)),
+            (None, sort) => Some(sorted_agents(live, live.ranking.keys().cloned().collect(), sort)),
             (Some(found), sort) => Some(sorted_agents(live, matching_agents(live, &needle, found), sort)),
         };
         self.made_of = Some(recipe);
@@ -100,12 +101,12 @@ impl Lists {
 
     /// The agents, as they are to be shown.
     pub fn agents<'a>(&'a self, snapshot: &'a BoardSnapshot) -> Rows<'a, AgentKey> {
-        self.agents.as_ref().map_or(Rows::Set(&snapshot.live.ranking), |list| Rows::List(list))
+        self.agents.as_ref().map_or(Rows::Kept(&snapshot.live.ranking), |list| Rows::List(list))
     }
 
     /// The unanswered, as they are to be shown.
-    pub fn unanswered<'a>(&'a self, snapshot: &'a BoardSnapshot) -> Rows<'a, WaitKey> {
-        self.unanswered.as_ref().map_or(Rows::Set(&snapshot.live.waiting), |list| Rows::List(list))
+    pub fn unanswered<'a>(&'a self, snapshot: &'a BoardSnapshot) -> Rows<'a, WaitKey, Arc<ConversationRow>> {
+        self.unanswered.as_ref().map_or(Rows::Kept(&snapshot.live.waiting), |list| Rows::List(list))
     }
 }
 
@@ -155,19 +156,17 @@ fn conversation_matches(live: &LiveFigures, row: &ConversationRow, needle: &Need
 }
 
 fn matching(live: &LiveFigures, needle: &Needle) -> Vec<WaitKey> {
-    let matches =
-        |key: &&WaitKey| live.conversations.get(&key.ix).is_some_and(|row| conversation_matches(live, row, needle));
-    live.waiting.iter().filter(matches).cloned().collect()
+    let found = live.waiting.iter().filter(|(_, row)| conversation_matches(live, row, needle));
+    found.map(|(key, _)| key.clone()).collect()
 }
 
 /// Agents who match, or who hold a waiting chat that does.
 fn matching_agents(live: &LiveFigures, needle: &Needle, found: &[WaitKey]) -> Vec<AgentKey> {
-    let holders: FxHashSet<AgentIx> =
-        found.iter().filter_map(|key| live.conversations.get(&key.ix)).filter_map(|row| row.holder).collect();
+    let holders: FxHashSet<AgentIx> = found.iter().filter_map(|key| live.waiting.get(key)?.holder).collect();
     let matches = |key: &&AgentKey| {
         holders.contains(&key.ix) || live.agents.get(&key.ix).is_some_and(|row| agent_matches(live, row, needle))
     };
-    live.ranking.iter().filter(matches).cloned().collect()
+    live.ranking.keys().filter(matches).cloned().collect()
 }
 
 fn sorted_agents(live: &LiveFigures, mut keys: Vec<AgentKey>, sort: AgentSort) -> Vec<AgentKey> {
@@ -188,7 +187,7 @@ fn sorted_agents(live: &LiveFigures, mut keys: Vec<AgentKey>, sort: AgentSort) -
 }
 
 fn sorted_waits(live: &LiveFigures, mut keys: Vec<WaitKey>, sort: WaitSort) -> Vec<WaitKey> {
-    let row = |key: &WaitKey| live.conversations.get(&key.ix);
+    let row = |key: &WaitKey| live.waiting.get(key);
     let lower = |name: Option<&str>| name.map(str::to_lowercase);
     match sort {
         WaitSort::Wait => {}

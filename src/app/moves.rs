@@ -121,19 +121,18 @@ fn conversation_in_page(view: &ViewState, or_first: bool) -> Option<Conversation
 
 /// The chat that is shown, or the one that is selected.
 pub(super) fn selected_conversation(view: &ViewState, snapshot: &BoardSnapshot) -> Option<Arc<ConversationRow>> {
-    let live = &snapshot.live;
-    if let Some(Page::Conversation(page)) = view.drills.last().and_then(|drill| drill.page.as_ref()) {
-        return Some(Arc::clone(&page.row));
-    }
-    let ix = match view.pane() {
-        Pane::Unanswered => {
-            let rows = view.lists.unanswered(snapshot);
-            rows.resolve(&view.unanswered, |key| fresh_wait(snapshot, key)).map(|key| key.ix)
+    match (view.pane(), view.drills.last().and_then(|drill| drill.page.as_ref())) {
+        (_, Some(Page::Conversation(page))) => Some(Arc::clone(&page.row)),
+        (Pane::Open | Pane::Activity, Some(Page::Agent(page))) => {
+            let ix = conversation_in_page(view, false)?;
+            page.open.iter().find(|row| row.ix == ix).cloned()
         }
-        Pane::Open | Pane::Activity => conversation_in_page(view, false),
+        (Pane::Unanswered, _) => {
+            let key = view.lists.unanswered(snapshot).resolve(&view.unanswered, |key| fresh_wait(snapshot, key))?;
+            snapshot.live.waiting.get(&key).cloned()
+        }
         _ => None,
-    };
-    live.conversations.get(&ix?).cloned()
+    }
 }
 
 /// A click selects and gives the keys; on what is selected already it steps in. The wheel moves, a title sorts.

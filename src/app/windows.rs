@@ -14,7 +14,7 @@ pub(super) fn fresh_agent(snapshot: &BoardSnapshot, key: &AgentKey) -> Option<Ag
 
 /// A chat's place in the list now.
 pub(super) fn fresh_wait(snapshot: &BoardSnapshot, key: &WaitKey) -> Option<WaitKey> {
-    snapshot.live.conversations.get(&key.ix).and_then(|row| row.wait_key())
+    snapshot.live.waiting.contains_key(key).then(|| key.clone())
 }
 
 /// The numbers of the sources as rows.
@@ -22,8 +22,8 @@ pub(super) fn source_rows(snapshot: &BoardSnapshot) -> Rows<'static, usize> {
     Rows::Made((0..snapshot.sources.len()).collect())
 }
 
-fn window<K: Ord + Clone>(
-    rows: &Rows<'_, K>,
+fn window<K: Ord + Clone, V>(
+    rows: &Rows<'_, K, V>,
     cursor: &Cursor<K>,
     height: usize,
     rest: Rest,

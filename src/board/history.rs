@@ -36,6 +36,7 @@ impl History<'_> {
                     at: entry.at,
                     source: conversation.source,
                     conversation: ix,
+                    id: conversation.id.clone(),
                     label: label.clone(),
                     what,
                 });
@@ -122,6 +123,7 @@ impl History<'_> {
                         at: entry.at,
                         source: conversation.source,
                         conversation: ix,
+                        id: conversation.id.clone(),
                         label: label.clone(),
                         what,
                     });

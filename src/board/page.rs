@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::desk::{AgentIx, ConversationIx, SourceIx};
-use crate::event::{Author, PresenceState, Status, StatusBy, Timestamp};
+use crate::event::{Author, ConversationId, PresenceState, Status, StatusBy, Timestamp};
 use crate::metrics::live::{AgentRow, ConversationRow};
 use crate::metrics::stats::{DurationFigure, ShareFigure};
 
@@ -98,6 +98,8 @@ pub struct TimelineItem {
     pub source: SourceIx,
     /// In which conversation.
     pub conversation: ConversationIx,
+    /// That conversation's id.
+    pub id: ConversationId,
     /// That conversation's id and customer, for lists over several.
     pub label: Arc<str>,
     /// What happened.

@@ -260,7 +260,7 @@ impl<'a> Builder<'a> {
         agents.sort_by(|a, b| (&a.name, &a.id, a.source).cmp(&(&b.name, &b.id, b.source)));
         let is_online = |agent: &AgentRow| agent.state.is_some_and(PresenceState::is_online);
         let queues = agents.iter().filter(|agent| agent.open > 0 || is_online(agent));
-        let waiting = live.waiting.iter().filter_map(|key| live.conversations.get(&key.ix));
+        let waiting = live.waiting.values();
         SnapshotReport {
             at: self.snapshot.at,
             queues: queues.map(|agent| self.queue(agent)).collect(),

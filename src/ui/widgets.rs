@@ -37,7 +37,7 @@ pub(super) fn frame(buf: &mut Buffer, scene: &Scene<'_>, area: Rect, title: &str
 }
 
 /// Which rows of how many are shown, where that is not all of them.
-pub(super) fn position<K: Ord + Clone>(rows: &Rows<'_, K>, window: &Window<K>) -> Option<String> {
+pub(super) fn position<K: Ord + Clone, V>(rows: &Rows<'_, K, V>, window: &Window<K>) -> Option<String> {
     if !(window.above || window.below) {
         return None;
     }
@@ -50,7 +50,11 @@ pub(super) fn position<K: Ord + Clone>(rows: &Rows<'_, K>, window: &Window<K>) -
 }
 
 /// The note of a list in its frame: where it stands, and what of it passes the filter.
-pub(super) fn list_note<K: Ord + Clone>(rows: &Rows<'_, K>, window: &Window<K>, unfiltered: Option<usize>) -> String {
+pub(super) fn list_note<K: Ord + Clone, V>(
+    rows: &Rows<'_, K, V>,
+    window: &Window<K>,
+    unfiltered: Option<usize>,
+) -> String {
     match (position(rows, window), unfiltered) {
         (None, None) => String::new(),
         (Some(shown), None) => shown,

@@ -83,7 +83,7 @@ fn told(desk: &mut Desk, live: &mut LiveIndex, now: Timestamp) -> Vec<String> {
         format!("{} {} {:?} {} {:?} {queue:?}", row.id, row.name, row.capacity, row.teams.len(), state)
     }));
     lines.push(format!("{:?}", figures.totals));
-    lines.extend(figures.waiting.iter().map(|key| format!("{} {:?}", key.id, key.since)));
+    lines.extend(figures.waiting.keys().map(|key| format!("{} {:?}", key.id, key.since)));
     lines.push(format!("{risk:?}"));
     let mut today = TodayIndex::new(crate::support::at("08:00:05"));
     today.begin(crate::support::at("08:00:05"), desk);

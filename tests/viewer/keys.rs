@@ -74,7 +74,7 @@ fn keys_have_effects(#[case] keys: &str, #[case] wanted: Effect) {
 fn an_agent_is_reached_in_the_order_of_the_list() {
     let (mut view, snapshot) = (viewer(), desk());
     typed(&mut view, &snapshot, "⇥jjj");
-    let third = snapshot.live.ranking.iter().nth(2).unwrap();
+    let third = snapshot.live.ranking.keys().nth(2).unwrap();
     assert_eq!(view.agents.selected.as_ref(), Some(third));
     assert_eq!(third.ix, AgentIx(1));
 }
@@ -146,8 +146,8 @@ fn selection_follows_the_chat_and_not_the_row() {
     typed(&mut view, &snapshot, "jjj");
     let mut later = sample::snapshot();
     later.generation = 2;
-    let answered = later.live.waiting.remove_min().unwrap();
-    later.live.conversations.remove(&answered.ix);
+    let answered = later.live.waiting.get_min().unwrap().0.clone();
+    later.live.waiting.remove(&answered);
     let later = Arc::new(later);
     update(&mut view, &later, sample::NOW, Msg::Snapshot);
     let window = view.unanswered_window(&later, 10);
@@ -209,7 +209,7 @@ fn clicks_select_then_step_in_and_titles_sort() {
     typed(&mut view, &snapshot, "⎋");
     click(&mut view, MouseKind::Down, 5, 9);
     click(&mut view, MouseKind::Down, 5, 9);
-    let fourth = snapshot.live.ranking.iter().nth(3).unwrap();
+    let fourth = snapshot.live.ranking.keys().nth(3).unwrap();
     assert_eq!((view.focus, view.agents.selected.as_ref()), (Pane::Agents, Some(fourth)));
     click(&mut view, MouseKind::Click, 72, 6);
     assert_eq!(view.wait_sort, WaitSort::Customer);
@@ -266,7 +266,7 @@ fn lists_in_their_natural_order_are_not_copied() {
     let many = Arc::new(BoardSnapshot { live: sample::desk(20_000), ..sample::snapshot() });
     let mut view = viewer();
     update(&mut view, &many, sample::NOW, Msg::Snapshot);
-    assert!(matches!(view.lists.unanswered(&many), helptop::app::Rows::Set(_)));
+    assert!(matches!(view.lists.unanswered(&many), helptop::app::Rows::Kept(_)));
     typed(&mut view, &many, "G");
     let window = view.unanswered_window(&many, 10);
     assert_eq!((window.keys.len(), window.selected, window.below), (10, Some(9), false));

@@ -114,7 +114,7 @@ fn chat(ix: u32, line: &ChatLine) -> ConversationRow {
 
 fn agents(live: &mut LiveFigures) {
     for (ix, (name, team, state, open, capacity)) in (0_u32..).zip(agent_lines()) {
-        let held = || live.conversations.values().filter(|row| row.holder == Some(AgentIx(ix)));
+        let held = || live.waiting.values().filter(|row| row.holder == Some(AgentIx(ix)));
         let row = AgentRow {
             ix: AgentIx(ix),
             source: SourceIx(0),
@@ -141,7 +141,7 @@ fn agents(live: &mut LiveFigures) {
         if load(&row) >= most {
             live.fullest = Some(row.ix);
         }
-        live.ranking.insert(row.key());
+        live.ranking.insert(row.key(), ());
         live.agents.insert(row.ix, Arc::new(row));
     }
 }
@@ -182,13 +182,13 @@ pub(crate) fn desk(more: u32) -> LiveFigures {
             segment: line.1.then(|| "vip".into()),
         }));
         let row = chat(ix, &line);
-        live.waiting.extend(row.wait_key());
         if row.holder.is_none() {
             live.totals.unassigned += 1;
             let longest = &mut live.totals.unassigned_longest_since;
             *longest = [*longest, row.waiting_since].into_iter().flatten().min();
         }
-        live.conversations.insert(row.ix, Arc::new(row));
+        let row = Arc::new(row);
+        live.waiting.extend(row.wait_key().map(|key| (key, row)));
     }
     agents(&mut live);
     live.totals.unanswered = live.waiting.len() as u32;
@@ -241,6 +241,7 @@ fn item(seconds: i64, conversation: u32, label: &str, what: What) -> TimelineIte
         at: ago(seconds),
         source: SourceIx(0),
         conversation: ConversationIx(conversation),
+        id: ConversationId::new(label.split(char::is_whitespace).next().unwrap_or_default()),
         label: label.into(),
         what,
     }
@@ -259,12 +260,14 @@ fn ended(agent: &str) -> What {
 pub(crate) fn page(snapshot: &BoardSnapshot, query: Query) -> Page {
     match query {
         Query::Agent(ix) => snapshot.live.agents.get(&ix).map_or(Page::Gone, |row| agent_page(snapshot, row)),
-        Query::Conversation(ix) => snapshot.live.conversations.get(&ix).map_or(Page::Gone, chat_page),
+        Query::Conversation(ix) => {
+            snapshot.live.waiting.values().find(|row| row.ix == ix).map_or(Page::Gone, chat_page)
+        }
     }
 }
 
 fn agent_page(snapshot: &BoardSnapshot, row: &Arc<AgentRow>) -> Page {
-    let held = snapshot.live.waiting.iter().filter_map(|key| snapshot.live.conversations.get(&key.ix));
+    let held = snapshot.live.waiting.values();
     let span = |state, from: i64, to: i64| StateSpan { state, from: ago(from), to: (to > 0).then(|| ago(to)) };
     let replies = (0..30_i64).map(|at| {
         let text =

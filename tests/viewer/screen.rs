@@ -186,7 +186,7 @@ fn what_is_not_known_is_a_dash_and_never_zero() {
     let mut snapshot = sample::snapshot();
     (snapshot.tells_presence, snapshot.tells_ratings) = (false, false);
     snapshot.today.first_response = helptop::metrics::stats::DurationFigure::default();
-    snapshot.live.waiting = imbl::OrdSet::new();
+    snapshot.live.waiting = imbl::OrdMap::new();
     let shown = text(&drawn((120, 36), &Arc::new(snapshot), &mut sample::view()));
     let tiles = shown.lines().nth(2).unwrap();
     let figures: Vec<&str> = tiles.split('│').map(str::trim).filter(|text| !text.is_empty()).collect();
@@ -228,11 +228,12 @@ fn hostile_text_stays_in_its_cells() {
         let customer = Arc::make_mut(&mut snapshot.live.customers[at]);
         customer.name = (*text).into();
         let ix = ConversationIx(at as u32);
-        let mut row = (*snapshot.live.conversations[&ix]).clone();
+        let (key, row) = snapshot.live.waiting.iter().find(|(key, _)| key.ix == ix).unwrap();
+        let (key, mut row) = (key.clone(), (**row).clone());
         row.subject = Some((*text).into());
         row.channel = Some((*text).into());
         row.url = Some(format!("https://x.example/{text}").into());
-        snapshot.live.conversations.insert(ix, Arc::new(row));
+        snapshot.live.waiting.insert(key, Arc::new(row));
         let agent = snapshot.live.agents.get_mut(&AgentIx(at as u32)).unwrap();
         Arc::make_mut(agent).name = (*text).into();
         Arc::make_mut(&mut snapshot.live.teams[at % 3]).name = (*text).into();

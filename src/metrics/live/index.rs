@@ -108,18 +108,14 @@ impl LiveIndex {
         if old.as_deref() == new.as_ref() {
             return;
         }
-        self.set_wait(
-            old.as_deref().and_then(ConversationRow::wait_key),
-            new.as_ref().and_then(ConversationRow::wait_key),
-        );
+        let new = new.map(Arc::new);
+        self.set_wait(old.as_deref(), new.as_ref());
+        self.set_holding(ix, old.as_deref(), new.as_deref(), agents);
         if let Some(row) = &old {
-            self.count(row, -1);
-            agents.extend(row.holder);
+            self.figures.totals.count_conversation(row, -1);
         }
         if let Some(row) = new {
-            let row = Arc::new(row);
-            self.count(&row, 1);
-            agents.extend(row.holder);
+            self.figures.totals.count_conversation(&row, 1);
             self.measure(&row, now);
             self.rows.insert(ix, row);
         } else {
@@ -128,54 +124,53 @@ impl LiveIndex {
         }
     }
 
-    fn set_wait(&mut self, old: Option<WaitKey>, new: Option<WaitKey>) {
-        if old == new {
-            return;
+    fn set_wait(&mut self, old: Option<&ConversationRow>, new: Option<&Arc<ConversationRow>>) {
+        let was = old.and_then(ConversationRow::wait_key);
+        let is = new.and_then(|row| Some((row.wait_key()?, row)));
+        if let Some(key) = &was {
+            if old.is_some_and(|row| row.holder.is_none()) {
+                self.unassigned.remove(key);
+            }
+            if is.as_ref().is_none_or(|(new, _)| new != key) {
+                self.figures.waiting.remove(key);
+            }
         }
-        if let Some(key) = old {
-            self.figures.waiting.remove(&key);
-        }
-        if let Some(key) = new {
-            self.figures.waiting.insert(key);
+        if let Some((key, row)) = is {
+            if row.holder.is_none() {
+                self.unassigned.insert(key.clone());
+            }
+            self.figures.waiting.insert(key, Arc::clone(row));
         }
     }
 
-    /// Enters a row into the sums, or takes it out of them.
-    fn count(&mut self, row: &Arc<ConversationRow>, by: i32) {
-        let add = |sum: &mut u32| *sum = sum.saturating_add_signed(by);
-        let totals = &mut self.figures.totals;
-        add(&mut totals.active);
-        let key = row.wait_key();
-        if key.is_some() {
-            add(&mut totals.unanswered);
-        }
-        let Some(holder) = row.holder else {
-            add(&mut totals.unassigned);
-            if let Some(key) = key {
-                add(&mut totals.unassigned_unanswered);
-                if by > 0 {
-                    self.unassigned.insert(key)
-                } else {
-                    self.unassigned.remove(&key)
-                };
-            }
+    /// Moves a conversation between what agents hold; notes those for whom something is different.
+    fn set_holding(
+        &mut self,
+        ix: ConversationIx,
+        old: Option<&ConversationRow>,
+        new: Option<&ConversationRow>,
+        agents: &mut FxHashSet<AgentIx>,
+    ) {
+        let place = |row: &ConversationRow| Some((row.holder?, row.status.is_pending(), row.waiting_since));
+        let (was, is) = (old.and_then(place), new.and_then(place));
+        if was == is {
             return;
-        };
-        let holding = &mut self.holdings[holder.at()];
-        if by > 0 {
-            holding.open.insert(row.ix)
-        } else {
-            holding.open.remove(&row.ix)
-        };
-        if row.status.is_pending() {
-            add(&mut holding.pending);
         }
-        if let Some(since) = row.waiting_since {
-            if by > 0 {
-                holding.waiting.insert((since, row.ix))
-            } else {
-                holding.waiting.remove(&(since, row.ix))
-            };
+        if let Some((agent, pending, since)) = was {
+            let holding = &mut self.holdings[agent.at()];
+            holding.pending -= u32::from(pending);
+            since.map(|since| holding.waiting.remove(&(since, ix)));
+            if is.is_none_or(|(holder, ..)| holder != agent) {
+                holding.open.remove(&ix);
+            }
+            agents.insert(agent);
+        }
+        if let Some((agent, pending, since)) = is {
+            let holding = &mut self.holdings[agent.at()];
+            holding.pending += u32::from(pending);
+            since.map(|since| holding.waiting.insert((since, ix)));
+            holding.open.insert(ix);
+            agents.insert(agent);
         }
     }
 
@@ -210,7 +205,7 @@ impl LiveIndex {
             if let Some(old_key) = old_key {
                 self.figures.ranking.remove(&old_key);
             }
-            self.figures.ranking.insert(key);
+            self.figures.ranking.insert(key, ());
         }
         let (old_load, load) = (old.as_deref().and_then(overload), overload(&row));
         if old_load != load {
@@ -222,6 +217,21 @@ impl LiveIndex {
 }
 
 impl Totals {
+    fn count_conversation(&mut self, row: &ConversationRow, by: i32) {
+        let (waits, free) = (row.waiting_since.is_some(), row.holder.is_none());
+        let sums = [
+            (&mut self.active, true),
+            (&mut self.unanswered, waits),
+            (&mut self.unassigned, free),
+            (&mut self.unassigned_unanswered, waits && free),
+        ];
+        for (sum, counts) in sums {
+            if counts {
+                *sum = sum.saturating_add_signed(by);
+            }
+        }
+    }
+
     fn count_presence(&mut self, row: &AgentRow, by: i32) {
         let sum = match row.state {
             Some(PresenceState::Online | PresenceState::Busy) => &mut self.online,

@@ -9,30 +9,28 @@ mod rows;
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet, Vector};
+use imbl::{OrdMap, Vector};
 
 pub use index::{LiveIndex, conversation_row};
 pub use risk::{RiskAhead, RiskCounts};
 pub use rows::{AgentKey, AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
 
-use crate::desk::{AgentIx, ConversationIx};
+use crate::desk::AgentIx;
 use crate::metrics::thresholds::{Threshold, Thresholds};
 
 /// The live figures at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct LiveFigures {
-    /// The active conversations, by number.
-    pub conversations: OrdMap<ConversationIx, Arc<ConversationRow>>,
     /// Every agent, by number.
     pub agents: OrdMap<AgentIx, Arc<AgentRow>>,
     /// Every team, by number.
     pub teams: Vector<Arc<TeamRow>>,
     /// Every customer, by number.
     pub customers: Vector<Arc<CustomerRow>>,
-    /// The unanswered, longest wait first.
-    pub waiting: OrdSet<WaitKey>,
+    /// The unanswered conversations, longest wait first.
+    pub waiting: OrdMap<WaitKey, Arc<ConversationRow>>,
     /// The agents, at work and longest wait first.
-    pub ranking: OrdSet<AgentKey>,
+    pub ranking: OrdMap<AgentKey, ()>,
     /// The agent who is furthest over its capacity, where one is at or over it.
     pub fullest: Option<AgentIx>,
     /// The sums.

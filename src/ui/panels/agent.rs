@@ -206,12 +206,8 @@ pub(super) fn sign(scene: &Scene<'_>, item: &TimelineItem, slot: &mut Slot<'_>) 
 
 /// The chat's id and customer; the id alone where names are hidden.
 fn label(scene: &Scene<'_>, item: &TimelineItem, slot: &mut Slot<'_>) {
-    let row = scene.live().conversations.get(&item.conversation);
-    if scene.view.privacy == crate::app::Privacy::None {
-        slot.text(&item.label, Role::Canvas);
-    } else {
-        slot.text(row.map_or("•••", |row| row.id.as_str()), Role::Canvas);
-    }
+    let hidden = scene.view.privacy != crate::app::Privacy::None;
+    slot.text(if hidden { item.id.as_str() } else { &item.label }, Role::Canvas);
 }
 
 fn what(scene: &Scene<'_>, item: &TimelineItem, slot: &mut Slot<'_>) {

@@ -21,7 +21,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
     }
     let waiting = live.totals.unanswered.to_string();
     let mut x = area.x + put(buf, area.x, area.y, area.width, &waiting, scene.style(Role::Figure));
-    let first = live.waiting.get_min().and_then(|key| live.conversations.get(&key.ix));
+    let first = live.waiting.get_min().map(|(_, row)| row);
     if let Some((row, since)) = first.and_then(|row| Some((row, row.waiting_since?))) {
         let severity = scene.severity(row);
         let text = format!("{}{}", sign(severity), duration(scene.since(since)));

@@ -34,7 +34,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     let top = Rect { height, ..area };
     let inner = inside(top);
     let window = scene.view.sources_window(scene.snapshot, table::rows_in(inner));
-    let note = list_note(&Rows::Made((0..sources.len()).collect()), &window, None);
+    let note = list_note(&Rows::<_>::Made((0..sources.len()).collect()), &window, None);
     frame(buf, scene, top, "Sources", &note, true);
     let rows = window.keys.iter().enumerate().filter_map(|(line, at)| {
         Some((sources.get(*at)?, Paint { selected: window.selected == Some(line), stale: false }))

@@ -162,7 +162,7 @@ fn waiting(scene: &Scene<'_>, room: u16) -> Parts {
 }
 
 fn longest(scene: &Scene<'_>, _: u16) -> Parts {
-    let first = scene.live().waiting.get_min().and_then(|key| scene.live().conversations.get(&key.ix));
+    let first = scene.live().waiting.get_min().map(|(_, row)| row);
     let Some((row, since)) = first.and_then(|row| Some((row, row.waiting_since?))) else {
         return vec![note(UNKNOWN)];
     };

@@ -55,7 +55,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     }
     let live = scene.live();
     let shown = window.keys.iter().enumerate().filter_map(|(line, key)| {
-        let row = live.conversations.get(&key.ix)?;
+        let row = live.waiting.get(key)?;
         let paint = Paint { selected: window.selected == Some(line), stale: scene.is_stale(row.source) };
         Some((&**row, paint))
     });
