@@ -52,8 +52,9 @@ impl Default for Settings {
     }
 }
 
-/// The most events one poll hands over.
-const AT_MOST: usize = 10_000;
+/// How many events one poll hands over at once, or hardly more: while the day so far is told, what is on its way
+/// takes memory that nobody gets back.
+const AT_MOST: usize = 2_000;
 /// How long a poll waits when nothing has happened.
 const IDLE: Duration = Duration::from_millis(250);
 /// Up to this size the desk also has the day before.

@@ -24,6 +24,9 @@ const CUSTOMERS_PER_CHAT: usize = 6;
 /// The part that is open when nobody is awake.
 const NIGHT: f64 = 0.42;
 
+/// Room for what one step says.
+const ROOM: usize = 64;
+
 /// How big the desk is, and which of all possible days it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Params {
@@ -102,18 +105,22 @@ impl Simulation {
         simulation
     }
 
-    /// Adds every event up to `now`, at least `at_most` of them if there are so many, and tells whether more are due.
+    /// Adds every event up to `now`, about `at_most` of them if there are so many, and tells whether more are due.
     pub fn advance(&mut self, now: Timestamp, at_most: usize, into: &mut Vec<Event>) -> bool {
         let enough = into.len().saturating_add(at_most);
-        into.extend(self.out.drain(..));
-        while self.next_at() <= now {
+        loop {
+            let found = self.out.len().min(enough.saturating_sub(into.len()));
+            into.extend(self.out.drain(..found));
             if into.len() >= enough {
-                return true;
+                return !self.out.is_empty() || self.next_at() <= now;
+            }
+            // The desk as it was found is a crowd, what follows comes by a few.
+            self.out.shrink_to(ROOM);
+            if self.next_at() > now {
+                return false;
             }
             self.step();
-            into.extend(self.out.drain(..));
         }
-        false
     }
 
     /// Adds every event up to `now`.
