@@ -185,7 +185,7 @@ impl Desk {
                     tags: said.tags.map(|tags| self.tags(&tags)),
                     priority: said.priority.map(|word| self.words.of(&word)),
                 };
-                (said.conversation, None, Fact::Opened(Box::new(opening)))
+                (said.conversation, None, Fact::Opened(Arc::new(opening)))
             }
             EventKind::Assigned(said) => {
                 let agent = said.agent.map(|id| id.map(|id| self.agent_ix(source, id)));

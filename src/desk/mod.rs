@@ -11,6 +11,7 @@ pub mod entry;
 pub mod fold;
 pub mod index;
 mod log;
+mod packed;
 pub mod people;
 
 use rustc_hash::FxHashMap;
@@ -179,6 +180,7 @@ impl Desk {
         for ix in &changes.conversations {
             if let Some(conversation) = &mut self.conversations[ix.at()] {
                 conversation.dirty = false;
+                conversation.rest();
             }
         }
         for ix in &changes.agents {
