@@ -11,17 +11,17 @@ pub mod entry;
 pub mod fold;
 pub mod index;
 mod log;
+mod numbers;
 mod packed;
 pub mod people;
-
-use rustc_hash::FxHashMap;
 
 pub use conversation::Conversation;
 pub use index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 pub use people::{Agent, Customer, Team};
 
-use crate::event::{AgentId, Capability, ConversationId, CustomerId, TeamId, Timestamp};
+use crate::event::{Capability, Timestamp};
 use fold::Rules;
+use numbers::Numbers;
 
 /// Everything that is known, folded from events.
 #[derive(Debug, Default)]
@@ -78,10 +78,10 @@ pub struct Counts {
 #[derive(Debug, Default)]
 struct SourceTables {
     capabilities: Option<(Timestamp, Vec<Capability>)>,
-    agents: FxHashMap<AgentId, AgentIx>,
-    teams: FxHashMap<TeamId, TeamIx>,
-    customers: FxHashMap<CustomerId, CustomerIx>,
-    conversations: FxHashMap<ConversationId, ConversationIx>,
+    agents: Numbers<AgentIx>,
+    teams: Numbers<TeamIx>,
+    customers: Numbers<CustomerIx>,
+    conversations: Numbers<ConversationIx>,
 }
 
 /// Words that come again and again (channels, tags, keywords), each kept once.
@@ -202,8 +202,9 @@ impl Desk {
             }
             let last_at = conversation.last_at();
             if last_at < forget {
-                self.sources[conversation.source.at()].conversations.remove(&conversation.id);
-                self.free.push(ConversationIx(i as u32));
+                let ix = ConversationIx(i as u32);
+                self.sources[conversation.source.at()].conversations.remove(&conversation.id, ix);
+                self.free.push(ix);
                 *slot = None;
             } else if last_at < compact {
                 conversation.compact();
