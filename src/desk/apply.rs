@@ -7,7 +7,7 @@ use super::conversation::{Conversation, Put};
 use super::entry::{By, Entry, Fact, Opening, Rating, digest};
 use super::index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 use super::log::{self, Settled};
-use super::people::{Agent, Customer, Presence, Team};
+use super::people::{Agent, KnownCustomer, Presence, Team};
 use crate::event::{
     AgentId, Author, Capability, ConversationId, CustomerId, Event, EventKind, Message, TeamId, Timestamp,
 };
@@ -31,11 +31,8 @@ impl Desk {
             EventKind::Agent(said) => self.introduce(source, event.at, said),
             EventKind::Customer { id, name, segment } => {
                 let ix = self.customer_ix(source, id);
-                let customer = &mut self.customers[ix.at()];
-                let named = name.is_some_and(|name| customer.name.say(event.at, Some(name.into())));
                 let segment = segment.map(|segment| self.words.of(&segment));
-                let grouped = segment.is_some() && customer.segment.say(event.at, segment);
-                if named || grouped {
+                if self.customers[ix.at()].say(event.at, name, segment) {
                     self.changes.customers.push(ix);
                 }
                 self.counts.folded += 1;
@@ -285,9 +282,9 @@ impl Desk {
     fn customer_ix(&mut self, source: SourceIx, id: CustomerId) -> CustomerIx {
         let next = CustomerIx(self.customers.len() as u32);
         let known = &mut self.sources[source.at()].customers;
-        let (ix, new) = known.of(&id, next, |ix| self.customers.get(ix.at()).map(|one| &one.id));
+        let (ix, new) = known.of(&id, next, |ix| self.customers.get(ix.at()).map(|one| &one.shown.id));
         if new {
-            self.customers.push(Customer::new(source, id));
+            self.customers.push(KnownCustomer::new(source, id));
             self.changes.customers.push(ix);
         }
         ix

@@ -15,6 +15,8 @@ mod numbers;
 mod packed;
 pub mod people;
 
+use std::sync::Arc;
+
 pub use conversation::Conversation;
 pub use index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 pub use people::{Agent, Customer, Team};
@@ -22,6 +24,7 @@ pub use people::{Agent, Customer, Team};
 use crate::event::{Capability, Timestamp};
 use fold::Rules;
 use numbers::Numbers;
+use people::KnownCustomer;
 
 /// Everything that is known, folded from events.
 #[derive(Debug, Default)]
@@ -29,7 +32,7 @@ pub struct Desk {
     sources: Vec<SourceTables>,
     agents: Vec<Agent>,
     teams: Vec<Team>,
-    customers: Vec<Customer>,
+    customers: Vec<KnownCustomer>,
     conversations: Vec<Option<Conversation>>,
     free: Vec<ConversationIx>,
     words: Words,
@@ -86,19 +89,19 @@ struct SourceTables {
 
 /// Words that come again and again (channels, tags, keywords), each kept once.
 #[derive(Debug, Default)]
-struct Words(rustc_hash::FxHashSet<std::sync::Arc<str>>);
+struct Words(rustc_hash::FxHashSet<Arc<str>>);
 
 impl Words {
     const MOST: usize = 50_000;
 
-    fn of(&mut self, word: &str) -> std::sync::Arc<str> {
+    fn of(&mut self, word: &str) -> Arc<str> {
         if let Some(known) = self.0.get(word) {
             return known.clone();
         }
         if self.0.len() >= Self::MOST {
             self.0.clear();
         }
-        let word: std::sync::Arc<str> = word.into();
+        let word: Arc<str> = word.into();
         self.0.insert(word.clone());
         word
     }
@@ -148,8 +151,8 @@ impl Desk {
     }
 
     /// The customer of that number.
-    pub fn customer(&self, ix: CustomerIx) -> &Customer {
-        &self.customers[ix.at()]
+    pub fn customer(&self, ix: CustomerIx) -> &Arc<Customer> {
+        &self.customers[ix.at()].shown
     }
 
     /// The conversation of that number, unless it was let go.

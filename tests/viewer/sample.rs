@@ -9,12 +9,12 @@ use helptop::board::{
     AgentPage, AgentToday, BoardSnapshot, ConversationPage, Engine, Options, Page, Query, RiskCounts, SourceHealth,
     SourceState, StateSpan, TimelineItem, What,
 };
-use helptop::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
+use helptop::desk::{AgentIx, ConversationIx, Customer, CustomerIx, SourceIx, TeamIx};
 use helptop::event::{
     AgentId, Author, Capability, ConversationId, CustomerId, PresenceState, SlaMetric, Status, StatusBy, TeamId,
     Timestamp,
 };
-use helptop::metrics::live::{AgentRow, ConversationRow, CustomerRow, LiveFigures, TeamRow};
+use helptop::metrics::live::{AgentRow, ConversationRow, LiveFigures, TeamRow};
 use helptop::metrics::stats::{DurationFigure, ShareFigure};
 use helptop::ui::{Mode, ViewContext, Zone};
 
@@ -175,7 +175,7 @@ pub(crate) fn desk(more: u32) -> LiveFigures {
     }
     let extra = (0..more).map(|_| ("Walk-in", false, "web", 2, None, 1, "hello"));
     for (ix, line) in (0_u32..).zip(CHATS.iter().copied().chain(extra)) {
-        live.customers.push_back(Arc::new(CustomerRow {
+        live.customers.push_back(Arc::new(Customer {
             source: SourceIx(0),
             id: CustomerId::new(format!("c{ix}")),
             name: line.0.into(),

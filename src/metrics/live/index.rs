@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::LiveFigures;
 use super::risk::{Risk, RiskAhead, RiskCounts};
-use super::rows::{AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
+use super::rows::{AgentRow, ConversationRow, TeamRow, Totals, WaitKey};
 use crate::desk::{AgentIx, Changes, ConversationIx, CustomerIx, Desk, TeamIx};
 use crate::event::{PresenceState, Timestamp};
 use crate::metrics::thresholds::{Threshold, Thresholds};
@@ -92,14 +92,7 @@ impl LiveIndex {
     }
 
     fn set_customer(&mut self, desk: &Desk, ix: CustomerIx) {
-        let customer = desk.customer(ix);
-        let row = Arc::new(CustomerRow {
-            source: customer.source,
-            id: customer.id.clone(),
-            name: customer.name(),
-            segment: customer.segment().cloned(),
-        });
-        put(&mut self.figures.customers, ix.at(), row);
+        put(&mut self.figures.customers, ix.at(), Arc::clone(desk.customer(ix)));
     }
 
     fn set_conversation(&mut self, desk: &Desk, ix: ConversationIx, now: Timestamp, agents: &mut FxHashSet<AgentIx>) {

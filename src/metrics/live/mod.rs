@@ -13,9 +13,9 @@ use imbl::{OrdMap, Vector};
 
 pub use index::{LiveIndex, conversation_row};
 pub use risk::{RiskAhead, RiskCounts};
-pub use rows::{AgentKey, AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
+pub use rows::{AgentKey, AgentRow, ConversationRow, TeamRow, Totals, WaitKey};
 
-use crate::desk::AgentIx;
+use crate::desk::{AgentIx, Customer};
 use crate::metrics::thresholds::{Threshold, Thresholds};
 
 /// The live figures at one moment.
@@ -26,7 +26,7 @@ pub struct LiveFigures {
     /// Every team, by number.
     pub teams: Vector<Arc<TeamRow>>,
     /// Every customer, by number.
-    pub customers: Vector<Arc<CustomerRow>>,
+    pub customers: Vector<Arc<Customer>>,
     /// The unanswered conversations, longest wait first.
     pub waiting: OrdMap<WaitKey, Arc<ConversationRow>>,
     /// The agents, at work and longest wait first.

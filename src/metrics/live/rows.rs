@@ -6,7 +6,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use crate::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
-use crate::event::{AgentId, ConversationId, CustomerId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
+use crate::event::{AgentId, ConversationId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
 
 /// One active conversation, as a list shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,19 +118,6 @@ pub struct TeamRow {
     pub id: TeamId,
     /// Its display name; the id where none is known.
     pub name: Arc<str>,
-}
-
-/// One customer, as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomerRow {
-    /// Where it comes from.
-    pub source: SourceIx,
-    /// Its id there.
-    pub id: CustomerId,
-    /// Its display name; the id where none is known.
-    pub name: Arc<str>,
-    /// Its group, such as `vip`.
-    pub segment: Option<Arc<str>>,
 }
 
 /// A place in the list of the unanswered: longest wait first, ties by conversation id, then source.
