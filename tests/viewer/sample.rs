@@ -175,12 +175,13 @@ pub(crate) fn desk(more: u32) -> LiveFigures {
     }
     let extra = (0..more).map(|_| ("Walk-in", false, "web", 2, None, 1, "hello"));
     for (ix, line) in (0_u32..).zip(CHATS.iter().copied().chain(extra)) {
-        live.customers.push_back(Arc::new(Customer {
+        let customer = Customer {
             source: SourceIx(0),
             id: CustomerId::new(format!("c{ix}")),
             name: line.0.into(),
             segment: line.1.then(|| "vip".into()),
-        }));
+        };
+        live.customers.insert(CustomerIx(ix), Arc::new(customer));
         let row = chat(ix, &line);
         if row.holder.is_none() {
             live.totals.unassigned += 1;

@@ -1,6 +1,7 @@
 //! Keeps the live figures equal to the desk, change by change.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -17,6 +18,8 @@ use crate::metrics::thresholds::{Threshold, Thresholds};
 pub struct LiveIndex {
     figures: LiveFigures,
     rows: FxHashMap<ConversationIx, Arc<ConversationRow>>,
+    /// How many unanswered conversations each customer has; none are left out.
+    waiting_of: FxHashMap<CustomerIx, u32>,
     holdings: Vec<Holding>,
     unassigned: BTreeSet<WaitKey>,
     full: BTreeSet<(Load, AgentIx)>,
@@ -92,7 +95,9 @@ impl LiveIndex {
     }
 
     fn set_customer(&mut self, desk: &Desk, ix: CustomerIx) {
-        put(&mut self.figures.customers, ix.at(), Arc::clone(desk.customer(ix)));
+        if self.waiting_of.contains_key(&ix) {
+            self.figures.customers.insert(ix, Arc::clone(desk.customer(ix)));
+        }
     }
 
     fn set_conversation(&mut self, desk: &Desk, ix: ConversationIx, now: Timestamp, agents: &mut FxHashSet<AgentIx>) {
@@ -103,6 +108,7 @@ impl LiveIndex {
         }
         let new = new.map(Arc::new);
         self.set_wait(old.as_deref(), new.as_ref());
+        self.set_waiting_of(desk, old.as_deref(), new.as_deref());
         self.set_holding(ix, old.as_deref(), new.as_deref(), agents);
         if let Some(row) = &old {
             self.figures.totals.count_conversation(row, -1);
@@ -133,6 +139,29 @@ impl LiveIndex {
                 self.unassigned.insert(key.clone());
             }
             self.figures.waiting.insert(key, Arc::clone(row));
+        }
+    }
+
+    /// Keeps the customers of the unanswered.
+    fn set_waiting_of(&mut self, desk: &Desk, old: Option<&ConversationRow>, new: Option<&ConversationRow>) {
+        let customer = |row: &ConversationRow| row.customer.filter(|_| row.waiting_since.is_some());
+        let (was, is) = (old.and_then(customer), new.and_then(customer));
+        if was == is {
+            return;
+        }
+        if let Some(ix) = is {
+            let waiting = self.waiting_of.entry(ix).or_default();
+            *waiting += 1;
+            if *waiting == 1 {
+                self.figures.customers.insert(ix, Arc::clone(desk.customer(ix)));
+            }
+        }
+        if let Some(Entry::Occupied(mut waiting)) = was.map(|ix| self.waiting_of.entry(ix)) {
+            *waiting.get_mut() -= 1;
+            if *waiting.get() == 0 {
+                self.figures.customers.remove(waiting.key());
+                waiting.remove();
+            }
         }
     }
 
