@@ -12,6 +12,7 @@ use crate::event::{Capability, Timestamp};
 mod agenda;
 mod chat;
 mod dice;
+mod found;
 mod life;
 mod names;
 mod rhythm;
