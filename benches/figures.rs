@@ -15,9 +15,9 @@ use helptop::desk::{Desk, SourceIx};
 use helptop::event::{AgentId, Author, ConversationId, Event, Message, Reader, Timestamp, parse_line, write_event};
 use helptop::metrics::thresholds::Thresholds;
 use helptop::source::demo::{Params, Simulation};
+use helptop::term::Painter;
 use helptop::ui::{self, ColorDepth, Mode, Themes, ViewContext};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
 /// The sizes: name, agents, open chats.
 const SIZES: [(&str, usize, usize); 4] =
@@ -124,30 +124,35 @@ fn event_to_snapshot(c: &mut Criterion) {
     }
 }
 
-/// One frame of the board at 200×50, from a snapshot that has just come.
+/// One frame of the board, a second after the one before: from the picture to the bytes for the terminal. At 80×24
+/// both the smallest and the largest desk fill the screen; at 200×50 the smallest has rows for a third of it.
 fn frame(c: &mut Criterion) {
     let themes = Themes::built_in().unwrap();
     let palette = themes.get("dark").unwrap().at_depth(ColorDepth::True);
-    let context = ViewContext {
-        title: "ACME support".into(),
-        mode: Mode::Live,
-        now: noon(),
-        zone: Arc::new(|_| -> FixedOffset { Utc.fix() }),
-        twelve_hours: false,
-    };
     let mut group = c.benchmark_group("frame");
     for (name, agents, chats) in SIZES {
         let (mut engine, _) = engine(recorded(agents, chats, 6));
         let snapshot: BoardSnapshot = engine.snapshot(noon());
         let keymap = Arc::new(Keymap::new([]).unwrap());
         let view = ViewState::new(keymap, vec!["dark".into()], "dark".into(), Privacy::None);
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 50));
-        group.bench_function(BenchmarkId::from_parameter(name), |b| {
-            b.iter(|| {
-                buffer.reset();
-                black_box(ui::draw(&mut buffer, &snapshot, &view, &palette, &context));
+        for (width, height) in [(200, 50), (80, 24)] {
+            let mut painter = Painter::new(width, height);
+            let mut context = ViewContext {
+                title: "ACME support".into(),
+                mode: Mode::Live,
+                now: noon(),
+                zone: Arc::new(|_| -> FixedOffset { Utc.fix() }),
+                twelve_hours: false,
+            };
+            group.bench_function(BenchmarkId::new(name, format!("{width}x{height}")), |b| {
+                b.iter(|| {
+                    context.now = context.now + TimeDelta::seconds(1);
+                    let mut buffer = Buffer::empty(painter.area());
+                    let regions = ui::draw(&mut buffer, &snapshot, &view, &palette, &context);
+                    black_box(painter.frame(&buffer, &regions.links))
+                });
             });
-        });
+        }
     }
     group.finish();
 }

@@ -302,7 +302,7 @@ impl<'a> Builder<'a> {
             open: agent.open,
             unanswered: agent.unanswered,
             pending: agent.pending,
-            longest_wait: agent.longest_since.map(|since| self.wait(since)),
+            longest_wait: agent.longest_since().map(|since| self.wait(since)),
             state: agent.state,
         }
     }

@@ -9,4 +9,5 @@ mod session;
 
 pub use link::{Ask, Link, Now};
 pub use local::install_panic_hook;
+pub use paint::Painter;
 pub use session::{Setup, run};

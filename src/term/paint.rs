@@ -67,7 +67,7 @@ const PLAIN: Look = Look { fg: Color::Reset, bg: Color::Reset, modifier: Modifie
 
 /// What the terminal shows, and how to make it show something else.
 #[derive(Debug)]
-pub(super) struct Painter {
+pub struct Painter {
     shown: Buffer,
     links: Vec<LinkRegion>,
     blank: bool,
@@ -77,24 +77,25 @@ pub(super) struct Painter {
 }
 
 impl Painter {
-    pub(super) fn new(width: u16, height: u16) -> Self {
+    /// A screen of unknown content.
+    pub fn new(width: u16, height: u16) -> Self {
         let area = Rect::new(0, 0, width.max(1), height.max(1));
         Self { shown: Buffer::empty(area), links: Vec::new(), blank: true, at: None, look: PLAIN }
     }
 
     /// The cells there are.
-    pub(super) fn area(&self) -> Rect {
+    pub fn area(&self) -> Rect {
         *self.shown.area()
     }
 
     /// Forgets what the terminal shows: the next frame draws every cell.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         let area = self.area();
         *self = Self::new(area.width, area.height);
     }
 
     /// The bytes that turn what is shown into `next`; none where nothing changed.
-    pub(super) fn frame(&mut self, next: &Buffer, links: &[LinkRegion]) -> Vec<u8> {
+    pub fn frame(&mut self, next: &Buffer, links: &[LinkRegion]) -> Vec<u8> {
         let mut out = String::new();
         if self.blank {
             out.push_str("\x1b[0m\x1b[2J");

@@ -117,12 +117,10 @@ impl<'a> Scene<'a> {
         wait.max(target)
     }
 
-    /// How bad an agent's longest wait is, by the thresholds of its teams.
+    /// How bad an agent's longest wait is: what the list of the unanswered says of that conversation.
     pub(super) fn agent_severity(&self, row: &AgentRow) -> Severity {
-        let Some(since) = row.longest_since else { return Severity::Fine };
-        let teams = row.teams.iter().filter_map(|team| self.live().teams.get(team.at()));
-        let names = teams.flat_map(|team| [team.id.as_str(), &*team.name]);
-        self.snapshot.thresholds.of(names, None).severity(self.since(since))
+        let longest = row.longest.as_ref().and_then(|key| self.live().waiting.get(key));
+        longest.map_or(Severity::Fine, |row| self.severity(row))
     }
 }
 

@@ -32,11 +32,72 @@ pub fn is_forbidden(c: char) -> bool {
             | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
+/// Text that is ready for cells.
+struct Fitted<'a> {
+    text: Cow<'a, str>,
+    cells: usize,
+    /// Every character is a grapheme of its own, as [`simple_width`] knows it.
+    simple: bool,
+}
+
 /// Text made harmless, on one line, at most `width` cells wide; what is cut off is marked by `…`.
 pub fn fit(raw: &str, width: usize) -> Cow<'_, str> {
-    if raw.len() <= width && is_plain(raw) {
-        return Cow::Borrowed(raw);
+    fitted(raw, width).text
+}
+
+fn fitted(raw: &str, width: usize) -> Fitted<'_> {
+    fit_simple(raw, width).unwrap_or_else(|| {
+        let text = fit_any(raw, width);
+        Fitted { cells: text.width(), text, simple: false }
+    })
+}
+
+/// [`fit_any`] for text of simple characters, which is nearly all there is: no search for graphemes, no copy of what
+/// fits. `None` where another character comes before the cut.
+fn fit_simple(raw: &str, width: usize) -> Option<Fitted<'_>> {
+    let (mut used, mut spaces) = (0, 0);
+    let (mut cut_at, mut cells_at_cut) = (0, 0);
+    for (at, c) in raw.char_indices() {
+        let cells = simple_width(c)?;
+        spaces = if c == ' ' { spaces + 1 } else { 0 };
+        if spaces > 2 {
+            return None;
+        }
+        if used < width {
+            (cut_at, cells_at_cut) = (at, used);
+        }
+        used += cells;
+        if used > width {
+            let kept = raw[..cut_at].trim_end_matches(' ');
+            let text = if width == 0 { String::new() } else { format!("{kept}…") };
+            let cells = if width == 0 { 0 } else { cells_at_cut - (cut_at - kept.len()) + 1 };
+            return Some(Fitted { text: Cow::Owned(text), cells, simple: true });
+        }
     }
+    Some(Fitted { text: Cow::Borrowed(raw), cells: used, simple: true })
+}
+
+/// The cells of a character that is a grapheme of its own beside any other such character.
+const fn simple_width(c: char) -> Option<usize> {
+    match c {
+        ' '..='~'
+        | '\u{a1}'..='\u{ac}'
+        | '\u{ae}'..='\u{2ff}'
+        | '\u{370}'..='\u{377}'
+        | '\u{38e}'..='\u{3a1}'
+        | '\u{3a3}'..='\u{482}'
+        | '\u{48a}'..='\u{52f}'
+        | '\u{2010}'..='\u{2027}'
+        | '\u{2500}'..='\u{25fc}'
+        | '\u{2605}' => Some(1),
+        '\u{3041}'..='\u{3096}' | '\u{30a0}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => {
+            Some(2)
+        }
+        _ => None,
+    }
+}
+
+fn fit_any(raw: &str, width: usize) -> Cow<'_, str> {
     let (seen, whole) = prefix(raw, width.saturating_add(2).saturating_mul(BYTES_PER_CELL));
     let mut out = String::with_capacity(seen.len().min(width * 4));
     let (mut used, mut cut_at) = (0, 0);
@@ -99,25 +160,69 @@ pub fn wrap(raw: &str, width: usize, lines: usize) -> Vec<String> {
 
 /// Writes text at a place, made harmless and at most `width` cells wide; returns the cells it took.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, width: u16, raw: &str, style: Style) -> u16 {
-    let area = *buf.area();
-    if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
-        return 0;
+    let width = width.min(buf.area().right().saturating_sub(x));
+    if raw.len() <= usize::from(width) && write_ascii(buf, x, y, raw, style) {
+        return raw.len() as u16;
     }
-    let width = width.min(area.right() - x);
-    let (end, _) = buf.set_stringn(x, y, fit(raw, usize::from(width)), usize::from(width), style);
-    end - x
+    write(buf, x, y, &fitted(raw, usize::from(width)), style)
+}
+
+/// Writes ASCII that fits, in one pass. False where the text turns out to be something else: what was written then
+/// is the beginning of what [`write`] writes.
+fn write_ascii(buf: &mut Buffer, x: u16, y: u16, raw: &str, style: Style) -> bool {
+    if y < buf.area().top() || y >= buf.area().bottom() || x < buf.area().left() || x >= buf.area().right() {
+        return false;
+    }
+    let from = buf.index_of(x, y);
+    let mut spaces = 0;
+    for (at, cell) in buf.content[from..].iter_mut().take(raw.len()).enumerate() {
+        let byte = raw.as_bytes()[at];
+        spaces = if byte == b' ' { spaces + 1 } else { 0 };
+        if !(b' '..=b'~').contains(&byte) || spaces > 2 {
+            return false;
+        }
+        if byte != b' ' || cell.symbol() != " " {
+            cell.set_symbol(&raw[at..=at]);
+        }
+        cell.set_style(style);
+    }
+    true
 }
 
 /// Writes text so that it ends at the right edge of `width` cells; returns the cells it took.
 pub fn put_right(buf: &mut Buffer, x: u16, y: u16, width: u16, raw: &str, style: Style) -> u16 {
-    let shown = fit(raw, usize::from(width));
-    let cells = shown.width() as u16;
-    put(buf, x + width.saturating_sub(cells), y, cells, &shown, style)
+    let text = fitted(raw, usize::from(width));
+    let x = x + width.saturating_sub(text.cells as u16);
+    if x + text.cells as u16 > buf.area().right() {
+        return put(buf, x, y, text.cells as u16, &text.text, style);
+    }
+    write(buf, x, y, &text, style)
+}
+
+fn write(buf: &mut Buffer, x: u16, y: u16, text: &Fitted<'_>, style: Style) -> u16 {
+    let area = *buf.area();
+    if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
+        return 0;
+    }
+    if !text.simple {
+        let (end, _) = buf.set_stringn(x, y, &text.text, text.cells, style);
+        return end - x;
+    }
+    let from = buf.index_of(x, y);
+    let mut cells = buf.content[from..].iter_mut();
+    for (at, c) in text.text.char_indices() {
+        let Some(cell) = cells.next() else { break };
+        cell.set_symbol(&text.text[at..at + c.len_utf8()]).set_style(style);
+        if simple_width(c) == Some(2) {
+            cells.next().map(ratatui::buffer::Cell::reset);
+        }
+    }
+    text.cells as u16
 }
 
 /// The cells that a text takes once it is harmless, at most `most`.
 pub fn width(raw: &str, most: usize) -> usize {
-    fit(raw, most).width()
+    fitted(raw, most).cells
 }
 
 /// A customer's name as this viewer may see it.
@@ -140,11 +245,6 @@ pub fn agent_name(name: &str, privacy: Privacy) -> Cow<'_, str> {
 /// Subjects and messages as this viewer may see them: free text names people, so a mask hides all of it.
 pub fn free_text(text: &str, privacy: Privacy) -> &str {
     if privacy == Privacy::None { text } else { "•••" }
-}
-
-/// Whether every byte is one harmless cell, with no long run of spaces to fold.
-fn is_plain(raw: &str) -> bool {
-    raw.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && !raw.contains("   ")
 }
 
 /// At most `most` bytes from the front, and whether that is all there is.
@@ -237,6 +337,36 @@ mod tests {
         assert_eq!(fit("山田太郎", 7), "山田太…");
         assert_eq!(fit("山田太郎", 6), "山田…");
         assert_eq!((fit("ab", 1), fit("ab", 0)), ("…".into(), "".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_gives_what_the_long_way_gives(
+            text in "( |[a-z]|[à-öČśŁ]|[α-ωа-яЁ]|[–…●◐▇★]|[あ-んア-ンー]|[山田太郎한글]|[\u{301}\u{200d}🎉]){0,30}",
+            width in 0_usize..40,
+        ) {
+            let (short, long) = (fitted(&text, width), fit_any(&text, width));
+            prop_assert_eq!(&short.text, &long);
+            prop_assert_eq!(short.cells, long.width());
+            let mut cells = Buffer::empty(ratatui::layout::Rect::new(0, 0, 42, 1));
+            let mut wanted = cells.clone();
+            put(&mut cells, 1, 0, width as u16, &text, Style::new().bold());
+            wanted.set_stringn(1, 0, &long, width, Style::new().bold());
+            prop_assert_eq!(cells, wanted);
+        }
+    }
+
+    #[test]
+    fn a_simple_character_stands_alone() {
+        let simple: Vec<char> = ('\0'..=char::MAX).filter(|&c| simple_width(c).is_some()).collect();
+        for &c in &simple {
+            assert!(!is_forbidden(c) && simple_width(c) == c.width(), "{c:?}");
+        }
+        for pair in simple.windows(2) {
+            let text: String = pair.iter().collect();
+            assert_eq!(text.graphemes(true).count(), 2, "{text:?}");
+            assert_eq!(text.width(), pair.iter().filter_map(|c| c.width()).sum::<usize>(), "{text:?}");
+        }
     }
 
     #[test]

@@ -78,7 +78,8 @@ fn told(desk: &mut Desk, live: &mut LiveIndex, now: Timestamp) -> Vec<String> {
     lines.extend(figures.agents.values().map(|row| {
         let mut held: Vec<_> = live.held_by(row.ix).map(|row| row.id.to_string()).collect();
         held.sort();
-        let state = (row.state, row.state_since, row.last_active_at, row.longest_since);
+        let longest = row.longest.as_ref().map(|key| key.id.to_string());
+        let state = (row.state, row.state_since, row.last_active_at, row.longest_since(), longest);
         let queue = (row.open, row.unanswered, row.pending, held);
         format!("{} {} {:?} {} {:?} {queue:?}", row.id, row.name, row.capacity, row.teams.len(), state)
     }));

@@ -4,4 +4,5 @@
 mod keys;
 mod sample;
 mod screen;
+mod severity;
 mod standing;

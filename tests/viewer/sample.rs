@@ -130,7 +130,7 @@ fn agents(live: &mut LiveFigures) {
             open: open.max(held().count() as u32),
             unanswered: held().count() as u32,
             pending: 0,
-            longest_since: held().filter_map(|row| row.waiting_since).min(),
+            longest: held().filter_map(|row| row.wait_key()).min(),
         };
         live.totals.online += u32::from(row.state.is_some_and(PresenceState::is_online));
         live.totals.away += u32::from(row.state == Some(PresenceState::Away));

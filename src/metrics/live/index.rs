@@ -32,7 +32,7 @@ type Load = u64;
 struct Holding {
     open: FxHashSet<ConversationIx>,
     pending: u32,
-    waiting: BTreeSet<(Timestamp, ConversationIx)>,
+    waiting: BTreeSet<WaitKey>,
 }
 
 impl LiveIndex {
@@ -151,24 +151,24 @@ impl LiveIndex {
         new: Option<&ConversationRow>,
         agents: &mut FxHashSet<AgentIx>,
     ) {
-        let place = |row: &ConversationRow| Some((row.holder?, row.status.is_pending(), row.waiting_since));
+        let place = |row: &ConversationRow| Some((row.holder?, row.status.is_pending(), row.wait_key()));
         let (was, is) = (old.and_then(place), new.and_then(place));
         if was == is {
             return;
         }
-        if let Some((agent, pending, since)) = was {
+        if let Some((agent, pending, key)) = was {
             let holding = &mut self.holdings[agent.at()];
             holding.pending -= u32::from(pending);
-            since.map(|since| holding.waiting.remove(&(since, ix)));
-            if is.is_none_or(|(holder, ..)| holder != agent) {
+            key.map(|key| holding.waiting.remove(&key));
+            if is.as_ref().is_none_or(|(holder, ..)| *holder != agent) {
                 holding.open.remove(&ix);
             }
             agents.insert(agent);
         }
-        if let Some((agent, pending, since)) = is {
+        if let Some((agent, pending, key)) = is {
             let holding = &mut self.holdings[agent.at()];
             holding.pending += u32::from(pending);
-            since.map(|since| holding.waiting.insert((since, ix)));
+            key.map(|key| holding.waiting.insert(key));
             holding.open.insert(ix);
             agents.insert(agent);
         }
@@ -299,6 +299,6 @@ fn agent_row(desk: &Desk, ix: AgentIx, holding: &Holding) -> AgentRow {
         open: holding.open.len() as u32,
         unanswered: holding.waiting.len() as u32,
         pending: holding.pending,
-        longest_since: holding.waiting.first().map(|(since, _)| *since),
+        longest: holding.waiting.first().cloned(),
     }
 }

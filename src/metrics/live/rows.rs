@@ -81,11 +81,16 @@ pub struct AgentRow {
     pub unanswered: u32,
     /// Of them pending, on hold or snoozed.
     pub pending: u32,
-    /// Since when the longest waits.
-    pub longest_since: Option<Timestamp>,
+    /// The place of the one that waits longest in the list of the unanswered, which says how bad that wait is.
+    pub longest: Option<WaitKey>,
 }
 
 impl AgentRow {
+    /// Since when the longest waits.
+    pub fn longest_since(&self) -> Option<Timestamp> {
+        self.longest.as_ref().map(|key| key.since)
+    }
+
     /// Queue by capacity, where there is one.
     pub fn load(&self) -> Option<f64> {
         self.capacity.map(|capacity| f64::from(self.open) / f64::from(capacity))
@@ -101,7 +106,7 @@ impl AgentRow {
                 None => 2,
                 Some(PresenceState::Offline) => 3,
             },
-            longest_since: self.longest_since.unwrap_or(Timestamp::MAX),
+            longest_since: self.longest_since().unwrap_or(Timestamp::MAX),
             open: self.open,
             name: CompactString::new(&self.name),
             ix: self.ix,

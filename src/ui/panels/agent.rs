@@ -70,7 +70,7 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &AgentPage) {
     let teams = agent.teams.iter().filter_map(|team| scene.live().teams.get(team.at())).map(|team| &*team.name);
     let teams = teams.collect::<Vec<_>>().join(", ");
     let holds = agent.capacity.map_or_else(|| agent.open.to_string(), |capacity| format!("{}/{capacity}", agent.open));
-    let longest = agent.longest_since.map_or_else(|| UNKNOWN.to_owned(), |since| duration(scene.since(since)));
+    let longest = agent.longest_since().map_or_else(|| UNKNOWN.to_owned(), |since| duration(scene.since(since)));
     let (words, since) = state_words(scene, agent);
     let reason = agent.reason.as_deref().map_or_else(String::new, |reason| format!(" ({reason})"));
     let waiting = agent.unanswered.to_string();

@@ -144,6 +144,6 @@ fn waiting(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
 }
 
 fn longest(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
-    let Some(since) = row.longest_since else { return slot.right("·", Role::Dim) };
+    let Some(since) = row.longest_since() else { return slot.right("·", Role::Dim) };
     slot.measured(slot.width.saturating_sub(8), &duration(scene.since(since)), scene.agent_severity(row));
 }
