@@ -216,6 +216,17 @@ fn a_stream_with_everything_that_can_be_wrong_gives_the_right_figures() {
     }
 }
 
+#[test]
+fn lines_of_an_unknown_type_do_not_hide_one_that_is_broken() {
+    let home = tempfile::tempdir().unwrap();
+    let party = "{\"type\":\"party\",\"at\":\"2026-03-02T09:00:00Z\"}\n".repeat(30);
+    let (said, errors) = snapshot_of(&home, &format!("{party}no json\n"), "2026-03-02T10:00:00Z");
+    assert_eq!(said["sources"][0]["skipped"], 31);
+    let lines: Vec<_> = errors.lines().collect();
+    assert_eq!(lines.len(), 3, "{errors}");
+    assert!(lines[0].contains(":1: unknown type `party`") && lines[1].contains(":31: not a JSON object"), "{errors}");
+}
+
 /// Some hundred lines of the demo's own stream, with their instants.
 fn demo_lines(seed: u64) -> Vec<(Option<Timestamp>, String)> {
     let settings = Settings { seed, agents: 5, chats: 20 };
