@@ -227,6 +227,20 @@ fn lines_of_an_unknown_type_do_not_hide_one_that_is_broken() {
     assert!(lines[0].contains(":1: unknown type `party`") && lines[1].contains(":31: not a JSON object"), "{errors}");
 }
 
+#[test]
+fn a_recording_without_an_instant_is_no_desk_of_1970_where_nobody_waits() {
+    let home = tempfile::tempdir().unwrap();
+    for stream in ["", "no json\n", "{\"type\":\"agent\",\"id\":\"a1\",\"name\":\"Ana\"}\n"] {
+        fs::write(home.path().join("empty.jsonl"), stream).unwrap();
+        let (code, out, err) = run(&home, "snapshot --events empty.jsonl");
+        assert_eq!((code, out.as_str()), (1, ""), "{stream}");
+        assert!(
+            err.contains("empty.jsonl: no line of it is an event with an instant") && err.contains("--at"),
+            "{err}"
+        );
+    }
+}
+
 /// Some hundred lines of the demo's own stream, with their instants.
 fn demo_lines(seed: u64) -> Vec<(Option<Timestamp>, String)> {
     let settings = Settings { seed, agents: 5, chats: 20 };

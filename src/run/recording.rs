@@ -96,6 +96,12 @@ pub fn fold(
         writeln!(rejects.said, "{name}: skipped {} of its lines, read {events} events", rejects.total)?;
     }
     let last_at = engine.desk().last_at();
+    if until.is_none() && last_at == Timestamp::default() {
+        return Err(Failure::failed(format!(
+            "{name}: no line of it is an event with an instant, so there is none to look at\n  name one: --at TIME; or is it \
+             another file?"
+        )));
+    }
     let at = until.unwrap_or(last_at);
     let skipped_total = rejects.total;
     engine.set_health(source, |health| {
