@@ -114,6 +114,18 @@ fn the_mouse_selects_and_steps_in() {
 }
 
 #[test]
+fn a_burst_of_keys_or_wheel_turns_does_not_deafen_the_board() {
+    for burst in ["j".repeat(6000), "\x1b[<65;10;10M".repeat(1000)] {
+        let mut terminal = demo((120, 36));
+        terminal.keys(&burst);
+        terminal.keys("?");
+        terminal.wait_for("hold the picture");
+        terminal.keys("\x03");
+        assert_eq!(terminal.end().exit_code(), 0);
+    }
+}
+
+#[test]
 fn a_terminal_of_one_cell_does_no_harm() {
     let mut terminal = demo((120, 36));
     terminal.resize((1, 1));
