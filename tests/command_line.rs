@@ -216,6 +216,31 @@ fn a_stream_with_everything_that_can_be_wrong_gives_the_right_figures() {
     }
 }
 
+#[test]
+fn lines_of_an_unknown_type_do_not_hide_one_that_is_broken() {
+    let home = tempfile::tempdir().unwrap();
+    let party = "{\"type\":\"party\",\"at\":\"2026-03-02T09:00:00Z\"}\n".repeat(30);
+    let (said, errors) = snapshot_of(&home, &format!("{party}no json\n"), "2026-03-02T10:00:00Z");
+    assert_eq!(said["sources"][0]["skipped"], 31);
+    let lines: Vec<_> = errors.lines().collect();
+    assert_eq!(lines.len(), 3, "{errors}");
+    assert!(lines[0].contains(":1: unknown type `party`") && lines[1].contains(":31: not a JSON object"), "{errors}");
+}
+
+#[test]
+fn a_recording_without_an_instant_is_no_desk_of_1970_where_nobody_waits() {
+    let home = tempfile::tempdir().unwrap();
+    for stream in ["", "no json\n", "{\"type\":\"agent\",\"id\":\"a1\",\"name\":\"Ana\"}\n"] {
+        fs::write(home.path().join("empty.jsonl"), stream).unwrap();
+        let (code, out, err) = run(&home, "snapshot --events empty.jsonl");
+        assert_eq!((code, out.as_str()), (1, ""), "{stream}");
+        assert!(
+            err.contains("empty.jsonl: no line of it is an event with an instant") && err.contains("--at"),
+            "{err}"
+        );
+    }
+}
+
 /// Some hundred lines of the demo's own stream, with their instants.
 fn demo_lines(seed: u64) -> Vec<(Option<Timestamp>, String)> {
     let settings = Settings { seed, agents: 5, chats: 20 };

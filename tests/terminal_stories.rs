@@ -114,6 +114,18 @@ fn the_mouse_selects_and_steps_in() {
 }
 
 #[test]
+fn a_burst_of_keys_or_wheel_turns_does_not_deafen_the_board() {
+    for burst in ["j".repeat(6000), "\x1b[<65;10;10M".repeat(1000)] {
+        let mut terminal = demo((120, 36));
+        terminal.keys(&burst);
+        terminal.keys("?");
+        terminal.wait_for("hold the picture");
+        terminal.keys("\x03");
+        assert_eq!(terminal.end().exit_code(), 0);
+    }
+}
+
+#[test]
 fn a_terminal_of_one_cell_does_no_harm() {
     let mut terminal = demo((120, 36));
     terminal.resize((1, 1));
@@ -133,13 +145,13 @@ fn every_ending_restores_the_terminal() {
         let terminal = demo((80, 24));
         terminal.wait("the board", |screen| screen.alternate_screen() && screen.hide_cursor());
         terminal.signal(signal);
-        terminal.end();
+        assert_eq!(terminal.end().exit_code(), 0, "{signal:?}");
     }
 }
 
 #[test]
 fn a_closed_window_ends_the_program() {
-    demo((80, 24)).close();
+    assert_eq!(demo((80, 24)).close().exit_code(), 0);
 }
 
 #[test]
@@ -179,7 +191,31 @@ fn a_panic_restores_the_terminal_before_it_is_told() {
     assert_ne!(terminal.end().exit_code(), 0);
 }
 
-/// The program of the story before: a refresh makes its engine panic.
+#[test]
+fn a_desk_that_ends_before_the_board_does_no_harm_when_both_were_told_to() {
+    let this = std::env::current_exe().unwrap();
+    let arguments = ["--ignored", "--nocapture", "--exact", "a_program_whose_desk_ends_first"];
+    let terminal = Terminal::start(this.to_str().unwrap(), &arguments, (100, 30));
+    assert_eq!(terminal.end().exit_code(), 0);
+}
+
+/// The program of the story before: which of the two is noticed first is left to chance, so it ends many times.
+#[test]
+#[ignore = "needs a terminal; a story runs it"]
+fn a_program_whose_desk_ends_first() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    for _ in 0..20 {
+        let (board, pictures) = tokio::sync::watch::channel(Arc::default());
+        let (ask, _asked) = tokio::sync::mpsc::channel(4);
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        drop(board);
+        let link = helptop::term::Link { board: pictures, ask, now: Arc::new(Timestamp::default) };
+        runtime.block_on(helptop::term::run(link, setup(), cancel)).unwrap();
+    }
+}
+
+/// The program of the story of a panic: a refresh makes its engine panic.
 #[test]
 #[ignore = "needs a terminal; a story runs it"]
 fn a_program_that_panics() {
@@ -195,21 +231,24 @@ fn a_program_that_panics() {
             drop(board);
         });
         let link = helptop::term::Link { board: pictures, ask, now: Arc::new(Timestamp::default) };
-        let setup = helptop::term::Setup {
-            title: String::new(),
-            mode: helptop::ui::Mode::Live,
-            themes: helptop::ui::Themes::built_in().unwrap(),
-            theme: "dark".to_owned(),
-            privacy: helptop::app::Privacy::None,
-            keymap: Arc::new(helptop::app::Keymap::new([]).unwrap()),
-            depth: helptop::ui::ColorDepth::Ansi16,
-            zone: Arc::new(|_| chrono::Utc.fix()),
-            twelve_hours: false,
-            mouse: true,
-        };
-        helptop::term::run(link, setup, CancellationToken::new()).await
+        helptop::term::run(link, setup(), CancellationToken::new()).await
     });
     ended.unwrap();
+}
+
+fn setup() -> helptop::term::Setup {
+    helptop::term::Setup {
+        title: String::new(),
+        mode: helptop::ui::Mode::Live,
+        themes: helptop::ui::Themes::built_in().unwrap(),
+        theme: "dark".to_owned(),
+        privacy: helptop::app::Privacy::None,
+        keymap: Arc::new(helptop::app::Keymap::new([]).unwrap()),
+        depth: helptop::ui::ColorDepth::Ansi16,
+        zone: Arc::new(|_| chrono::Utc.fix()),
+        twelve_hours: false,
+        mouse: true,
+    }
 }
 
 #[test]

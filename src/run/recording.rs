@@ -37,23 +37,23 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
 struct Rejects<'a, W> {
     name: &'a str,
     total: u64,
+    shown: usize,
     unknown_types: HashSet<String>,
     said: W,
 }
 
 impl<W: io::Write> Rejects<'_, W> {
     fn note(&mut self, line: u64, reject: &Reject) -> io::Result<()> {
+        self.total += 1;
         if let Reject::UnknownType(name) = reject {
-            self.total += 1;
             // Reported once per type; the set is bounded, for a broken file may hold a new type a line.
             if self.unknown_types.len() >= SHOWN || !self.unknown_types.insert(name.clone()) {
                 return Ok(());
             }
+        } else if self.shown >= SHOWN {
+            return Ok(());
         } else {
-            self.total += 1;
-            if self.total > SHOWN as u64 {
-                return Ok(());
-            }
+            self.shown += 1;
         }
         writeln!(self.said, "{}:{line}: {}: skipped", self.name, excerpt(&reject.to_string(), QUOTED))
     }
@@ -70,7 +70,7 @@ pub fn fold(
     said: impl io::Write,
 ) -> Result<Timestamp, Failure> {
     let source = engine.add_source(SourceHealth { name: name.to_owned(), kind: "replay", ..SourceHealth::default() });
-    let mut rejects = Rejects { name, total: 0, unknown_types: HashSet::new(), said };
+    let mut rejects = Rejects { name, total: 0, shown: 0, unknown_types: HashSet::new(), said };
     let mut reader = Reader::new(input);
     let mut events = 0;
     while let Some(line) =
@@ -96,6 +96,12 @@ pub fn fold(
         writeln!(rejects.said, "{name}: skipped {} of its lines, read {events} events", rejects.total)?;
     }
     let last_at = engine.desk().last_at();
+    if until.is_none() && last_at == Timestamp::default() {
+        return Err(Failure::failed(format!(
+            "{name}: no line of it is an event with an instant, so there is none to look at\n  name one: --at TIME; or is it \
+             another file?"
+        )));
+    }
     let at = until.unwrap_or(last_at);
     let skipped_total = rejects.total;
     engine.set_health(source, |health| {

@@ -161,10 +161,12 @@ impl Session {
             let flow = tokio::select! {
                 () = cancel.cancelled() => Flow::End,
                 msg = messages.recv() => self.handle(msg.ok_or(io::ErrorKind::UnexpectedEof)?)?,
-                changed = self.link.board.changed() => {
-                    changed.map_err(|_| io::Error::other("the desk stopped; see the log"))?;
-                    self.on_snapshot()?
-                }
+                changed = self.link.board.changed() => match changed {
+                    Ok(()) => self.on_snapshot()?,
+                    // Told to end as well, the desk may be the first to do so.
+                    Err(_) if cancel.is_cancelled() => Flow::End,
+                    Err(_) => return Err(io::Error::other("the desk stopped; see the log")),
+                },
                 Some((ticket, page)) = self.answers.next(), if !self.answers.is_empty() => {
                     self.handle(page.map_or(Msg::Lost(ticket), |page| Msg::Loaded(ticket, page)))?
                 }

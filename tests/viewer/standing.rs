@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 use helptop::app::{Msg, ViewState, update};
-use helptop::board::{Page, Query, What};
+use helptop::board::{Page, Query, SourceHealth, SourceState, What};
 use helptop::desk::ConversationIx;
 use helptop::ui::{ColorDepth, ViewContext};
 use ratatui::style::Color;
@@ -57,6 +57,19 @@ fn a_list_that_does_not_fit_says_where_it_stands() {
     );
     assert!(!frame(&mut sample::view(), (44, 12)).contains('…'));
     assert!(frame(&mut sample::view(), (120, 36)).ends_with("first ───────────────────────────╮"));
+}
+
+#[test]
+fn a_source_that_has_told_nothing_yet_is_not_counted_as_fresh() {
+    let mut snapshot = sample::snapshot();
+    let states = [SourceState::Starting, SourceState::Fresh, SourceState::Starting, SourceState::Finished];
+    snapshot.sources = states
+        .into_iter()
+        .enumerate()
+        .map(|(i, state)| SourceHealth { state, ..sample::source(&format!("a-rather-long-name-{i}"), "rt", 1) })
+        .collect();
+    let head = text(&drawn((90, 24), &Arc::new(snapshot), &mut sample::view()));
+    assert!(head.lines().next().unwrap().ends_with("● 1 fresh ○ 2 starting ● 1 ended"), "{head}");
 }
 
 #[test]

@@ -74,15 +74,21 @@ fn clocks(scene: &Scene<'_>) -> [String; 3] {
     shapes.map(|shape| now.format(shape).to_string())
 }
 
-/// The state of each source; where there is no room for all, that of those in trouble and how many are well.
+/// The state of each source; where there is no room for all, that of those in trouble and how many there are of the rest.
 fn sources(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
     let now = scene.context.now;
     let all: Vec<Parts> = scene.snapshot.sources.iter().map(|health| source(health, now)).collect();
     let bad: Vec<Parts> = all.iter().filter(|parts| parts[0].1 == Role::Warning).cloned().collect();
-    let well = all.len() - bad.len();
     let mut summary = bad.clone();
-    if well > 0 {
-        summary.push(vec![("●".to_owned(), Role::Good), (format!(" {well} fresh"), Role::Title)]);
+    for (state, sign, role, word) in [
+        (SourceState::Fresh, "●", Role::Good, "fresh"),
+        (SourceState::Starting, "○", Role::Dim, "starting"),
+        (SourceState::Finished, "●", Role::Good, "ended"),
+    ] {
+        let count = scene.snapshot.sources.iter().filter(|health| health.state_at(now) == state).count();
+        if count > 0 {
+            summary.push(part(sign, role, format!(" {count} {word}")));
+        }
     }
     let short = vec![vec![(format!("▲ {} of {}", bad.len(), all.len()), Role::Warning)]];
     let mut candidates = vec![all, summary];
@@ -101,9 +107,6 @@ type Parts = Vec<(String, Role)>;
 fn source(health: &SourceHealth, now: Timestamp) -> Parts {
     let old = health.good_at.map_or_else(String::new, |at| age(now - at));
     let name = fit(&health.name, 16);
-    let part = |sign: &str, role, text| {
-        vec![(sign.to_owned(), role), (text, if role == Role::Good { Role::Title } else { role })]
-    };
     match health.state_at(now) {
         SourceState::Starting => part("○", Role::Dim, format!(" {name} starting")),
         SourceState::Finished => part("●", Role::Good, format!(" {name} ended")),
@@ -111,4 +114,8 @@ fn source(health: &SourceHealth, now: Timestamp) -> Parts {
         SourceState::Failing => part("▲", Role::Warning, format!(" {name} failing {old:<3}")),
         SourceState::Stale => part("▲", Role::Warning, format!(" {name} stale {old:<3}")),
     }
+}
+
+fn part(sign: &str, role: Role, text: String) -> Parts {
+    vec![(sign.to_owned(), role), (text, if role == Role::Good { Role::Title } else { role })]
 }
