@@ -115,7 +115,7 @@ fn engine() -> (Engine, SourceIx) {
         midnight: Arc::new(|at| Timestamp::from_millis(at.millis().div_euclid(86_400_000) * 86_400_000)),
     };
     let mut engine = Engine::new(options, at("12:00:00"));
-    let source = engine.add_source(SourceHealth::default());
+    let source = engine.add_source(SourceHealth { good_at: Some(at("12:00:00")), ..SourceHealth::default() });
     (engine, source)
 }
 

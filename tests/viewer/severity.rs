@@ -61,7 +61,7 @@ fn the_longest_wait_of_an_agent_is_as_bad_as_that_conversation(
 #[test]
 fn of_equal_waits_an_agent_shows_the_one_that_the_list_of_the_unanswered_shows_first() {
     let mut engine = sample::engine();
-    let source = engine.add_source(SourceHealth::default());
+    let source = engine.add_source(SourceHealth { good_at: Some(sample::NOW), ..SourceHealth::default() });
     let chats =
         [("c", 60), ("b", 120), ("a", 120)].map(|(id, seconds)| (ConversationId::new(id), sample::ago(seconds)));
     for (id, at) in chats {
