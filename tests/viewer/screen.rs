@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use helptop::app::{Effect, Msg, Privacy, Regions, ViewState, update};
 use helptop::board::BoardSnapshot;
-use helptop::desk::{AgentIx, ConversationIx, CustomerIx};
+use helptop::desk::{AgentIx, ConversationIx};
 use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -225,11 +225,10 @@ fn hostile_text_stays_in_its_cells() {
         "\u{e0041}\u{e007f}x",
     ];
     for (at, text) in hostile.iter().enumerate() {
-        let customer = Arc::make_mut(snapshot.live.customers.get_mut(&CustomerIx(at as u32)).unwrap());
-        customer.name = (*text).into();
         let ix = ConversationIx(at as u32);
         let (key, row) = snapshot.live.waiting.iter().find(|(key, _)| key.ix == ix).unwrap();
         let (key, mut row) = (key.clone(), (**row).clone());
+        Arc::make_mut(row.customer.as_mut().unwrap()).name = (*text).into();
         row.subject = Some((*text).into());
         row.channel = Some((*text).into());
         row.url = Some(format!("https://x.example/{text}").into());
