@@ -39,6 +39,11 @@ pub async fn of_sources(mut config: Config) -> Result<(BoardSnapshot, bool), Fai
     let sources = config.sources.len();
     let now = clock::real();
     let all = once::read_all(super::build(&config)?, &now).await;
+    for (config, told) in &all {
+        for complaint in told.complaints() {
+            writeln!(io::stderr(), "helptop: source `{}`: {}", config.spec.name, harmless(&complaint))?;
+        }
+    }
     let mut engine = Engine::new(options(config.thresholds), now());
     let errors = once::fold(&mut engine, all, &now);
     for (name, error) in &errors {
