@@ -259,6 +259,20 @@ fn lines_that_are_no_events_are_no_desk_where_nobody_waits() {
 }
 
 #[test]
+fn a_program_is_found_beside_a_config_that_is_named_from_elsewhere() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("conf");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("c.toml"), "[[source]]\nkind = \"command\"\ncommand = [\"./feed.sh\"]\n").unwrap();
+    let script = folder.join("feed.sh");
+    fs::write(&script, "#!/bin/sh\necho '{\"type\":\"clock\",\"at\":\"2026-03-02T09:00:00Z\"}'\nsleep 1000\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, out, _) = run(&home, "--config conf/c.toml doctor");
+    assert!(code == 0 && out.contains("command ./feed.sh runs; its first lines hold 1 event\n"), "{out}");
+}
+
+#[test]
 fn of_an_instant_before_a_recording_begins_no_age_is_told() {
     let home = home_with_recording();
     let (code, out, _) = run(&home, "snapshot --format json --events monday.jsonl --at 2026-03-02T08:00:00Z");

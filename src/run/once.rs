@@ -69,7 +69,7 @@ pub async fn read_all(sources: Vec<Built>, now: &Now) -> Vec<(SourceConfig, Told
 async fn read(source: &mut dyn Source, now: &Now) -> Told {
     let mut told = Told::default();
     let begun = Instant::now();
-    let (mut spoke, mut cursor) = (None, None);
+    let (mut spoke, mut cursor, mut doing) = (None, None, None);
     loop {
         let left = AT_MOST.saturating_sub(begun.elapsed());
         let batch = match timeout(left, source.poll(cursor.as_ref(), now())).await {
@@ -85,6 +85,7 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
         };
         let pushes = source.pace() == Pace::Push;
         let (more, finished) = (batch.more, batch.finished);
+        doing = batch.progress.as_ref().map(|(what, _)| format!(": {what}")).or(doing);
         if !pushes || finished || !batch.events.is_empty() || batch.skipped_total > 0 {
             told.heard_at = Some(now());
             spoke = Some(Instant::now());
@@ -95,7 +96,11 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
         let quiet = !more && spoke.is_some_and(|spoke| spoke.elapsed() >= QUIET);
         if finished || if pushes { quiet || begun.elapsed() >= PUSHED_AT_MOST } else { !more } {
             if spoke.is_none() {
-                told.error = Some(given_up(format!("said nothing for {} s", PUSHED_AT_MOST.as_secs())));
+                told.error = Some(given_up(format!(
+                    "said nothing for {} s{}",
+                    PUSHED_AT_MOST.as_secs(),
+                    doing.unwrap_or_default()
+                )));
             } else if told.events.is_empty() && told.skipped_total > 0 {
                 told.heard_at = None;
                 told.error = Some(SourceError::Transient {
@@ -202,7 +207,8 @@ mod tests {
         async fn poll(&mut self, _: Option<&Cursor>, _: Timestamp) -> Result<Batch, SourceError> {
             tokio::time::sleep(Duration::from_secs(1)).await;
             self.polls += 1;
-            let mut batch = Batch::default();
+            let progress = self.mute.then(|| ("is printing a line".to_owned(), 0.0));
+            let mut batch = Batch { progress, ..Batch::default() };
             if self.polls == 3 && !self.mute {
                 batch.events.extend((!self.garbled).then(|| Event::undated(EventKind::Clock {})));
                 batch.skipped.push(Skipped { place: "line 2".into(), reason: "bad".into() });
@@ -235,7 +241,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_never_speaks_has_not_told_that_nothing_is_there() {
         let told = read(&mut Slow { polls: 0, mute: true, garbled: false }, &clock()).await;
-        assert_eq!(told.error.unwrap().to_string(), "one read: said nothing for 20 s");
+        assert_eq!(told.error.unwrap().to_string(), "one read: said nothing for 20 s: is printing a line");
     }
     #[tokio::test(start_paused = true)]
     async fn one_that_says_nothing_readable_has_told_nothing_either() {

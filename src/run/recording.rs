@@ -8,7 +8,7 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::board::{Engine, SourceHealth};
 use crate::event::{Reader, Reject, Timestamp};
-use crate::text::excerpt;
+use crate::text::{counted, excerpt};
 
 /// Characters of a reject that are shown: it may quote a megabyte.
 const QUOTED: usize = 200;
@@ -64,18 +64,14 @@ impl<W: io::Write> Rejects<'_, W> {
         let (name, total, more) = (self.name, self.total, self.total - self.told);
         match (total, more) {
             (0, _) => Ok(()),
-            (_, 0) => writeln!(self.said, "{name}: skipped {total} of its lines, read {}", count(events)),
+            (_, 0) => writeln!(self.said, "{name}: skipped {total} of its lines, read {}", counted(events, "event")),
             _ => writeln!(
                 self.said,
                 "{name}: and {more} more not shown; skipped {total} of its lines, read {}",
-                count(events)
+                counted(events, "event")
             ),
         }
     }
-}
-
-fn count(events: u64) -> String {
-    if events == 1 { "1 event".to_owned() } else { format!("{events} events") }
 }
 
 /// Folds the events before `until` in, tells what could not be read, and gives the instant that the recording is

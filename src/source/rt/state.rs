@@ -14,6 +14,7 @@ use super::wire::{Row, Ticket};
 use crate::event::{AgentId, Author, CustomerId, Event, EventKind, Message, StatusBy, Timestamp};
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
+use crate::text::counted;
 
 /// Writers of neither side that are remembered, in case they turn out to be new staff.
 const MAX_STRANGERS: usize = 1000;
@@ -150,22 +151,19 @@ impl State {
         if self.unseen.is_empty() || !self.tickets.is_empty() {
             return None;
         }
-        let tickets = match self.unseen.len() {
-            1 => "the 1 open ticket".to_owned(),
-            open => format!("the {open} open tickets"),
-        };
+        let tickets = counted(self.unseen.len() as u64, "open ticket");
         Some(match self.unseen.values().flatten().next() {
             None => SourceError::Forbidden {
                 place: LOG.into(),
                 what: format!(
-                    "no transaction of {tickets} is seen, so nobody knows who waits: give the account the right \
+                    "no transaction of the {tickets} is seen, so nobody knows who waits: give the account the right \
                      ShowTicket on these queues"
                 ),
             },
             Some(kind) => SourceError::Schema {
                 place: LOG.into(),
                 path: "items[0].Type".into(),
-                what: format!("no `Create` among the transactions of {tickets}, but `{}`", excerpt(kind)),
+                what: format!("no `Create` among the transactions of the {tickets}, but `{}`", excerpt(kind)),
             },
         })
     }
