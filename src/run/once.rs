@@ -85,7 +85,7 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
         };
         let pushes = source.pace() == Pace::Push;
         let (more, finished) = (batch.more, batch.finished);
-        doing = batch.progress.as_ref().map(|(what, _)| format!(": {what}")).or(doing);
+        doing = batch.progress.as_ref().map(|(what, _)| what.clone()).or(doing);
         if !pushes || finished || !batch.events.is_empty() || batch.skipped_total > 0 {
             told.heard_at = Some(now());
             spoke = Some(Instant::now());
@@ -96,11 +96,11 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
         let quiet = !more && spoke.is_some_and(|spoke| spoke.elapsed() >= QUIET);
         if finished || if pushes { quiet || begun.elapsed() >= PUSHED_AT_MOST } else { !more } {
             if spoke.is_none() {
-                told.error = Some(given_up(format!(
-                    "said nothing for {} s{}",
-                    PUSHED_AT_MOST.as_secs(),
-                    doing.unwrap_or_default()
-                )));
+                let seconds = PUSHED_AT_MOST.as_secs();
+                told.error = Some(given_up(match doing {
+                    Some(doing) => format!("not one line in {seconds} s: {doing}"),
+                    None => format!("said nothing for {seconds} s"),
+                }));
             } else if told.events.is_empty() && told.skipped_total > 0 {
                 told.heard_at = None;
                 told.error = Some(SourceError::Transient {
@@ -241,7 +241,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_never_speaks_has_not_told_that_nothing_is_there() {
         let told = read(&mut Slow { polls: 0, mute: true, garbled: false }, &clock()).await;
-        assert_eq!(told.error.unwrap().to_string(), "one read: said nothing for 20 s: is printing a line");
+        assert_eq!(told.error.unwrap().to_string(), "one read: not one line in 20 s: is printing a line");
     }
     #[tokio::test(start_paused = true)]
     async fn one_that_says_nothing_readable_has_told_nothing_either() {
