@@ -220,11 +220,16 @@ fn a_stream_with_everything_that_can_be_wrong_gives_the_right_figures() {
 fn lines_of_an_unknown_type_do_not_hide_one_that_is_broken() {
     let home = tempfile::tempdir().unwrap();
     let party = "{\"type\":\"party\",\"at\":\"2026-03-02T09:00:00Z\"}\n".repeat(30);
-    let (said, errors) = snapshot_of(&home, &format!("{party}no json\n"), "2026-03-02T10:00:00Z");
+    let clock = "{\"type\":\"clock\",\"at\":\"2026-03-02T09:00:00Z\"}\n";
+    let (said, errors) = snapshot_of(&home, &format!("{party}no json\n{clock}"), "2026-03-02T10:00:00Z");
     assert_eq!(said["sources"][0]["skipped"], 31);
     let lines: Vec<_> = errors.lines().collect();
     assert_eq!(lines.len(), 3, "{errors}");
     assert!(lines[0].contains(":1: unknown type `party`") && lines[1].contains(":31: not a JSON object"), "{errors}");
+    assert!(lines[2].ends_with(": and 29 more not shown; skipped 31 of its lines, read 1 event"), "{errors}");
+    let (_, errors) = snapshot_of(&home, &format!("{}{clock}{clock}", "no json\n".repeat(25)), "2026-03-02T10:00:00Z");
+    assert_eq!(errors.lines().count(), 21);
+    assert!(errors.ends_with(": and 5 more not shown; skipped 25 of its lines, read 2 events\n"), "{errors}");
 }
 
 #[test]
@@ -239,6 +244,42 @@ fn a_recording_without_an_instant_is_no_desk_of_1970_where_nobody_waits() {
             "{err}"
         );
     }
+}
+
+#[test]
+fn lines_that_are_no_events_are_no_desk_where_nobody_waits() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("bad.jsonl"), "no json\n{}\n").unwrap();
+    let (code, out, err) = run(&home, "snapshot --format json --events bad.jsonl --at 2026-03-02T10:00:00Z");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.ends_with(
+        "bad.jsonl: no line of it is an event, so there is nothing to look at\n  see docs/events.md for what a line has to \
+         hold; or is it another file?\n"
+    ));
+}
+
+#[test]
+fn a_program_is_found_beside_a_config_that_is_named_from_elsewhere() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("conf");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("c.toml"), "[[source]]\nkind = \"command\"\ncommand = [\"./feed.sh\"]\n").unwrap();
+    let script = folder.join("feed.sh");
+    fs::write(&script, "#!/bin/sh\necho '{\"type\":\"clock\",\"at\":\"2026-03-02T09:00:00Z\"}'\nsleep 1000\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, out, _) = run(&home, "--config conf/c.toml doctor");
+    assert!(code == 0 && out.contains("command ./feed.sh runs; its first lines hold 1 event\n"), "{out}");
+}
+
+#[test]
+fn of_an_instant_before_a_recording_begins_no_age_is_told() {
+    let home = home_with_recording();
+    let (code, out, _) = run(&home, "snapshot --format json --events monday.jsonl --at 2026-03-02T08:00:00Z");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let source = &report["sources"][0];
+    assert_eq!((code, &source["state"]), (0, &"finished".into()));
+    assert_eq!((&source["good_at"], &source["age"]), (&Value::Null, &Value::Null));
 }
 
 /// Some hundred lines of the demo's own stream, with their instants.

@@ -41,7 +41,7 @@ pub enum KeymapError {
         second: Action,
     },
     /// Nothing would quit.
-    #[error("`quit` needs at least one key")]
+    #[error("`quit` needs at least one key: give it one, as in quit = [\"q\"], or leave it out to keep its own")]
     NoQuit,
 }
 
@@ -209,6 +209,6 @@ mod tests {
         assert!(told[0].contains("no action `freze`; did you mean `freeze`? (`helptop print keys`"));
         assert!(told.iter().any(|text| text.contains("help: \"hyper-x\" is no key")));
         assert!(told.iter().any(|text| text.contains("\"f\" is bound to `sort` and to `freeze`")));
-        assert!(told.iter().any(|text| text.contains("`quit` needs at least one key")));
+        assert!(told.iter().any(|text| text.contains("`quit` needs at least one key: give it one")));
     }
 }

@@ -77,6 +77,18 @@ impl Places {
         }
     }
 
+    /// Where the one of these keys was set that was set last: outside of the file, else furthest down in it; where
+    /// none was, the nearest table around the first.
+    pub(super) fn of_last(&self, keys: &[String]) -> String {
+        let rank = |key: &&String| match self.by_key.get(*key) {
+            None => None,
+            Some(Place::Line(line)) => Some((false, *line)),
+            Some(Place::Outside(_)) => Some((true, 0)),
+        };
+        let last = keys.iter().filter(|key| rank(key).is_some()).max_by_key(rank).or(keys.first());
+        last.map_or_else(|| self.file.clone(), |key| self.of(key))
+    }
+
     /// Whether a key was set in the file.
     pub fn is_from_file(&self, key: &str) -> bool {
         matches!(self.by_key.get(key), Some(Place::Line(_)))

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::board::{Engine, SourceHealth};
 use crate::event::{Reader, Reject, Timestamp};
-use crate::text::excerpt;
+use crate::text::{counted, excerpt};
 
 /// Characters of a reject that are shown: it may quote a megabyte.
 const QUOTED: usize = 200;
@@ -37,6 +37,7 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
 struct Rejects<'a, W> {
     name: &'a str,
     total: u64,
+    told: u64,
     shown: usize,
     unknown_types: HashSet<String>,
     said: W,
@@ -55,7 +56,21 @@ impl<W: io::Write> Rejects<'_, W> {
         } else {
             self.shown += 1;
         }
+        self.told += 1;
         writeln!(self.said, "{}:{line}: {}: skipped", self.name, excerpt(&reject.to_string(), QUOTED))
+    }
+
+    fn sum_up(&mut self, events: u64) -> io::Result<()> {
+        let (name, total, more) = (self.name, self.total, self.total - self.told);
+        match (total, more) {
+            (0, _) => Ok(()),
+            (_, 0) => writeln!(self.said, "{name}: skipped {total} of its lines, read {}", counted(events, "event")),
+            _ => writeln!(
+                self.said,
+                "{name}: and {more} more not shown; skipped {total} of its lines, read {}",
+                counted(events, "event")
+            ),
+        }
     }
 }
 
@@ -70,9 +85,9 @@ pub fn fold(
     said: impl io::Write,
 ) -> Result<Timestamp, Failure> {
     let source = engine.add_source(SourceHealth { name: name.to_owned(), kind: "replay", ..SourceHealth::default() });
-    let mut rejects = Rejects { name, total: 0, shown: 0, unknown_types: HashSet::new(), said };
+    let mut rejects = Rejects { name, total: 0, told: 0, shown: 0, unknown_types: HashSet::new(), said };
     let mut reader = Reader::new(input);
-    let mut events = 0;
+    let (mut events, mut later) = (0, 0);
     while let Some(line) =
         reader.next_line().map_err(|error| Failure::failed(format!("{name}: cannot read on: {error}")))?
     {
@@ -81,7 +96,7 @@ pub fn fold(
                 events += 1;
                 engine.take(source, [event], until.unwrap_or(Timestamp::MAX));
             }
-            Ok(_) => {}
+            Ok(_) => later += 1,
             Err(reject) if strict && !matches!(reject, Reject::UnknownType(_)) => {
                 return Err(Failure::failed(format!(
                     "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",
@@ -92,9 +107,7 @@ pub fn fold(
             Err(reject) => rejects.note(line.number, &reject)?,
         }
     }
-    if rejects.total > 0 {
-        writeln!(rejects.said, "{name}: skipped {} of its lines, read {events} events", rejects.total)?;
-    }
+    rejects.sum_up(events)?;
     let last_at = engine.desk().last_at();
     if until.is_none() && last_at == Timestamp::default() {
         return Err(Failure::failed(format!(
@@ -102,10 +115,18 @@ pub fn fold(
              another file?"
         )));
     }
+    if rejects.total > 0 && events + later == 0 {
+        return Err(Failure::failed(format!(
+            "{name}: no line of it is an event, so there is nothing to look at\n  see docs/events.md for what a line has to \
+             hold; or is it another file?"
+        )));
+    }
     let at = until.unwrap_or(last_at);
     let skipped_total = rejects.total;
     engine.set_health(source, |health| {
-        health.good(if last_at > Timestamp::default() { last_at } else { at }, true);
+        health.alive(at, true);
+        // Where nothing dated was told before the instant, nothing is known of how old it is.
+        health.good_at = (last_at > Timestamp::default()).then_some(last_at);
         health.events_total = events;
         health.skipped_total = skipped_total;
     });

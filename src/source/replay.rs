@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::intake::Intake;
 use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
 use crate::event::{Capability, Event, EventKind, Reader, Timestamp};
+use crate::text::counted;
 
 /// The row of the registry.
 pub const KIND: Kind = Kind {
@@ -242,8 +243,8 @@ impl Source for Replay {
         };
         let span = span(&self.file).map_err(failed)?;
         let says = match span.times {
-            Some((first, last)) => format!("{} events from {first} to {last}", span.events),
-            None => format!("{} events, none of them dated", span.events),
+            Some((first, last)) => format!("{} from {first} to {last}", counted(span.events, "event")),
+            None => format!("{}, none of them dated", counted(span.events, "event")),
         };
         let reachable = if span.events > 0 {
             Finding::good("reachable", format!("{place}: {says}"))
