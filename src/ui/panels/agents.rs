@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::app::{AgentSort, Pane, Regions, SortBy};
 use crate::event::PresenceState;
 use crate::metrics::live::AgentRow;
+use crate::metrics::thresholds::Severity;
 use crate::ui::figure::{UNKNOWN, age, duration};
 use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
@@ -144,6 +145,11 @@ fn waiting(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
 }
 
 fn longest(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
-    let Some(since) = row.longest_since() else { return slot.right("·", Role::Dim) };
-    slot.measured(slot.width.saturating_sub(8), &duration(scene.since(since)), scene.agent_severity(row));
+    let severity = scene.agent_severity(row);
+    let wait = match row.longest_since() {
+        Some(since) => duration(scene.since(since)),
+        None if severity == Severity::Fine => return slot.right("·", Role::Dim),
+        None => "·".to_owned(),
+    };
+    slot.measured(slot.width.saturating_sub(8), &wait, severity);
 }
