@@ -117,6 +117,37 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn what_a_config_says_of_the_board_is_checked_by_every_command() {
+    let home = home_with_recording();
+    let config = home.path().join("helptop.toml");
+    let faults = [
+        (
+            "[board]\ntheme = \"drak\"\n",
+            "helptop.toml:2: no theme is named `drak`\n  did you mean `dark`? there are: dark,",
+        ),
+        ("\n[keys]\nfreze = [\"x\"]\n", "helptop.toml:3: there is no action `freze`; did you mean `freeze`?"),
+        ("[keys]\nsort = [\"f\"]\n", "helptop.toml:2: \"f\" is bound to `sort` and to `freeze`"),
+        ("[keys]\nhelp = [\"hyper-x\"]\n", "helptop.toml:2: [keys] help: \"hyper-x\" is no key"),
+    ];
+    for (text, wanted) in faults {
+        fs::write(&config, text).unwrap();
+        for line in
+            ["snapshot", "snapshot --events monday.jsonl", "doctor", "events", "print keys", "print themes", "demo"]
+        {
+            let (code, out, err) = run(&home, &format!("--config helptop.toml {line}"));
+            assert_eq!((code, out.as_str()), (2, ""), "{line}: {err}");
+            assert!(err.contains(wanted), "{line}: {err}");
+        }
+    }
+    fs::write(&config, "").unwrap();
+    let (code, _, err) = run(&home, "--config helptop.toml --theme lihgt snapshot --events monday.jsonl");
+    assert_eq!(code, 2);
+    assert!(err.contains("--theme: no theme is named `lihgt`\n  did you mean `light`?"), "{err}");
+    let (code, ..) = run(&home, "--config helptop.toml --theme light snapshot --events monday.jsonl");
+    assert_eq!(code, 0);
+}
+
+#[test]
 fn a_broken_config_is_located_on_standard_error() {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir_all(home.path().join(".config/helptop")).unwrap();
