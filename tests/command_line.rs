@@ -74,6 +74,29 @@ fn what_is_printed_is_what_it_says() {
 }
 
 #[test]
+fn the_examples_that_write_a_file_work_on_a_machine_where_nothing_is_set_up() {
+    let program = assert_cmd::cargo::cargo_bin("helptop");
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut written = 0;
+    for line in ["print --help", "print config --help", "print completions --help", "print schema --help"] {
+        let (_, help, _) = run(&tempfile::tempdir().unwrap(), line);
+        let examples = help.lines().skip_while(|line| !line.starts_with("Example")).skip(1);
+        let examples: Vec<_> =
+            examples.take_while(|line| !line.is_empty()).filter(|line| !line.contains('|')).collect();
+        let home = tempfile::tempdir().unwrap();
+        let mut shell = Command::new("sh");
+        shell.env_clear().env("HOME", home.path()).env("PATH", &path).current_dir(home.path());
+        shell.args(["-ec", &examples.join("\n")]).assert().success().stdout("").stderr("");
+        written += examples.iter().filter(|line| line.contains(" > ")).count();
+    }
+    assert_eq!(written, 5);
+    let readme = fs::read_to_string("README.md").unwrap();
+    for part in ["`mkdir -p ~/.config/helptop && helptop print config > ~/", "`chmod +x ~/.config/helptop/feed.sh`"] {
+        assert!(readme.contains(part), "{part}");
+    }
+}
+
+#[test]
 fn a_recording_is_read_as_of_an_instant_and_broken_lines_are_named() {
     let home = home_with_recording();
     let (code, out, err) = run(&home, "snapshot --format json --events monday.jsonl --at 2026-03-02T09:05:00Z");
