@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use ratatui::buffer::Buffer;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, kill_current_process_group};
+use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
@@ -33,8 +33,8 @@ const FRAME_GAP: Duration = Duration::from_millis(50);
 /// How long a first frame may wait for the first picture.
 const PATIENCE: Duration = Duration::from_millis(150);
 
-/// How long to wait for `fg` before it is plain that nobody stopped us (an orphaned process group can't be stopped).
-const NOT_STOPPED: Duration = Duration::from_millis(400);
+/// How long to wait for the news of `fg` once we run again.
+const RESUMED: Duration = Duration::from_millis(400);
 
 /// How a session begins.
 #[derive(Clone)]
@@ -147,6 +147,7 @@ impl Session {
         let mut messages = keys::read()?;
         let mut resized = signal(SignalKind::window_change())?;
         let mut resumed = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+        let mut stopped = signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?;
         let mut tick = self.next_tick();
         self.handle(Msg::Snapshot)?;
         loop {
@@ -188,14 +189,17 @@ impl Session {
                     self.resume()?;
                     Flow::On
                 }
+                Some(()) = stopped.recv() => Flow::Suspend,
             };
             match flow {
                 Flow::On => {}
                 Flow::End => return Ok(()),
+                Flow::Suspend if !has_a_shell() => {}
                 Flow::Suspend => {
                     self.local.leave();
-                    let _ = kill_current_process_group(Signal::TSTP);
-                    let _ = timeout(NOT_STOPPED, resumed.recv()).await;
+                    // SIGTSTP would only be heard here once more.
+                    let _ = kill_current_process_group(Signal::STOP);
+                    let _ = timeout(RESUMED, resumed.recv()).await;
                     self.resume()?;
                 }
             }
@@ -286,6 +290,12 @@ impl Session {
         self.dirty = true;
         Ok(())
     }
+}
+
+/// Whether a shell with job control has started us, so that there is an `fg`: it gives each job a process group of its
+/// own. In the group that leads the session (a terminal's only program) nobody could wake us.
+fn has_a_shell() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
 /// An error once nobody is at the other end of the terminal; its input alone does not always tell.
