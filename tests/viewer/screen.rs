@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use helptop::app::{Effect, Msg, Privacy, Regions, ViewState, update};
-use helptop::board::BoardSnapshot;
+use helptop::board::{BoardSnapshot, SourceHealth, SourceState};
 use helptop::desk::{AgentIx, ConversationIx, CustomerIx};
 use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
@@ -301,6 +301,17 @@ fn demo_replay_and_frozen_pictures_are_marked() {
     assert!(shown(Mode::Demo).contains(" DEMO ") && shown(Mode::Demo).contains("helptop print config"));
     assert!(shown(Mode::Replay { speed: 60.0 }).contains(" REPLAY ×60 "));
     assert!(!shown(Mode::Live).contains("DEMO"));
+    let with_states = |states: &[SourceState]| {
+        let mut told = sample::snapshot();
+        let source = |state: &SourceState| SourceHealth { state: *state, ..sample::source("monday", "replay", 1) };
+        told.sources = states.iter().map(source).collect();
+        let context = ViewContext { mode: Mode::Replay { speed: 60.0 }, ..sample::context() };
+        text(&drawn_with((120, 36), &Arc::new(told), &mut sample::view(), ColorDepth::True, &context))
+    };
+    assert!(with_states(&[SourceState::Finished]).contains(" REPLAY ended "));
+    for going_on in [&[][..], &[SourceState::Fresh], &[SourceState::Finished, SourceState::Fresh]] {
+        assert!(with_states(going_on).contains(" REPLAY ×60 "), "{going_on:?}");
+    }
 
     let mut view = sample::view();
     press(&mut view, &snapshot, &typed("f"));
