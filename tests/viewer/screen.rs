@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use helptop::app::{Effect, Msg, Privacy, Regions, ViewState, update};
 use helptop::board::{BoardSnapshot, SourceHealth, SourceState};
-use helptop::desk::{AgentIx, ConversationIx, CustomerIx};
+use helptop::desk::{AgentIx, ConversationIx, CustomerIx, TeamIx};
+use helptop::metrics::live::TeamRow;
 use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -179,6 +180,28 @@ fn old_data_is_dimmed_and_says_how_old() {
     assert_eq!(style_of(&buf, "Kelechi").0, stale);
     assert_ne!(style_of(&buf, "Li Wei").0, stale);
     assert!(text(&buf).contains("▲ desk stale 6m"), "{}", text(&buf));
+}
+
+#[test]
+fn an_agent_of_several_teams_is_shown_with_the_first_and_the_number_of_the_others() {
+    let mut snapshot = sample::snapshot();
+    let long = TeamRow { name: "Enterprise accounts of the north".into(), ..(*snapshot.live.teams[1]).clone() };
+    snapshot.live.teams.set(1, Arc::new(long));
+    for (ix, teams) in [(0, &[0, 1][..]), (1, &[2, 0, 1]), (2, &[]), (3, &[1, 0])] {
+        let row = Arc::make_mut(snapshot.live.agents.get_mut(&AgentIx(ix)).unwrap());
+        row.teams = teams.iter().map(|team| TeamIx(*team)).collect();
+    }
+    let snapshot = Arc::new(snapshot);
+    let mut view = sample::view();
+    drawn((120, 36), &snapshot, &mut view);
+    press(&mut view, &snapshot, &typed("2"));
+    let shown = text(&drawn((120, 36), &snapshot, &mut view));
+    let row = |name: &str| shown.lines().find(|line| line.contains(name)).unwrap();
+    assert!(row("Ana Petr").contains(" Billing +1 "), "{shown}");
+    assert!(row("Bogdan").contains(" Support +2 "), "{shown}");
+    assert!(row("Chiara").contains(" – "), "{shown}");
+    assert!(row("Daisuke").contains("… +1 ") && row("Daisuke").contains(" Enterprise acc"), "{shown}");
+    assert!(row("Elif").contains(" Support  "), "{shown}");
 }
 
 #[test]
