@@ -140,6 +140,24 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn a_pipe_named_as_config_is_refused_and_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    Command::new("mkfifo").arg(home.path().join("pipe.toml")).assert().success();
+    for line in ["print keys", "snapshot", "doctor"] {
+        let mut command = helptop(&home);
+        command.args(["--config", "pipe.toml"]).args(line.split(' ')).timeout(std::time::Duration::from_secs(30));
+        let assert = command.assert().code(2);
+        let err = String::from_utf8_lossy(&assert.get_output().stderr);
+        assert!(err.contains("pipe.toml: is no regular file\n  write the config to a file and name that"), "{err}");
+    }
+    // What the shell or the caller has opened is read.
+    let mut command = helptop(&home);
+    command.args(["--config", "/dev/stdin", "print", "keys"]).write_stdin("[keys]\nfreeze = [\"x\"]\n");
+    let out = String::from_utf8_lossy(&command.assert().success().get_output().stdout).into_owned();
+    assert!(out.lines().any(|line| line.contains("freeze") && line.contains(" x ")), "{out}");
+}
+
+#[test]
 fn what_a_config_says_of_the_board_is_checked_by_every_command() {
     let home = home_with_recording();
     let config = home.path().join("helptop.toml");
