@@ -158,6 +158,25 @@ fn a_pipe_named_as_config_is_refused_and_not_waited_for() {
 }
 
 #[test]
+fn names_are_sorted_without_regard_to_capital_letters() {
+    let home = tempfile::tempdir().unwrap();
+    let agents =
+        [("a9", "Zoe"), ("a3", "bob"), ("a2", "Bob"), ("a7", "Bob"), ("a4", "émile"), ("a5", "Anna"), ("a6", "Émile")];
+    let lines = agents.map(|(id, name)| {
+        let line = json!({"type": "agent", "id": id, "name": name});
+        let held = json!({"type": "assigned", "conversation": id, "agent": id, "at": "2026-03-02T09:00:00Z"});
+        format!("{line}\n{held}\n")
+    });
+    fs::write(home.path().join("day.jsonl"), lines.concat()).unwrap();
+    let (_, out, _) = run(&home, "snapshot --format json --events day.jsonl");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    for list in ["queues", "agents"] {
+        let order: Vec<_> = report[list].as_array().unwrap().iter().map(|row| row["agent"].as_str().unwrap()).collect();
+        assert_eq!(order, ["a5", "a2", "a7", "a3", "a9", "a6", "a4"], "{list}");
+    }
+}
+
+#[test]
 fn what_a_config_says_of_the_board_is_checked_by_every_command() {
     let home = home_with_recording();
     let config = home.path().join("helptop.toml");

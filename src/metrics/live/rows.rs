@@ -133,7 +133,7 @@ impl AgentRow {
             },
             longest_since: self.longest_since().unwrap_or(Timestamp::MAX),
             open: self.open,
-            name: CompactString::new(&self.name),
+            name: CompactString::from_str_to_lowercase(&self.name),
             ix: self.ix,
         }
     }
@@ -170,7 +170,7 @@ pub struct AgentKey {
     pub longest_since: Timestamp,
     /// Active conversations held.
     pub open: u32,
-    /// The display name, in place: a list of thousands is copied node by node, without following each name.
+    /// The display name in small letters, in place: a list of thousands is copied node by node, without following each name.
     pub name: CompactString,
     /// Its number in the desk.
     pub ix: AgentIx,
