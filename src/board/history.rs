@@ -28,7 +28,7 @@ impl History<'_> {
     pub(super) fn conversation(&self, ix: ConversationIx) -> Option<ConversationPage> {
         let conversation = self.desk.conversation(ix)?;
         let row = Arc::new(conversation_row(self.desk, ix)?);
-        let customer = row.customer.map(|ix| self.desk.customer(ix));
+        let customer = row.customer.as_ref();
         let label: Arc<str> = conversation.id.as_str().into();
         let mut timeline = Vec::new();
         self.walk(conversation, |entry, state, transition| {
@@ -57,7 +57,8 @@ impl History<'_> {
 
     pub(super) fn agent(&self, ix: AgentIx) -> Option<AgentPage> {
         let agent = self.live.figures().agents.get(&ix)?.clone();
-        let mut open: Vec<Arc<ConversationRow>> = self.live.held_by(ix).cloned().collect();
+        let held = self.live.held_by(ix).filter_map(|row| conversation_row(self.desk, row.ix));
+        let mut open: Vec<Arc<ConversationRow>> = held.map(Arc::new).collect();
         open.sort_by_key(|row| (row.waiting_since.unwrap_or(Timestamp::MAX), row.started_at, row.id.clone()));
         let mut day = Day::default();
         for (conversation_ix, conversation) in self.desk.conversations() {

@@ -254,7 +254,7 @@ impl Source for Replay {
         batch.finished = recording.ended && recording.ahead.is_empty();
         self.recording = Some(recording);
         match told {
-            Ok(more) => batch.more = more,
+            Ok(more) => (batch.more, batch.partial) = (more, more),
             // What was read before the fault is not lost with it: the fault comes again at the next poll.
             Err(error) if batch.events.is_empty() => return Err(error),
             Err(_) => {}

@@ -86,11 +86,8 @@ fn told(desk: &mut Desk, live: &mut LiveIndex, now: Timestamp) -> Vec<String> {
         format!("{} {} {:?} {} {:?} {queue:?}", row.id, row.name, row.capacity, row.teams.len(), state)
     }));
     lines.push(format!("{:?}", figures.totals));
-    let mut customers: Vec<_> =
-        figures.customers.values().map(|one| format!("{} {} {:?}", one.id, one.name, one.segment)).collect();
-    customers.sort();
-    lines.extend(customers);
-    let waits_for = |row: &ConversationRow| row.customer.map(|ix| figures.customers.get(&ix).unwrap().id.to_string());
+    let waits_for =
+        |row: &ConversationRow| row.customer.as_ref().map(|one| format!("{} {} {:?}", one.id, one.name, one.segment));
     lines.extend(figures.waiting.values().map(|row| format!("{} {:?}", row.id, waits_for(row))));
     lines.extend(figures.waiting.keys().map(|key| format!("{} {:?}", key.id, key.since)));
     lines.push(format!("{risk:?}"));

@@ -97,7 +97,8 @@ fn chat(ix: u32, line: &ChatLine) -> ConversationRow {
         ix: ConversationIx(ix),
         source: SourceIx(u32::from(channel == "telegram")),
         id: ConversationId::new(format!("{}", 20_400 + ix)),
-        customer: Some(CustomerIx(ix)),
+        customer_ix: Some(CustomerIx(ix)),
+        customer: None,
         channel: Some(channel.into()),
         team: Some(TeamIx(team)),
         holder: holder.map(AgentIx),
@@ -182,8 +183,7 @@ pub(crate) fn desk(more: u32) -> LiveFigures {
             name: line.0.into(),
             segment: line.1.then(|| "vip".into()),
         };
-        live.customers.insert(CustomerIx(ix), Arc::new(customer));
-        let row = chat(ix, &line);
+        let row = ConversationRow { customer: Some(Arc::new(customer)), ..chat(ix, &line) };
         if row.holder.is_none() {
             live.totals.unassigned += 1;
             let longest = &mut live.totals.unassigned_longest_since;

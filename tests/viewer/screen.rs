@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use helptop::app::{Effect, Msg, Privacy, Regions, ViewState, update};
 use helptop::board::{BoardSnapshot, SourceHealth, SourceState};
-use helptop::desk::{AgentIx, ConversationIx, CustomerIx, TeamIx};
+use helptop::desk::{AgentIx, ConversationIx, TeamIx};
 use helptop::metrics::live::TeamRow;
 use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
@@ -248,11 +248,10 @@ fn hostile_text_stays_in_its_cells() {
         "\u{e0041}\u{e007f}x",
     ];
     for (at, text) in hostile.iter().enumerate() {
-        let customer = Arc::make_mut(snapshot.live.customers.get_mut(&CustomerIx(at as u32)).unwrap());
-        customer.name = (*text).into();
         let ix = ConversationIx(at as u32);
         let (key, row) = snapshot.live.waiting.iter().find(|(key, _)| key.ix == ix).unwrap();
         let (key, mut row) = (key.clone(), (**row).clone());
+        Arc::make_mut(row.customer.as_mut().unwrap()).name = (*text).into();
         row.subject = Some((*text).into());
         row.channel = Some((*text).into());
         row.url = Some(format!("https://x.example/{text}").into());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use helptop::app::Drill;
-use helptop::board::{BoardSnapshot, Engine, Options, Page, Query, SourceHealth, SourceState};
+use helptop::board::{BoardSnapshot, Engine, Options, Page, Query, SourceHealth};
 use helptop::desk::{AgentIx, ConversationIx, SourceIx};
 use helptop::event::{AgentId, Assigned, Author, ConversationId, Event, Message};
 use helptop::metrics::thresholds::{Threshold, Thresholds};
@@ -63,7 +63,7 @@ fn the_longest_wait_of_an_agent_is_as_bad_as_that_conversation(
 #[test]
 fn of_equal_waits_an_agent_shows_the_one_that_the_list_of_the_unanswered_shows_first() {
     let mut engine = sample::engine();
-    let source = engine.add_source(SourceHealth::default());
+    let source = engine.add_source(SourceHealth { good_at: Some(sample::NOW), ..SourceHealth::default() });
     let chats =
         [("c", 60), ("b", 120), ("a", 120)].map(|(id, seconds)| (ConversationId::new(id), sample::ago(seconds)));
     for (id, at) in chats {
@@ -81,7 +81,7 @@ fn of_equal_waits_an_agent_shows_the_one_that_the_list_of_the_unanswered_shows_f
 /// A desk on which Ana has answered a chat whose resolution is due `due` seconds ago, and Bo another without a target.
 fn with_target(due: i64) -> (Engine, SourceIx) {
     let mut engine = sample::engine();
-    let source = engine.add_source(SourceHealth { state: SourceState::Fresh, ..sample::source("desk", "rt", 1) });
+    let source = engine.add_source(sample::source("desk", "rt", 1));
     let mut lines = Vec::new();
     for (agent, chat) in [("Ana", "7001"), ("Bo", "7002")] {
         let at = sample::ago(7200);
@@ -205,7 +205,7 @@ fn the_warning_of_a_target_is_that_of_its_conversations_team() {
         },
         sample::NOW,
     );
-    let source = engine.add_source(SourceHealth::default());
+    let source = engine.add_source(sample::source("desk", "rt", 1));
     let lines = [
         format!(r#"{{"type":"assigned","conversation":"c","agent":"Ana","team":"t1","at":"{}"}}"#, sample::ago(900)),
         format!(

@@ -19,7 +19,7 @@ pub struct LiveIndex {
     figures: LiveFigures,
     rows: FxHashMap<ConversationIx, Arc<ConversationRow>>,
     /// How many unanswered conversations each customer has; none are left out.
-    waiting_of: FxHashMap<CustomerIx, u32>,
+    waiting_of: FxHashMap<CustomerIx, Vec<ConversationIx>>,
     holdings: Vec<Holding>,
     unassigned: BTreeSet<WaitKey>,
     full: BTreeSet<(Load, AgentIx)>,
@@ -107,8 +107,12 @@ impl LiveIndex {
     }
 
     fn set_customer(&mut self, desk: &Desk, ix: CustomerIx) {
-        if self.waiting_of.contains_key(&ix) {
-            self.figures.customers.insert(ix, Arc::clone(desk.customer(ix)));
+        for at in self.waiting_of.get(&ix).into_iter().flatten() {
+            let Some(row) = self.rows.get_mut(at) else { continue };
+            Arc::make_mut(row).customer = Some(Arc::clone(desk.customer(ix)));
+            if let Some(key) = row.wait_key() {
+                self.figures.waiting.insert(key, Arc::clone(row));
+            }
         }
     }
 
@@ -120,7 +124,7 @@ impl LiveIndex {
         }
         let new = new.map(Arc::new);
         self.set_wait(old.as_deref(), new.as_ref());
-        self.set_waiting_of(desk, old.as_deref(), new.as_deref());
+        self.set_waiting_of(ix, old.as_deref(), new.as_deref());
         self.set_holding(ix, old.as_deref(), new.as_deref(), agents);
         if let Some(row) = &old {
             self.figures.totals.count_conversation(row, -1);
@@ -158,24 +162,19 @@ impl LiveIndex {
         }
     }
 
-    /// Keeps the customers of the unanswered.
-    fn set_waiting_of(&mut self, desk: &Desk, old: Option<&ConversationRow>, new: Option<&ConversationRow>) {
-        let customer = |row: &ConversationRow| row.customer.filter(|_| row.waiting_since.is_some());
+    /// Keeps who asks in the unanswered, for their names may change.
+    fn set_waiting_of(&mut self, ix: ConversationIx, old: Option<&ConversationRow>, new: Option<&ConversationRow>) {
+        let customer = |row: &ConversationRow| row.customer_ix.filter(|_| row.waiting_since.is_some());
         let (was, is) = (old.and_then(customer), new.and_then(customer));
         if was == is {
             return;
         }
-        if let Some(ix) = is {
-            let waiting = self.waiting_of.entry(ix).or_default();
-            *waiting += 1;
-            if *waiting == 1 {
-                self.figures.customers.insert(ix, Arc::clone(desk.customer(ix)));
-            }
+        if let Some(customer) = is {
+            self.waiting_of.entry(customer).or_default().push(ix);
         }
-        if let Some(Entry::Occupied(mut waiting)) = was.map(|ix| self.waiting_of.entry(ix)) {
-            *waiting.get_mut() -= 1;
-            if *waiting.get() == 0 {
-                self.figures.customers.remove(waiting.key());
+        if let Some(Entry::Occupied(mut waiting)) = was.map(|customer| self.waiting_of.entry(customer)) {
+            waiting.get_mut().retain(|other| *other != ix);
+            if waiting.get().is_empty() {
                 waiting.remove();
             }
         }
@@ -334,7 +333,8 @@ pub fn conversation_row(desk: &Desk, ix: ConversationIx) -> Option<ConversationR
         ix,
         source: conversation.source,
         id: conversation.id.clone(),
-        customer: state.customer,
+        customer_ix: state.customer,
+        customer: state.customer.map(|ix| Arc::clone(desk.customer(ix))),
         channel: state.channel.clone(),
         team: state.team,
         holder: state.holder,

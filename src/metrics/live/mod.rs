@@ -15,7 +15,7 @@ pub use index::{LiveIndex, conversation_row};
 pub use risk::{RiskAhead, RiskCounts};
 pub use rows::{AgentKey, AgentRow, ConversationRow, Target, TeamRow, Totals, WaitKey};
 
-use crate::desk::{AgentIx, Customer, CustomerIx};
+use crate::desk::AgentIx;
 use crate::metrics::thresholds::{Threshold, Thresholds};
 
 /// The live figures at one moment.
@@ -25,8 +25,6 @@ pub struct LiveFigures {
     pub agents: OrdMap<AgentIx, Arc<AgentRow>>,
     /// Every team, by number.
     pub teams: Vector<Arc<TeamRow>>,
-    /// The customers of the unanswered conversations, by number.
-    pub customers: OrdMap<CustomerIx, Arc<Customer>>,
     /// The unanswered conversations, longest wait first.
     pub waiting: OrdMap<WaitKey, Arc<ConversationRow>>,
     /// The agents, at work and longest wait first.

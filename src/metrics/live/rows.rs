@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use crate::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
+use crate::desk::{AgentIx, ConversationIx, Customer, CustomerIx, SourceIx, TeamIx};
 use crate::event::{AgentId, ConversationId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
 use crate::metrics::thresholds::Severity;
 
@@ -19,7 +19,9 @@ pub struct ConversationRow {
     /// Its id there.
     pub id: ConversationId,
     /// Who asks.
-    pub customer: Option<CustomerIx>,
+    pub customer_ix: Option<CustomerIx>,
+    /// What is known of them.
+    pub customer: Option<Arc<Customer>>,
     /// By which way.
     pub channel: Option<Arc<str>>,
     /// Whose it is.

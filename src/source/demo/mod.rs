@@ -112,7 +112,12 @@ impl Source for Demo {
         if events.is_empty() {
             tokio::time::sleep(IDLE).await;
         }
-        Ok(Batch { events, more, ..Batch::default() })
+        let told = events.iter().rev().find_map(|event| event.at).filter(|_| more);
+        let progress = told.map(|told| {
+            let part = (told - anchor).as_seconds_f32() / (now - anchor).as_seconds_f32().max(1.0);
+            ("telling the day so far".to_owned(), part.clamp(0.0, 1.0))
+        });
+        Ok(Batch { events, more, partial: more, progress, ..Batch::default() })
     }
 
     async fn check(&mut self, _: Timestamp) -> Result<Vec<Finding>, SourceError> {

@@ -287,6 +287,7 @@ impl Source for Rt {
             skipped_total: ask.skipped_total,
             requests: (self.client.sent() - before) as u32,
             more,
+            partial: self.state.phase != Phase::Steady,
             progress,
             finished: false,
         })

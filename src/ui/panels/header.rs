@@ -115,7 +115,10 @@ fn source(health: &SourceHealth, now: Timestamp) -> Parts {
     let old = health.good_at.map_or_else(String::new, |at| age(now - at));
     let name = fit(&health.name, 16);
     match health.state_at(now) {
-        SourceState::Starting => part("○", Role::Dim, format!(" {name} starting")),
+        SourceState::Starting => {
+            let doing = health.progress.as_ref().map(|(_, part)| format!("{:.0} %", part * 100.0));
+            part("○", Role::Dim, format!(" {name} {}", doing.as_deref().unwrap_or("starting")))
+        }
         SourceState::Finished => part("●", Role::Good, format!(" {name} ended")),
         SourceState::Fresh => part("●", Role::Good, format!(" {name} {old:<3}")),
         SourceState::Failing => part("▲", Role::Warning, format!(" {name} failing {old:<3}")),
