@@ -74,6 +74,29 @@ fn what_is_printed_is_what_it_says() {
 }
 
 #[test]
+fn the_examples_that_write_a_file_work_on_a_machine_where_nothing_is_set_up() {
+    let program = assert_cmd::cargo::cargo_bin("helptop");
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut written = 0;
+    for line in ["print --help", "print config --help", "print completions --help", "print schema --help"] {
+        let (_, help, _) = run(&tempfile::tempdir().unwrap(), line);
+        let examples = help.lines().skip_while(|line| !line.starts_with("Example")).skip(1);
+        let examples: Vec<_> =
+            examples.take_while(|line| !line.is_empty()).filter(|line| !line.contains('|')).collect();
+        let home = tempfile::tempdir().unwrap();
+        let mut shell = Command::new("sh");
+        shell.env_clear().env("HOME", home.path()).env("PATH", &path).current_dir(home.path());
+        shell.args(["-ec", &examples.join("\n")]).assert().success().stdout("").stderr("");
+        written += examples.iter().filter(|line| line.contains(" > ")).count();
+    }
+    assert_eq!(written, 5);
+    let readme = fs::read_to_string("README.md").unwrap();
+    for part in ["`mkdir -p ~/.config/helptop && helptop print config > ~/", "`chmod +x ~/.config/helptop/feed.sh`"] {
+        assert!(readme.contains(part), "{part}");
+    }
+}
+
+#[test]
 fn a_recording_is_read_as_of_an_instant_and_broken_lines_are_named() {
     let home = home_with_recording();
     let (code, out, err) = run(&home, "snapshot --format json --events monday.jsonl --at 2026-03-02T09:05:00Z");
@@ -114,6 +137,74 @@ fn what_is_missing_is_named() {
     let (code, _, err) = run(&home, "--config gone.toml print keys");
     assert_ne!(code, 0);
     assert!(err.contains("gone.toml: there is no such config file (--config names it)"), "{err}");
+}
+
+#[test]
+fn a_pipe_named_as_config_is_refused_and_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    Command::new("mkfifo").arg(home.path().join("pipe.toml")).assert().success();
+    for line in ["print keys", "snapshot", "doctor"] {
+        let mut command = helptop(&home);
+        command.args(["--config", "pipe.toml"]).args(line.split(' ')).timeout(std::time::Duration::from_secs(30));
+        let assert = command.assert().code(2);
+        let err = String::from_utf8_lossy(&assert.get_output().stderr);
+        assert!(err.contains("pipe.toml: is no regular file\n  write the config to a file and name that"), "{err}");
+    }
+    // What the shell or the caller has opened is read.
+    let mut command = helptop(&home);
+    command.args(["--config", "/dev/stdin", "print", "keys"]).write_stdin("[keys]\nfreeze = [\"x\"]\n");
+    let out = String::from_utf8_lossy(&command.assert().success().get_output().stdout).into_owned();
+    assert!(out.lines().any(|line| line.contains("freeze") && line.contains(" x ")), "{out}");
+}
+
+#[test]
+fn names_are_sorted_without_regard_to_capital_letters() {
+    let home = tempfile::tempdir().unwrap();
+    let agents =
+        [("a9", "Zoe"), ("a3", "bob"), ("a2", "Bob"), ("a7", "Bob"), ("a4", "émile"), ("a5", "Anna"), ("a6", "Émile")];
+    let lines = agents.map(|(id, name)| {
+        let line = json!({"type": "agent", "id": id, "name": name});
+        let held = json!({"type": "assigned", "conversation": id, "agent": id, "at": "2026-03-02T09:00:00Z"});
+        format!("{line}\n{held}\n")
+    });
+    fs::write(home.path().join("day.jsonl"), lines.concat()).unwrap();
+    let (_, out, _) = run(&home, "snapshot --format json --events day.jsonl");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    for list in ["queues", "agents"] {
+        let order: Vec<_> = report[list].as_array().unwrap().iter().map(|row| row["agent"].as_str().unwrap()).collect();
+        assert_eq!(order, ["a5", "a2", "a7", "a3", "a9", "a6", "a4"], "{list}");
+    }
+}
+
+#[test]
+fn what_a_config_says_of_the_board_is_checked_by_every_command() {
+    let home = home_with_recording();
+    let config = home.path().join("helptop.toml");
+    let faults = [
+        (
+            "[board]\ntheme = \"drak\"\n",
+            "helptop.toml:2: no theme is named `drak`\n  did you mean `dark`? there are: dark,",
+        ),
+        ("\n[keys]\nfreze = [\"x\"]\n", "helptop.toml:3: there is no action `freze`; did you mean `freeze`?"),
+        ("[keys]\nsort = [\"f\"]\n", "helptop.toml:2: \"f\" is bound to `sort` and to `freeze`"),
+        ("[keys]\nhelp = [\"hyper-x\"]\n", "helptop.toml:2: [keys] help: \"hyper-x\" is no key"),
+    ];
+    for (text, wanted) in faults {
+        fs::write(&config, text).unwrap();
+        for line in
+            ["snapshot", "snapshot --events monday.jsonl", "doctor", "events", "print keys", "print themes", "demo"]
+        {
+            let (code, out, err) = run(&home, &format!("--config helptop.toml {line}"));
+            assert_eq!((code, out.as_str()), (2, ""), "{line}: {err}");
+            assert!(err.contains(wanted), "{line}: {err}");
+        }
+    }
+    fs::write(&config, "").unwrap();
+    let (code, _, err) = run(&home, "--config helptop.toml --theme lihgt snapshot --events monday.jsonl");
+    assert_eq!(code, 2);
+    assert!(err.contains("--theme: no theme is named `lihgt`\n  did you mean `light`?"), "{err}");
+    let (code, ..) = run(&home, "--config helptop.toml --theme light snapshot --events monday.jsonl");
+    assert_eq!(code, 0);
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn a_terminal_of_one_cell_does_no_harm() {
 
 #[test]
 fn every_ending_restores_the_terminal() {
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
         let terminal = demo((80, 24));
         terminal.wait("the board", |screen| screen.alternate_screen() && screen.hide_cursor());
         terminal.signal(signal);
@@ -177,6 +177,54 @@ fn it_goes_to_the_shell_and_comes_back() {
     shell.keys("exit\n");
     let status = shell.end();
     assert!(status.success());
+}
+
+#[test]
+fn a_stop_from_outside_gives_the_terminal_back_like_the_key() {
+    let home = tempfile::tempdir().unwrap();
+    let pid_file = home.path().join("pid");
+    // The shell asks for pastes in brackets itself.
+    let is_given_back = |screen: &vt100::Screen| {
+        let mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+        !screen.alternate_screen() && !screen.hide_cursor() && !mouse
+    };
+    let mut shell = Terminal::start_in(home, &[], "bash", &["--norc", "--noprofile", "-i"], (100, 30));
+    shell.wait_for("ready>");
+    shell.keys(&format!("sh -c 'echo $$ > pid; exec {HELPTOP} demo --seed 7'\n"));
+    shell.wait_for("Unanswered");
+    let pid = std::fs::read_to_string(pid_file).unwrap().trim().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    for _ in 0..2 {
+        rustix::process::kill_process(pid, Signal::TSTP).unwrap();
+        shell.wait("a restored terminal", |screen| is_given_back(screen) && screen.contents().contains("Stopped"));
+        shell.keys("clear; echo $((41 + 1))\n");
+        shell.wait("what was typed and its answer", |screen| screen.contents().starts_with("42\n"));
+        shell.keys("clear; fg\n");
+        shell.wait("the board again", |screen| screen.alternate_screen() && screen.contents().contains("Unanswered"));
+        shell.keys("?");
+        shell.wait_for("hold the picture");
+        shell.keys("\x1b");
+        shell.wait_gone("hold the picture");
+    }
+    shell.keys("q");
+    shell.wait("the shell again", |screen| is_given_back(screen) && screen.contents().contains("ready>"));
+    shell.keys("exit\n");
+    assert!(shell.end().success());
+}
+
+#[test]
+fn a_board_that_no_shell_could_wake_is_not_stopped() {
+    for stop in [None, Some(Signal::TSTP)] {
+        let mut terminal = demo((100, 30));
+        match stop {
+            Some(signal) => terminal.signal(signal),
+            None => terminal.keys("\x1a"),
+        }
+        terminal.keys("?");
+        terminal.wait_for("hold the picture");
+        terminal.keys("\x03");
+        assert_eq!(terminal.end().exit_code(), 0);
+    }
 }
 
 #[test]

@@ -173,9 +173,9 @@ fn sorted_agents(live: &LiveFigures, mut keys: Vec<AgentKey>, sort: AgentSort) -
     let row = |key: &AgentKey| live.agents.get(&key.ix);
     match sort {
         AgentSort::Longest => {}
-        AgentSort::Agent => keys.sort_by_cached_key(|key| key.name.to_lowercase()),
+        AgentSort::Agent => keys.sort_by(|a, b| a.name.cmp(&b.name)),
         AgentSort::State => {
-            keys.sort_by_cached_key(|key| (key.rank, row(key).and_then(|row| row.state), key.name.to_lowercase()));
+            keys.sort_by_cached_key(|key| (key.rank, row(key).and_then(|row| row.state), key.name.clone()));
         }
         AgentSort::Load => keys.sort_by_cached_key(|key| {
             let load = row(key).and_then(|row| row.load());

@@ -46,13 +46,13 @@ pub enum KeymapError {
 }
 
 impl KeymapError {
-    /// The action whose keys are at fault, as written.
-    pub fn action(&self) -> &str {
+    /// The actions whose keys are at fault, as written.
+    pub fn actions(&self) -> Vec<&str> {
         match self {
-            Self::UnknownAction { name, .. } => name,
-            Self::BadKey { action, .. } => action.into(),
-            Self::Duplicate { second, .. } => second.into(),
-            Self::NoQuit => Action::Quit.into(),
+            Self::UnknownAction { name, .. } => vec![name],
+            Self::BadKey { action, .. } => vec![action.into()],
+            Self::Duplicate { first, second, .. } => vec![second.into(), first.into()],
+            Self::NoQuit => vec![Action::Quit.into()],
         }
     }
 }

@@ -163,6 +163,9 @@ fn read_file(path: &Path, kinds: &[Kind]) -> Result<ReadFile, Problem> {
     let shown = path.display().to_string();
     let unreadable =
         |e: std::io::Error| Problem::new(&shown, format!("can't be read: {e}"), "is it a text file that you may read?");
+    if !paths::opens_at_once(path) {
+        return Err(Problem::new(&shown, "is no regular file", "write the config to a file and name that"));
+    }
     let (file, exposed) = open_private(path).map_err(unreadable)?;
     let mut text = String::new();
     file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;

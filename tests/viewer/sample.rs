@@ -132,6 +132,7 @@ fn agents(live: &mut LiveFigures) {
             unanswered: held().count() as u32,
             pending: 0,
             longest: held().filter_map(|row| row.wait_key()).min(),
+            target: None,
         };
         live.totals.online += u32::from(row.state.is_some_and(PresenceState::is_online));
         live.totals.away += u32::from(row.state == Some(PresenceState::Away));

@@ -209,3 +209,16 @@ fn what_time_alone_changes_is_published() {
     assert_eq!(engine.snapshot(sample::ago(-302)).risk.at_risk, 1);
     assert!(!engine.settle(sample::ago(-303)));
 }
+
+#[test]
+fn agents_alike_stand_in_the_order_of_their_names_whatever_their_capitals() {
+    let mut engine = sample::engine();
+    let source = engine.add_source(sample::source("desk", "rt", 0));
+    let names = ["Zoe", "bob", "Anna", "Carla"];
+    let lines = names.map(|name| format!(r#"{{"type":"agent","id":"{name}","name":"{name}"}}"#));
+    engine.take(source, lines.map(|line| helptop::event::parse_line(line.as_bytes()).unwrap()), sample::NOW);
+    engine.settle(sample::NOW);
+    let live = engine.snapshot(sample::NOW).live;
+    let shown: Vec<_> = live.ranking.keys().map(|key| live.agents[&key.ix].name.to_string()).collect();
+    assert_eq!(shown, ["Anna", "bob", "Carla", "Zoe"]);
+}

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::LiveFigures;
-use super::risk::{Risk, RiskAhead, RiskCounts};
-use super::rows::{AgentRow, ConversationRow, TeamRow, Totals, WaitKey};
+use super::risk::{Deadlines, Risk, RiskAhead, RiskCounts};
+use super::rows::{AgentRow, ConversationRow, Target, TeamRow, Totals, WaitKey};
 use crate::desk::{AgentIx, Changes, ConversationIx, CustomerIx, Desk, TeamIx};
 use crate::event::{PresenceState, Timestamp};
 use crate::metrics::thresholds::{Threshold, Thresholds};
@@ -36,6 +36,18 @@ struct Holding {
     open: FxHashSet<ConversationIx>,
     pending: u32,
     waiting: BTreeSet<WaitKey>,
+    /// When each target among them is at risk.
+    warnings: BTreeSet<(Timestamp, ConversationIx)>,
+    /// When each target among them is missed.
+    dues: BTreeSet<(Timestamp, ConversationIx)>,
+}
+
+impl Holding {
+    /// The nearest deadlines of the targets.
+    fn target(&self) -> Option<Target> {
+        let (warn_at, due) = (self.warnings.first()?.0, self.dues.first()?.0);
+        Some(Target { warn_at, due })
+    }
 }
 
 impl LiveIndex {
@@ -78,14 +90,14 @@ impl LiveIndex {
         for &ix in &changes.conversations {
             self.set_conversation(desk, ix, now, &mut agents);
         }
+        if !changes.teams.is_empty() && !self.thresholds.by_team.is_empty() {
+            self.measure_all(now, &mut agents);
+        }
         for ix in agents {
             self.set_agent(desk, ix);
         }
         self.figures.fullest = self.full.last().map(|(_, ix)| *ix);
         self.figures.totals.unassigned_longest_since = self.unassigned.first().map(|key| key.since);
-        if !changes.teams.is_empty() && !self.thresholds.by_team.is_empty() {
-            self.measure_all(now);
-        }
     }
 
     fn set_team(&mut self, desk: &Desk, ix: TeamIx) {
@@ -117,14 +129,18 @@ impl LiveIndex {
         if let Some(row) = &old {
             self.figures.totals.count_conversation(row, -1);
         }
-        if let Some(row) = new {
-            self.figures.totals.count_conversation(&row, 1);
-            self.measure(&row, now);
-            self.rows.insert(ix, row);
+        let target = self.risk.target(ix);
+        if let Some(row) = &new {
+            self.figures.totals.count_conversation(row, 1);
+            self.measure(row, now);
         } else {
-            self.rows.remove(&ix);
             self.risk.set(ix, None, None, self.thresholds.general, now);
         }
+        self.set_target(ix, (old.as_deref(), target), new.as_deref(), agents);
+        match new {
+            Some(row) => self.rows.insert(ix, row),
+            None => self.rows.remove(&ix),
+        };
     }
 
     fn set_wait(&mut self, old: Option<&ConversationRow>, new: Option<&Arc<ConversationRow>>) {
@@ -195,15 +211,45 @@ impl LiveIndex {
         }
     }
 
+    /// Moves a conversation's target, as it is measured now, between what agents hold; notes those for whom something
+    /// is different.
+    fn set_target(
+        &mut self,
+        ix: ConversationIx,
+        (old, target): (Option<&ConversationRow>, Option<Deadlines>),
+        new: Option<&ConversationRow>,
+        agents: &mut FxHashSet<AgentIx>,
+    ) {
+        let held = |row: Option<&ConversationRow>, target: Option<Deadlines>| Some((row?.holder?, target?));
+        let (was, is) = (held(old, target), held(new, self.risk.target(ix)));
+        if was == is {
+            return;
+        }
+        if let Some((agent, (warn_at, due))) = was {
+            let holding = &mut self.holdings[agent.at()];
+            holding.warnings.remove(&(warn_at, ix));
+            holding.dues.remove(&(due, ix));
+            agents.insert(agent);
+        }
+        if let Some((agent, (warn_at, due))) = is {
+            let holding = &mut self.holdings[agent.at()];
+            holding.warnings.insert((warn_at, ix));
+            holding.dues.insert((due, ix));
+            agents.insert(agent);
+        }
+    }
+
     fn measure(&mut self, row: &ConversationRow, now: Timestamp) {
         let threshold = self.threshold(row);
         self.risk.set(row.ix, row.waiting_since, row.sla_due.map(|(_, due)| due), threshold, now);
     }
 
-    fn measure_all(&mut self, now: Timestamp) {
+    fn measure_all(&mut self, now: Timestamp, agents: &mut FxHashSet<AgentIx>) {
         let rows: Vec<_> = self.rows.values().cloned().collect();
         for row in rows {
+            let target = self.risk.target(row.ix);
             self.measure(&row, now);
+            self.set_target(row.ix, (Some(&row), target), Some(&row), agents);
         }
     }
 
@@ -299,7 +345,7 @@ pub fn conversation_row(desk: &Desk, ix: ConversationIx) -> Option<ConversationR
         priority: state.priority.clone(),
         started_at: state.started_at,
         waiting_since: state.waiting_since,
-        sla_due: state.sla_due(),
+        sla_due: state.sla_due().filter(|_| state.is_active()),
     })
 }
 
@@ -322,5 +368,6 @@ fn agent_row(desk: &Desk, ix: AgentIx, holding: &Holding) -> AgentRow {
         unanswered: holding.waiting.len() as u32,
         pending: holding.pending,
         longest: holding.waiting.first().cloned(),
+        target: holding.target(),
     }
 }

@@ -13,7 +13,7 @@ use imbl::{OrdMap, Vector};
 
 pub use index::{LiveIndex, conversation_row};
 pub use risk::{RiskAhead, RiskCounts};
-pub use rows::{AgentKey, AgentRow, ConversationRow, TeamRow, Totals, WaitKey};
+pub use rows::{AgentKey, AgentRow, ConversationRow, Target, TeamRow, Totals, WaitKey};
 
 use crate::desk::AgentIx;
 use crate::metrics::thresholds::{Threshold, Thresholds};

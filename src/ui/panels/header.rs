@@ -51,6 +51,7 @@ fn title(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> u16 {
     match scene.context.mode {
         Mode::Live => {}
         Mode::Demo => marks.push(" DEMO ".to_owned()),
+        Mode::Replay { .. } if has_ended(scene) => marks.push(" REPLAY ended ".to_owned()),
         Mode::Replay { speed } => marks.push(format!(" REPLAY ×{speed} ")),
     }
     if let Some(frozen) = &scene.view.frozen {
@@ -61,6 +62,12 @@ fn title(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> u16 {
         used += put(buf, x + used, area.y, room - used, &mark, scene.style(Role::Mark));
     }
     used
+}
+
+/// Whether no source will say anything more.
+fn has_ended(scene: &Scene<'_>) -> bool {
+    let sources = &scene.snapshot.sources;
+    !sources.is_empty() && sources.iter().all(|health| health.state == SourceState::Finished)
 }
 
 /// The clock, from long to short.
