@@ -257,7 +257,7 @@ impl<'a> Builder<'a> {
     fn report(&self) -> SnapshotReport<'a> {
         let live = &self.snapshot.live;
         let mut agents: Vec<&'a AgentRow> = live.agents.values().map(AsRef::as_ref).collect();
-        agents.sort_by_cached_key(|agent| (agent.name.to_lowercase(), &agent.name, &agent.id, agent.source));
+        agents.sort_by(|a, b| (&a.name, &a.id, a.source).cmp(&(&b.name, &b.id, b.source)));
         let is_online = |agent: &AgentRow| agent.state.is_some_and(PresenceState::is_online);
         let queues = agents.iter().filter(|agent| agent.open > 0 || is_online(agent));
         let waiting = live.waiting.values();
