@@ -146,9 +146,19 @@ impl Desk {
         &self.teams[ix.at()]
     }
 
+    /// Every team, by number.
+    pub fn teams(&self) -> &[Team] {
+        &self.teams
+    }
+
     /// The customer of that number.
     pub fn customer(&self, ix: CustomerIx) -> &Customer {
         &self.customers[ix.at()]
+    }
+
+    /// Every customer, by number.
+    pub fn customers(&self) -> &[Customer] {
+        &self.customers
     }
 
     /// The conversation of that number, unless it was let go.

@@ -10,7 +10,9 @@ mod failure;
 mod logging;
 mod once;
 pub mod print;
+mod range;
 mod recording;
+mod report;
 mod signals;
 mod snapshot;
 mod viewer;
@@ -61,6 +63,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             };
             snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
             if failed { Err(Failure::silent()) } else { Ok(()) }
+        }
+        Some(Command::Report(flags)) => {
+            let config = load_without_sources(global)?;
+            report::run(&flags, &config, io::stdout().lock())
         }
         Some(Command::Events(flags)) => {
             let sources = build(&load(global)?)?;

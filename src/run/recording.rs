@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use crate::board::{Engine, SourceHealth};
-use crate::event::{Reader, Reject, Timestamp};
+use crate::event::{Event, Reader, Reject, Timestamp};
 use crate::text::excerpt;
 
 /// Characters of a reject that are shown: it may quote a megabyte.
@@ -59,17 +59,22 @@ impl<W: io::Write> Rejects<'_, W> {
     }
 }
 
-/// Folds the events before `until` in, tells what could not be read, and gives the instant that the recording is
-/// looked at: `until`, else its last event.
-pub fn fold(
-    engine: &mut Engine,
+/// How much of a recording could be read.
+pub struct Counted {
+    /// Events that were taken.
+    pub events: u64,
+    /// Lines that were skipped.
+    pub skipped: u64,
+}
+
+/// Hands every event of a recording to `take`, which tells whether it took it, and says what could not be read.
+pub fn read(
     input: impl BufRead,
     name: &str,
-    until: Option<Timestamp>,
     strict: bool,
     said: impl io::Write,
-) -> Result<Timestamp, Failure> {
-    let source = engine.add_source(SourceHealth { name: name.to_owned(), kind: "replay", ..SourceHealth::default() });
+    mut take: impl FnMut(Event) -> bool,
+) -> Result<Counted, Failure> {
     let mut rejects = Rejects { name, total: 0, unknown_types: HashSet::new(), said };
     let mut reader = Reader::new(input);
     let mut events = 0;
@@ -77,11 +82,7 @@ pub fn fold(
         reader.next_line().map_err(|error| Failure::failed(format!("{name}: cannot read on: {error}")))?
     {
         match line.event {
-            Ok(event) if until.is_none_or(|until| event.at.is_none_or(|at| at < until)) => {
-                events += 1;
-                engine.take(source, [event], until.unwrap_or(Timestamp::MAX));
-            }
-            Ok(_) => {}
+            Ok(event) => events += u64::from(take(event)),
             Err(reject) if strict && !matches!(reject, Reject::UnknownType(_)) => {
                 return Err(Failure::failed(format!(
                     "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",
@@ -95,13 +96,33 @@ pub fn fold(
     if rejects.total > 0 {
         writeln!(rejects.said, "{name}: skipped {} of its lines, read {events} events", rejects.total)?;
     }
+    Ok(Counted { events, skipped: rejects.total })
+}
+
+/// Folds the events before `until` in, tells what could not be read, and gives the instant that the recording is
+/// looked at: `until`, else its last event.
+pub fn fold(
+    engine: &mut Engine,
+    input: impl BufRead,
+    name: &str,
+    until: Option<Timestamp>,
+    strict: bool,
+    said: impl io::Write,
+) -> Result<Timestamp, Failure> {
+    let source = engine.add_source(SourceHealth { name: name.to_owned(), kind: "replay", ..SourceHealth::default() });
+    let counted = read(input, name, strict, said, |event| {
+        let is_before = until.is_none_or(|until| event.at.is_none_or(|at| at < until));
+        if is_before {
+            engine.take(source, [event], until.unwrap_or(Timestamp::MAX));
+        }
+        is_before
+    })?;
     let last_at = engine.desk().last_at();
     let at = until.unwrap_or(last_at);
-    let skipped_total = rejects.total;
     engine.set_health(source, |health| {
         health.good(if last_at > Timestamp::default() { last_at } else { at }, true);
-        health.events_total = events;
-        health.skipped_total = skipped_total;
+        health.events_total = counted.events;
+        health.skipped_total = counted.skipped;
     });
     engine.settle(at);
     Ok(at)
