@@ -131,6 +131,10 @@ impl<'a> Life<'a> {
     fn step(&mut self, entry: &'a Entry) {
         let at = entry.at;
         let change = self.state.step(self.log, self.next, self.rules);
+        if self.state.first_response.is_none() {
+            // A reply before `opened` was none to what was opened.
+            self.first_response = None;
+        }
         if change.reopened {
             self.reopened_at = Some(at);
             self.received_at = self.state.holder.map(|_| at);
@@ -232,10 +236,6 @@ impl<'a> Life<'a> {
         let started_at = self.state.started_at;
         if self.state.opened && self.state.direction == Direction::Inbound {
             self.push(started_at, None, What::New);
-        }
-        if self.state.first_response.is_none() {
-            // A reply before `opened` was none to what was opened.
-            self.first_response = None;
         }
         if let Some((at, agent, millis)) = self.first_response {
             self.push(at, Some(agent), What::FirstResponse(millis));
