@@ -15,8 +15,7 @@ use helptop::source::demo::{Params, Simulation};
 
 const EVENTS: usize = 1_000_000;
 
-/// The first million events of a desk of 12 agents from the beginning of February on: about as many as it has in 30
-/// days and more.
+/// The first million events of a desk of 60 agents and 1,500 open chats from the beginning of February on.
 fn recorded() -> Vec<Event> {
     let begin = Timestamp::parse("2026-02-01T00:00:00Z").unwrap();
     let mut simulation = Simulation::new(Params { seed: 1, agents: 60, chats: 1_500 }, begin);

@@ -265,6 +265,9 @@ pub enum Print {
     /// The names of the themes there are
     #[command(after_help = "Example:\n  helptop --theme \"$(helptop print themes | shuf -n 1)\"")]
     Themes,
+    /// What every figure of a report means, as a page
+    #[command(after_help = "Example:\n  helptop print figures | grep csat")]
+    Figures,
     /// A JSON schema
     #[command(after_help = "Example:\n  helptop print schema config > helptop.schema.json")]
     Schema {
@@ -385,7 +388,7 @@ mod tests {
         }
         let mut seen = 0;
         visit(&mut Cli::command(), &mut seen);
-        assert_eq!(seen, 14);
+        assert_eq!(seen, 15);
     }
 
     #[test]

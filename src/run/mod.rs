@@ -145,6 +145,7 @@ fn print(what: Print, global: &Global) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match what {
         Print::Config => print::config(&mut out)?,
+        Print::Figures => crate::output::history::write_figures(&mut out)?,
         Print::Schema { of } => print::schema(&mut out, of, REGISTRY)?,
         Print::Completions { shell } => print::completions(&mut out, shell),
         Print::Man => print::man(&mut out)?,
