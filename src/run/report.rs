@@ -56,7 +56,8 @@ fn read(flags: &cli::Report, range: Range) -> Result<History, Failure> {
     let input = recording::open(path)?;
     let mut history = History::new();
     let source = history.add_source(&*name);
-    let mut progress = Progress::new(&name);
+    let begun = Instant::now();
+    let mut progress = Progress::new(&name, screen(), || begun.elapsed());
     let counted = recording::read(input, &name, flags.strict, io::stderr(), |event: Event| {
         progress.step();
         let is_before = range.to().is_none_or(|to| event.at.is_none_or(|at| at < to));
@@ -130,37 +131,75 @@ fn write(out: impl Write, report: &Report, format: Format, config: &Config) -> R
     Ok(())
 }
 
-/// Says on standard error how far a long read is, where a person sees it.
-struct Progress<'a> {
+/// Says how far a long read is.
+struct Progress<'a, W, E> {
     name: &'a str,
+    out: W,
+    /// The time since the read began.
+    elapsed: E,
     events: u64,
-    begun: Instant,
-    said: Option<Instant>,
-    is_seen: bool,
+    said: Option<Duration>,
 }
 
-impl<'a> Progress<'a> {
-    fn new(name: &'a str) -> Self {
-        Self { name, events: 0, begun: Instant::now(), said: None, is_seen: io::stderr().is_terminal() }
+impl<'a, W: Write, E: Fn() -> Duration> Progress<'a, W, E> {
+    fn new(name: &'a str, out: W, elapsed: E) -> Self {
+        Self { name, out, elapsed, events: 0, said: None }
     }
 
     fn step(&mut self) {
         self.events += 1;
-        if !self.is_seen || !self.events.is_multiple_of(EVENTS) || self.begun.elapsed() < PATIENCE {
+        if !self.events.is_multiple_of(EVENTS) {
             return;
         }
-        if self.said.is_none_or(|said| said.elapsed() >= PACE) {
-            self.said = Some(Instant::now());
-            // With no standard error there is nobody to tell.
-            let _ = write!(io::stderr(), "\r{}: {} events …", excerpt(self.name, QUOTED), self.events);
+        let now = (self.elapsed)();
+        if now >= PATIENCE && self.said.is_none_or(|said| now >= said + PACE) {
+            self.said = Some(now);
+            // With nobody to tell, the read goes on all the same.
+            let _ = write!(self.out, "\r{}: {} events …", excerpt(self.name, QUOTED), self.events);
         }
     }
 
     /// Leaves the line empty again.
-    fn end(&self) {
+    fn end(&mut self) {
         if self.said.is_some() {
             let blank = " ".repeat(QUOTED + 40);
-            let _ = write!(io::stderr(), "\r{blank}\r");
+            let _ = write!(self.out, "\r{blank}\r");
         }
+    }
+}
+
+/// Standard error where a person sees it; nothing elsewhere.
+fn screen() -> Box<dyn Write> {
+    if io::stderr().is_terminal() { Box::new(io::stderr()) } else { Box::new(io::sink()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_read_of_more_than_a_second_says_how_far_it_is_and_cleans_up() {
+        let now = Cell::new(Duration::ZERO);
+        let mut out = Vec::new();
+        let mut progress = Progress::new("day.jsonl", &mut out, || now.get());
+        for millis in [400, 900, 1000, 1100, 1250] {
+            now.set(Duration::from_millis(millis));
+            (0..EVENTS).for_each(|_| progress.step());
+        }
+        progress.end();
+        let said = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = said.split('\r').map(str::trim_end).collect();
+        assert_eq!(lines, ["", "day.jsonl: 12288 events …", "day.jsonl: 20480 events …", "", ""]);
+    }
+
+    #[test]
+    fn a_short_read_says_nothing() {
+        let mut out = Vec::new();
+        let mut progress = Progress::new("day.jsonl", &mut out, || Duration::from_millis(999));
+        (0..3 * EVENTS).for_each(|_| progress.step());
+        progress.end();
+        assert!(out.is_empty());
     }
 }

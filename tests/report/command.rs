@@ -6,7 +6,7 @@ use std::process::Output;
 use assert_cmd::Command;
 use serde_json::Value;
 
-const STREAM: &str = r#"{"type":"hello","version":1,"capabilities":["assignments"]}
+const STREAM: &str = r#"{"type":"hello","version":1,"capabilities":["assignments","presence"]}
 {"type":"agent","id":"a1","name":"Ana"}
 {"type":"customer","id":"k@example.com","name":"=HYPERLINK(1)"}
 {"type":"opened","conversation":"1","customer":"k@example.com","channel":"email","at":"2026-03-02T09:00:00Z"}
@@ -97,6 +97,7 @@ fn tables_are_for_people_and_harmless() {
     assert!(table.starts_with("2026-03-02 09:00:00 to 2026-03-03 09:00:00 (UTC)\n"), "{table}");
     assert!(table.contains("handling time") && table.contains("59m 00s") && table.contains("By channel"), "{table}");
     assert!(!table.contains('\u{1b}') && table.contains("e\u{fffd}[2Jvil"), "{table}");
+    assert!(table.contains("59m 00s n 1 "), "n stands beside it: {table}");
     let markdown = text(&run("", "--events stream.jsonl --by channel --format markdown").stdout);
     assert!(markdown.contains("| figure | value | n |\n| --- | --: | --: |"), "{markdown}");
     assert!(!markdown.contains('\u{1b}') && markdown.contains("\\[2Jvil"), "{markdown}");
@@ -112,6 +113,21 @@ fn hours_and_costs_of_the_config_count() {
     assert_eq!(report["total"]["first_response_time"]["mean"], 0.0);
     assert_eq!(report["total"]["cost_per_resolved"], 100.0);
     assert_eq!(report["total"]["gross_margin"], 10.5);
+}
+
+#[test]
+fn time_online_that_nobody_tells_of_is_unknown() {
+    let row = |stream: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("stream.jsonl"), stream).unwrap();
+        let mut command = Command::cargo_bin("helptop").unwrap();
+        command.current_dir(dir.path()).env_clear().env("XDG_CONFIG_HOME", dir.path()).env("TZ", "UTC");
+        let table = text(&command.args(["report", "--events", "stream.jsonl"]).output().unwrap().stdout);
+        let row = table.lines().find(|line| line.contains("online time")).unwrap();
+        row.split_whitespace().last().unwrap().to_owned()
+    };
+    assert_eq!(row(STREAM), "0s");
+    assert_eq!(row(&STREAM.replace(",\"presence\"", "")), "–");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::sink::{Bucket, Frame, Sums};
 use super::tally::Tally;
 use super::value::Value;
 use crate::desk::{AgentIx, Conversation, SourceIx};
-use crate::event::Timestamp;
+use crate::event::{Capability, Timestamp};
 use crate::metrics::calendar::{Calendars, Measure};
 
 /// A report by day has at most so many days: a century.
@@ -63,6 +63,8 @@ pub struct Report {
     pub zone: Tz,
     /// What it is grouped by.
     pub by: Option<Grouping>,
+    /// Whether anything is known of who was online; where not, no time online is unknown rather than 0.
+    pub knows_presence: bool,
     /// Over everything that the filter lets through.
     pub total: Figures,
     /// By what was asked for, in the order of names, or of time.
@@ -99,7 +101,15 @@ impl History {
         }
         let total = asking.figures(&mut sums.total, None);
         let groups = asking.groups(sums.groups);
-        Report { from: query.from, to: query.to, zone: query.zone, by: query.by, total, groups }
+        let knows_presence = self.knows_presence();
+        Report { from: query.from, to: query.to, zone: query.zone, by: query.by, knows_presence, total, groups }
+    }
+}
+
+impl History {
+    /// Whether a source claims to tell who is online, or has told it.
+    fn knows_presence(&self) -> bool {
+        self.desk.any_can_tell(Capability::Presence) || self.desk.agents().iter().any(|one| !one.presence().is_empty())
     }
 }
 
@@ -191,7 +201,7 @@ impl Asking<'_> {
     }
 
     fn figures(&self, tally: &mut Tally, by: Option<Grouping>) -> Figures {
-        if self.terms.costs.is_none() {
+        if self.terms.costs.is_none() || !self.history.knows_presence() {
             tally.presence.leave_unpriced();
         }
         let context = Context { tally, business: &self.terms.business };

@@ -32,7 +32,7 @@ fn tables(report: &Report, mask: Mask) -> Vec<Table<'_>> {
     let total = Table {
         title: "Figures".to_owned(),
         columns: vec![("figure", Align::Left), ("value", Align::Right), ("n", Align::Right)],
-        rows: report.total.iter().map(|(row, value)| vec![row.title.into(), whole(row, value), n(value)]).collect(),
+        rows: report.total.iter().map(|(row, value)| total_row(report, row, value)).collect(),
         empty: "nothing is known",
     };
     let groups = report.by.map(|by| by_group(report, by, mask));
@@ -53,15 +53,33 @@ fn by_group(report: &Report, by: Grouping, mask: Mask) -> Table<'_> {
         let mut cells = vec![Cow::Owned(shown(report, &group.name, mask).into_owned())];
         cells.extend(several.then(|| group.source.clone().unwrap_or_default().into()));
         let figure = |row: &Row| group.figures.iter().find(|(one, _)| one.key == row.key);
-        cells.extend(heads.iter().map(|row| figure(row).map_or(UNKNOWN.into(), |(row, value)| short(row, value))));
+        cells.extend(
+            heads.iter().map(|row| figure(row).map_or(UNKNOWN.into(), |(row, value)| with_n(report, row, value))),
+        );
         cells
     };
     Table {
-        title: format!("By {}; durations are medians", by.to_string().replace('_', " ")),
+        title: format!("By {}; durations are medians, n is how many were counted", by.to_string().replace('_', " ")),
         columns,
         rows: report.groups.iter().map(row).collect(),
         empty: "there is none",
     }
+}
+
+fn total_row(report: &Report, row: &'static Row, value: &Value) -> Vec<Cow<'static, str>> {
+    vec![row.title.into(), known(report, value).unwrap_or_else(|| whole(row, value)), n(value)]
+}
+
+/// The main number of a figure, with how many were counted where it is a mean or a share.
+fn with_n(report: &Report, row: &Row, value: &Value) -> Cow<'static, str> {
+    let number = known(report, value).unwrap_or_else(|| short(row, value));
+    let n = n(value);
+    if n.is_empty() || number == UNKNOWN { number } else { format!("{number} n {n}").into() }
+}
+
+/// The sign for a time online that nobody tells of, which is not none.
+fn known(report: &Report, value: &Value) -> Option<Cow<'static, str>> {
+    (matches!(value, Value::Millis(_)) && !report.knows_presence).then_some(UNKNOWN.into())
 }
 
 /// The key or name of a group as far as it may be shown.
