@@ -42,7 +42,8 @@ fn engine(events: Vec<Event>) -> (Engine, SourceIx) {
         midnight: Arc::new(|at| Timestamp::from_millis(at.millis().div_euclid(86_400_000) * 86_400_000)),
     };
     let mut engine = Engine::new(options, noon());
-    let source = engine.add_source(SourceHealth { name: "demo".into(), ..SourceHealth::default() });
+    let source =
+        engine.add_source(SourceHealth { name: "demo".into(), good_at: Some(noon()), ..SourceHealth::default() });
     engine.take(source, events, noon());
     engine.settle(noon());
     (engine, source)

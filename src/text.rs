@@ -124,6 +124,11 @@ pub fn excerpt(text: &str, most: usize) -> String {
     shown
 }
 
+/// So many of a thing, in words: `1 event`, `2 events`.
+pub fn counted(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The known word most like `word`, where one is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();

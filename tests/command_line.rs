@@ -74,6 +74,29 @@ fn what_is_printed_is_what_it_says() {
 }
 
 #[test]
+fn the_examples_that_write_a_file_work_on_a_machine_where_nothing_is_set_up() {
+    let program = assert_cmd::cargo::cargo_bin("helptop");
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut written = 0;
+    for line in ["print --help", "print config --help", "print completions --help", "print schema --help"] {
+        let (_, help, _) = run(&tempfile::tempdir().unwrap(), line);
+        let examples = help.lines().skip_while(|line| !line.starts_with("Example")).skip(1);
+        let examples: Vec<_> =
+            examples.take_while(|line| !line.is_empty()).filter(|line| !line.contains('|')).collect();
+        let home = tempfile::tempdir().unwrap();
+        let mut shell = Command::new("sh");
+        shell.env_clear().env("HOME", home.path()).env("PATH", &path).current_dir(home.path());
+        shell.args(["-ec", &examples.join("\n")]).assert().success().stdout("").stderr("");
+        written += examples.iter().filter(|line| line.contains(" > ")).count();
+    }
+    assert_eq!(written, 5);
+    let readme = fs::read_to_string("README.md").unwrap();
+    for part in ["`mkdir -p ~/.config/helptop && helptop print config > ~/", "`chmod +x ~/.config/helptop/feed.sh`"] {
+        assert!(readme.contains(part), "{part}");
+    }
+}
+
+#[test]
 fn a_recording_is_read_as_of_an_instant_and_broken_lines_are_named() {
     let home = home_with_recording();
     let (code, out, err) = run(&home, "snapshot --format json --events monday.jsonl --at 2026-03-02T09:05:00Z");
@@ -114,6 +137,74 @@ fn what_is_missing_is_named() {
     let (code, _, err) = run(&home, "--config gone.toml print keys");
     assert_ne!(code, 0);
     assert!(err.contains("gone.toml: there is no such config file (--config names it)"), "{err}");
+}
+
+#[test]
+fn a_pipe_named_as_config_is_refused_and_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    Command::new("mkfifo").arg(home.path().join("pipe.toml")).assert().success();
+    for line in ["print keys", "snapshot", "doctor"] {
+        let mut command = helptop(&home);
+        command.args(["--config", "pipe.toml"]).args(line.split(' ')).timeout(std::time::Duration::from_secs(30));
+        let assert = command.assert().code(2);
+        let err = String::from_utf8_lossy(&assert.get_output().stderr);
+        assert!(err.contains("pipe.toml: is no regular file\n  write the config to a file and name that"), "{err}");
+    }
+    // What the shell or the caller has opened is read.
+    let mut command = helptop(&home);
+    command.args(["--config", "/dev/stdin", "print", "keys"]).write_stdin("[keys]\nfreeze = [\"x\"]\n");
+    let out = String::from_utf8_lossy(&command.assert().success().get_output().stdout).into_owned();
+    assert!(out.lines().any(|line| line.contains("freeze") && line.contains(" x ")), "{out}");
+}
+
+#[test]
+fn names_are_sorted_by_code_points_for_programs() {
+    let home = tempfile::tempdir().unwrap();
+    let agents =
+        [("a9", "Zoe"), ("a3", "bob"), ("a2", "Bob"), ("a7", "Bob"), ("a4", "émile"), ("a5", "Anna"), ("a6", "Émile")];
+    let lines = agents.map(|(id, name)| {
+        let line = json!({"type": "agent", "id": id, "name": name});
+        let held = json!({"type": "assigned", "conversation": id, "agent": id, "at": "2026-03-02T09:00:00Z"});
+        format!("{line}\n{held}\n")
+    });
+    fs::write(home.path().join("day.jsonl"), lines.concat()).unwrap();
+    let (_, out, _) = run(&home, "snapshot --format json --events day.jsonl");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    for list in ["queues", "agents"] {
+        let order: Vec<_> = report[list].as_array().unwrap().iter().map(|row| row["agent"].as_str().unwrap()).collect();
+        assert_eq!(order, ["a5", "a2", "a7", "a9", "a3", "a6", "a4"], "{list}");
+    }
+}
+
+#[test]
+fn what_a_config_says_of_the_board_is_checked_by_every_command() {
+    let home = home_with_recording();
+    let config = home.path().join("helptop.toml");
+    let faults = [
+        (
+            "[board]\ntheme = \"drak\"\n",
+            "helptop.toml:2: no theme is named `drak`\n  did you mean `dark`? there are: dark,",
+        ),
+        ("\n[keys]\nfreze = [\"x\"]\n", "helptop.toml:3: there is no action `freze`; did you mean `freeze`?"),
+        ("[keys]\nsort = [\"f\"]\n", "helptop.toml:2: \"f\" is bound to `sort` and to `freeze`"),
+        ("[keys]\nhelp = [\"hyper-x\"]\n", "helptop.toml:2: [keys] help: \"hyper-x\" is no key"),
+    ];
+    for (text, wanted) in faults {
+        fs::write(&config, text).unwrap();
+        for line in
+            ["snapshot", "snapshot --events monday.jsonl", "doctor", "events", "print keys", "print themes", "demo"]
+        {
+            let (code, out, err) = run(&home, &format!("--config helptop.toml {line}"));
+            assert_eq!((code, out.as_str()), (2, ""), "{line}: {err}");
+            assert!(err.contains(wanted), "{line}: {err}");
+        }
+    }
+    fs::write(&config, "").unwrap();
+    let (code, _, err) = run(&home, "--config helptop.toml --theme lihgt snapshot --events monday.jsonl");
+    assert_eq!(code, 2);
+    assert!(err.contains("--theme: no theme is named `lihgt`\n  did you mean `light`?"), "{err}");
+    let (code, ..) = run(&home, "--config helptop.toml --theme light snapshot --events monday.jsonl");
+    assert_eq!(code, 0);
 }
 
 #[test]
@@ -214,6 +305,72 @@ fn a_stream_with_everything_that_can_be_wrong_gives_the_right_figures() {
         let named = errors.lines().find(|one| one.starts_with(&format!("standard input:{line}: ")));
         assert!(named.is_some_and(|named| named.contains(words)), "{line}: {errors}");
     }
+}
+
+#[test]
+fn lines_of_an_unknown_type_do_not_hide_one_that_is_broken() {
+    let home = tempfile::tempdir().unwrap();
+    let party = "{\"type\":\"party\",\"at\":\"2026-03-02T09:00:00Z\"}\n".repeat(30);
+    let clock = "{\"type\":\"clock\",\"at\":\"2026-03-02T09:00:00Z\"}\n";
+    let (said, errors) = snapshot_of(&home, &format!("{party}no json\n{clock}"), "2026-03-02T10:00:00Z");
+    assert_eq!(said["sources"][0]["skipped"], 31);
+    let lines: Vec<_> = errors.lines().collect();
+    assert_eq!(lines.len(), 3, "{errors}");
+    assert!(lines[0].contains(":1: unknown type `party`") && lines[1].contains(":31: not a JSON object"), "{errors}");
+    assert!(lines[2].ends_with(": and 29 more not shown; skipped 31 of its lines, read 1 event"), "{errors}");
+    let (_, errors) = snapshot_of(&home, &format!("{}{clock}{clock}", "no json\n".repeat(25)), "2026-03-02T10:00:00Z");
+    assert_eq!(errors.lines().count(), 21);
+    assert!(errors.ends_with(": and 5 more not shown; skipped 25 of its lines, read 2 events\n"), "{errors}");
+}
+
+#[test]
+fn a_recording_without_an_instant_is_no_desk_of_1970_where_nobody_waits() {
+    let home = tempfile::tempdir().unwrap();
+    for stream in ["", "no json\n", "{\"type\":\"agent\",\"id\":\"a1\",\"name\":\"Ana\"}\n"] {
+        fs::write(home.path().join("empty.jsonl"), stream).unwrap();
+        let (code, out, err) = run(&home, "snapshot --events empty.jsonl");
+        assert_eq!((code, out.as_str()), (1, ""), "{stream}");
+        assert!(
+            err.contains("empty.jsonl: no line of it is an event with an instant") && err.contains("--at"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn lines_that_are_no_events_are_no_desk_where_nobody_waits() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("bad.jsonl"), "no json\n{}\n").unwrap();
+    let (code, out, err) = run(&home, "snapshot --format json --events bad.jsonl --at 2026-03-02T10:00:00Z");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.ends_with(
+        "bad.jsonl: no line of it is an event, so there is nothing to look at\n  see docs/events.md for what a line has to \
+         hold; or is it another file?\n"
+    ));
+}
+
+#[test]
+fn a_program_is_found_beside_a_config_that_is_named_from_elsewhere() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("conf");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("c.toml"), "[[source]]\nkind = \"command\"\ncommand = [\"./feed.sh\"]\n").unwrap();
+    let script = folder.join("feed.sh");
+    fs::write(&script, "#!/bin/sh\necho '{\"type\":\"clock\",\"at\":\"2026-03-02T09:00:00Z\"}'\nsleep 1000\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, out, _) = run(&home, "--config conf/c.toml doctor");
+    assert!(code == 0 && out.contains("command ./feed.sh runs; its first lines hold 1 event\n"), "{out}");
+}
+
+#[test]
+fn of_an_instant_before_a_recording_begins_no_age_is_told() {
+    let home = home_with_recording();
+    let (code, out, _) = run(&home, "snapshot --format json --events monday.jsonl --at 2026-03-02T08:00:00Z");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let source = &report["sources"][0];
+    assert_eq!((code, &source["state"]), (0, &"finished".into()));
+    assert_eq!((&source["good_at"], &source["age"]), (&Value::Null, &Value::Null));
 }
 
 /// Some hundred lines of the demo's own stream, with their instants.

@@ -64,6 +64,19 @@ impl Heard {
 
 const CLOCK: &str = r#"{"type":"clock","at":"2026-03-02T09:00:00Z"}"#;
 
+/// Polls until its progress says so.
+async fn hear_progress(feed: &mut Feed, words: &str) -> String {
+    let mut last = String::new();
+    for _ in 0..20 {
+        let batch = feed.poll(None, now()).await.unwrap();
+        last = batch.progress.map_or(last, |(said, _)| said);
+        if last.contains(words) {
+            break;
+        }
+    }
+    last
+}
+
 #[tokio::test]
 async fn five_lines_of_shell_are_a_source() {
     let folder = tempfile::tempdir().unwrap();
@@ -196,6 +209,22 @@ async fn a_line_of_a_megabyte_is_read_and_one_of_twenty_refused() {
 }
 
 #[tokio::test]
+async fn a_line_without_an_end_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut feed = feed("head -c 3500000 /dev/zero | tr '\\0' x; sleep 1000", folder.path());
+    let said = hear_progress(&mut feed, "3 MiB so far").await;
+    assert_eq!(said, "is printing a line that has not ended yet, 3 MiB so far");
+    let error = feed.poll(None, now() + TimeDelta::minutes(11)).await.unwrap_err().to_string();
+    assert!(
+        error.contains("has ended no line for 66")
+            && error.ends_with("): it is printing a line that has not ended yet, 3 MiB so far"),
+        "{error}"
+    );
+    let finding = feed.check(now()).await.unwrap().remove(0);
+    assert!(finding.good == Some(false) && finding.says.contains("ended no line in 5 s"), "{finding:?}");
+}
+
+#[tokio::test]
 async fn one_that_hangs_is_starting_then_old_and_heard_again_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let script = format!("while [ ! -e go ]; do sleep 0.05; done; echo '{CLOCK}'; sleep 1000");
@@ -265,9 +294,14 @@ async fn a_program_that_is_not_there_is_named() {
     let settings = Settings { command: vec!["./feed.sh".to_owned()], ..Settings::default() };
     let error = Feed::new(settings, folder.path()).unwrap().poll(None, now()).await.unwrap_err();
     assert!(matches!(error, SourceError::Unsupported { .. }));
-    let path = folder.path().join("./feed.sh");
+    let path = folder.path().join("feed.sh");
     let expected = format!("command ./feed.sh: {} can't be started: No such file", path.display());
     assert!(error.to_string().starts_with(&expected), "{error}");
+    std::fs::write(&path, "#!/bin/sh\n").unwrap();
+    let settings = Settings { command: vec!["./feed.sh".to_owned()], ..Settings::default() };
+    let error = Feed::new(settings, folder.path()).unwrap().poll(None, now()).await.unwrap_err();
+    let expected = format!("; is it a program? `chmod +x {}` makes it one", path.display());
+    assert!(error.to_string().contains("Permission denied") && error.to_string().ends_with(&expected), "{error}");
     let error = Feed::new(Settings::default(), folder.path()).unwrap_err();
     assert!(error.starts_with("command is missing"), "{error}");
 }
@@ -305,6 +339,7 @@ async fn doctor_hears_the_first_lines_and_shows_three_of_the_bad_ones() {
     assert_eq!(said, [[("reachable", good), ("age", None)].as_slice(), &lines].concat());
     assert_eq!(findings[5].says, "5 more that can't be read");
     assert!(findings[1].says.contains("2026-03-02T09:00:00Z"), "{findings:?}");
+    assert!(findings[0].says.ends_with("runs; its first lines hold 1 event"), "{findings:?}");
 }
 
 #[tokio::test]

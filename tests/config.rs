@@ -192,6 +192,23 @@ fn a_variable_that_means_nothing_is_refused() {
 }
 
 #[test]
+fn thresholds_in_the_wrong_order_are_blamed_on_what_was_set_last() {
+    let warn = |text: &str| Case::new(text).variable("HELPTOP__THRESHOLDS__WARN", "20m").error();
+    for text in ["", "[thresholds]\nlimit = \"10m\"\n", "[thresholds]\nwarn = \"1m\"\nlimit = \"10m\"\n"] {
+        assert!(
+            warn(text).starts_with("$HELPTOP__THRESHOLDS__WARN: `thresholds`: warn (20m) is longer than"),
+            "{text}"
+        );
+    }
+    let team = Case::new("[thresholds.team.\"Night-Shift\"]\nlimit = \"10m\"\n");
+    let error = team.variable("HELPTOP__THRESHOLDS__TEAM__NIGHT-SHIFT__WARN", "20m").error();
+    assert!(error.starts_with("$HELPTOP__THRESHOLDS__TEAM__NIGHT-SHIFT__WARN: "), "{error}");
+    let below = format!("{}[thresholds]\nwarn = \"20m\"\nlimit = \"10m\"\n", "\n".repeat(7));
+    let error = Case::new(&below).error();
+    assert!(error.contains("config.toml:10: "), "line 10 comes after line 9: {error}");
+}
+
+#[test]
 fn a_source_is_handed_over_with_its_secret_and_its_defaults() {
     let text = "[[source]]\nkind = \"tickets\"\nbase_url = \"https://x.example\"\ntoken = { file = \"desk.token\" }\nqueues = [\"A\"]\n\n\
                 [[source]]\nname = \"two\"\nkind = \"demo\"\ninterval = \"1m\"\nquota_share = 1\nbackfill = \"0d\"\nseed = 7\n";

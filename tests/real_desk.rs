@@ -67,7 +67,7 @@ fn asked_for() -> Option<(BTreeMap<String, String>, Value)> {
 fn compare(events: &[Event], truth: &Value) {
     let options = Options { thresholds: Arc::new(Thresholds::default()), keep_text: false, midnight: Arc::new(|t| t) };
     let mut engine = Engine::new(options, now());
-    let source = engine.add_source(SourceHealth::default());
+    let source = engine.add_source(SourceHealth { good_at: Some(now()), ..SourceHealth::default() });
     engine.take(source, events.iter().cloned(), now());
     engine.settle(now());
     let snapshot = engine.snapshot(now());

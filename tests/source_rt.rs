@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod fake_rt;
+#[path = "source_rt/rights.rs"]
+mod rights;
 
 use std::time::Duration;
 

@@ -147,7 +147,7 @@ fn agent_matches(live: &LiveFigures, row: &AgentRow, needle: &Needle) -> bool {
 fn conversation_matches(live: &LiveFigures, row: &ConversationRow, needle: &Needle) -> bool {
     let holder = row.holder.and_then(|ix| live.agents.get(&ix)).map(|agent| &*agent.name);
     let team = row.team.and_then(|ix| live.teams.get(ix.at())).map(|team| &*team.name);
-    let customer = row.customer.and_then(|ix| live.customers.get(ix.at())).map(|customer| &*customer.name);
+    let customer = row.customer.as_ref().map(|customer| &*customer.name);
     [holder, team, customer, row.channel.as_deref(), row.subject.as_deref(), Some(row.id.as_str())]
         .into_iter()
         .flatten()
@@ -173,9 +173,9 @@ fn sorted_agents(live: &LiveFigures, mut keys: Vec<AgentKey>, sort: AgentSort) -
     let row = |key: &AgentKey| live.agents.get(&key.ix);
     match sort {
         AgentSort::Longest => {}
-        AgentSort::Agent => keys.sort_by_cached_key(|key| key.name.to_lowercase()),
+        AgentSort::Agent => keys.sort_by(|a, b| a.name.cmp(&b.name)),
         AgentSort::State => {
-            keys.sort_by_cached_key(|key| (key.rank, row(key).and_then(|row| row.state), key.name.to_lowercase()));
+            keys.sort_by_cached_key(|key| (key.rank, row(key).and_then(|row| row.state), key.name.clone()));
         }
         AgentSort::Load => keys.sort_by_cached_key(|key| {
             let load = row(key).and_then(|row| row.load());
@@ -192,7 +192,7 @@ fn sorted_waits(live: &LiveFigures, mut keys: Vec<WaitKey>, sort: WaitSort) -> V
     match sort {
         WaitSort::Wait => {}
         WaitSort::Customer => keys.sort_by_cached_key(|key| {
-            let customer = row(key).and_then(|row| row.customer).and_then(|ix| live.customers.get(ix.at()));
+            let customer = row(key).and_then(|row| row.customer.as_ref());
             let name = lower(customer.map(|customer| &*customer.name));
             (name.is_none(), name)
         }),

@@ -41,18 +41,18 @@ pub enum KeymapError {
         second: Action,
     },
     /// Nothing would quit.
-    #[error("`quit` needs at least one key")]
+    #[error("`quit` needs at least one key: give it one, as in quit = [\"q\"], or leave it out to keep its own")]
     NoQuit,
 }
 
 impl KeymapError {
-    /// The action whose keys are at fault, as written.
-    pub fn action(&self) -> &str {
+    /// The actions whose keys are at fault, as written.
+    pub fn actions(&self) -> Vec<&str> {
         match self {
-            Self::UnknownAction { name, .. } => name,
-            Self::BadKey { action, .. } => action.into(),
-            Self::Duplicate { second, .. } => second.into(),
-            Self::NoQuit => Action::Quit.into(),
+            Self::UnknownAction { name, .. } => vec![name],
+            Self::BadKey { action, .. } => vec![action.into()],
+            Self::Duplicate { first, second, .. } => vec![second.into(), first.into()],
+            Self::NoQuit => vec![Action::Quit.into()],
         }
     }
 }
@@ -209,6 +209,6 @@ mod tests {
         assert!(told[0].contains("no action `freze`; did you mean `freeze`? (`helptop print keys`"));
         assert!(told.iter().any(|text| text.contains("help: \"hyper-x\" is no key")));
         assert!(told.iter().any(|text| text.contains("\"f\" is bound to `sort` and to `freeze`")));
-        assert!(told.iter().any(|text| text.contains("`quit` needs at least one key")));
+        assert!(told.iter().any(|text| text.contains("`quit` needs at least one key: give it one")));
     }
 }

@@ -159,7 +159,8 @@ impl Engine {
         self.trend_is_recalled
     }
 
-    /// The picture as of the last [`Engine::settle`].
+    /// The picture as of the last [`Engine::settle`]. Before a source has told all that goes on now it holds no figure:
+    /// those of a part are wrong.
     pub fn snapshot(&mut self, now: Timestamp) -> BoardSnapshot {
         self.generation += 1;
         self.changed = false;
@@ -172,9 +173,17 @@ impl Engine {
             }
             self.published_health = self.health.as_slice().into();
         }
-        BoardSnapshot {
+        let unheard = BoardSnapshot {
             generation: self.generation,
             at: now,
+            sources: self.published_health.clone(),
+            thresholds: self.options.thresholds.clone(),
+            ..BoardSnapshot::default()
+        };
+        if !unheard.knows_anything() {
+            return unheard;
+        }
+        BoardSnapshot {
             live: self.live.figures().clone(),
             today: self.today.figures(),
             tells_ratings: self.desk.any_can_tell(Capability::Ratings) || self.today.figures().csat.of > 0,
@@ -182,8 +191,7 @@ impl Engine {
             risk: self.risk,
             risk_ahead: self.live.risk_ahead(),
             waiting_trend: self.trend.samples(),
-            sources: self.published_health.clone(),
-            thresholds: self.options.thresholds.clone(),
+            ..unheard
         }
     }
 

@@ -1,5 +1,6 @@
 //! Builds the pages behind a row from the desk's logs.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ impl History<'_> {
     pub(super) fn conversation(&self, ix: ConversationIx) -> Option<ConversationPage> {
         let conversation = self.desk.conversation(ix)?;
         let row = Arc::new(conversation_row(self.desk, ix)?);
-        let customer = row.customer.map(|ix| self.desk.customer(ix));
+        let customer = row.customer.as_ref();
         let label: Arc<str> = conversation.id.as_str().into();
         let mut timeline = Vec::new();
         self.walk(conversation, |entry, state, transition| {
@@ -45,8 +46,8 @@ impl History<'_> {
         let earlier = timeline.len().saturating_sub(TIMELINE_MOST);
         timeline.drain(..earlier);
         Some(ConversationPage {
-            customer: customer.map(crate::desk::Customer::name),
-            segment: customer.and_then(|one| one.segment().cloned()),
+            customer: customer.map(|one| (&*one.name).into()),
+            segment: customer.and_then(|one| one.segment.clone()),
             first_response: conversation.state().first_response.map(|first| (first.agent, first.millis)),
             row,
             timeline,
@@ -56,7 +57,8 @@ impl History<'_> {
 
     pub(super) fn agent(&self, ix: AgentIx) -> Option<AgentPage> {
         let agent = self.live.figures().agents.get(&ix)?.clone();
-        let mut open: Vec<Arc<ConversationRow>> = self.live.held_by(ix).cloned().collect();
+        let held = self.live.held_by(ix).filter_map(|row| conversation_row(self.desk, row.ix));
+        let mut open: Vec<Arc<ConversationRow>> = held.map(Arc::new).collect();
         open.sort_by_key(|row| (row.waiting_since.unwrap_or(Timestamp::MAX), row.started_at, row.id.clone()));
         let mut day = Day::default();
         for (conversation_ix, conversation) in self.desk.conversations() {
@@ -95,7 +97,7 @@ impl History<'_> {
     }
 
     fn add_day(&self, day: &mut Day, agent: AgentIx, ix: ConversationIx, conversation: &Conversation) {
-        let label = self.label(conversation);
+        let label = LazyCell::new(|| self.label(conversation));
         let mut last_holder = None;
         self.walk(conversation, |entry, state, transition| {
             last_holder = state.holder.or(last_holder);
@@ -124,7 +126,7 @@ impl History<'_> {
                         source: conversation.source,
                         conversation: ix,
                         id: conversation.id.clone(),
-                        label: label.clone(),
+                        label: Arc::clone(&label),
                         what,
                     });
                 });
@@ -134,7 +136,7 @@ impl History<'_> {
 
     fn label(&self, conversation: &Conversation) -> Arc<str> {
         match conversation.state().customer {
-            Some(ix) => self.desk.customer(ix).name(),
+            Some(ix) => (&*self.desk.customer(ix).name).into(),
             None => conversation.id.as_str().into(),
         }
     }
@@ -171,7 +173,7 @@ impl History<'_> {
                 say(What::Opened { inbound: state.direction == crate::event::Direction::Inbound });
             }
             Fact::Message { from, agent, public, text, .. } => {
-                let customer = state.customer.map(|ix| self.desk.customer(ix).name());
+                let customer = state.customer.map(|ix| (&*self.desk.customer(ix).name).into());
                 say(What::Message {
                     from: *from,
                     name: if *from == Author::Customer { customer } else { agent.map(name) },

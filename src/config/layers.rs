@@ -77,6 +77,18 @@ impl Places {
         }
     }
 
+    /// Where the one of these keys was set that was set last: outside of the file, else furthest down in it; where
+    /// none was, the nearest table around the first.
+    pub(super) fn of_last(&self, keys: &[String]) -> String {
+        let rank = |key: &&String| match self.by_key.get(*key) {
+            None => None,
+            Some(Place::Line(line)) => Some((false, *line)),
+            Some(Place::Outside(_)) => Some((true, 0)),
+        };
+        let last = keys.iter().filter(|key| rank(key).is_some()).max_by_key(rank).or(keys.first());
+        last.map_or_else(|| self.file.clone(), |key| self.of(key))
+    }
+
     /// Whether a key was set in the file.
     pub fn is_from_file(&self, key: &str) -> bool {
         matches!(self.by_key.get(key), Some(Place::Line(_)))
@@ -152,6 +164,9 @@ fn read_file(path: &Path, kinds: &[Kind]) -> Result<ReadFile, Problem> {
     let shown = path.display().to_string();
     let unreadable =
         |e: std::io::Error| Problem::new(&shown, format!("can't be read: {e}"), "is it a text file that you may read?");
+    if !paths::opens_at_once(path) {
+        return Err(Problem::new(&shown, "is no regular file", "write the config to a file and name that"));
+    }
     let (file, exposed) = open_private(path).map_err(unreadable)?;
     let mut text = String::new();
     file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;

@@ -23,9 +23,15 @@ pub fn default_path(environment: &Environment) -> Option<PathBuf> {
     Some(directory.join("helptop").join("config.toml"))
 }
 
-/// A file, or a pipe as of `--config <(…)`.
+/// Whether a path leads to something: a directory is none.
 fn can_be_read(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| !meta.is_dir())
+}
+
+/// Whether what a path leads to may be opened: a file, or what is open already, as `--config <(…)` and `/dev/stdin` are.
+/// To open another pipe would mean to wait for somebody who writes to it, maybe for ever.
+pub(super) fn opens_at_once(path: &Path) -> bool {
+    ["/dev", "/proc"].iter().any(|open| path.starts_with(open)) || path.metadata().is_ok_and(|meta| meta.is_file())
 }
 
 fn missing(who: &str, path: &Path) -> Problem {

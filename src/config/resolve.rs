@@ -166,9 +166,8 @@ fn thresholds(written: &file::Thresholds, places: &Places, problems: &mut Vec<Pr
     let general = (written.warn, written.limit);
     let mut checked = |key: &str, warn: Length, limit: Length| {
         if warn > limit {
-            let place = [format!("{key}.warn"), format!("{key}.limit")].map(|key| places.of(&key));
             problems.push(Problem::new(
-                place.into_iter().max().unwrap_or_default(),
+                places.of_last(&[format!("{key}.warn"), format!("{key}.limit")]),
                 format!("`{key}`: warn ({warn}) is longer than limit ({limit})"),
                 "a warning comes before the limit: make warn shorter, or limit longer",
             ));

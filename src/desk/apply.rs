@@ -1,16 +1,13 @@
 //! Taking events in: ids to numbers, events to log entries, and the list of what changed.
 
-use std::hash::Hash;
 use std::sync::Arc;
-
-use rustc_hash::FxHashMap;
 
 use super::Desk;
 use super::conversation::{Conversation, Put};
 use super::entry::{By, Entry, Fact, Opening, Rating, digest};
 use super::index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 use super::log::{self, Settled};
-use super::people::{Agent, Customer, Presence, Team};
+use super::people::{Agent, KnownCustomer, Presence, Team};
 use crate::event::{
     AgentId, Author, Capability, ConversationId, CustomerId, Event, EventKind, Message, TeamId, Timestamp,
 };
@@ -34,11 +31,8 @@ impl Desk {
             EventKind::Agent(said) => self.introduce(source, event.at, said),
             EventKind::Customer { id, name, segment } => {
                 let ix = self.customer_ix(source, id);
-                let customer = &mut self.customers[ix.at()];
-                let named = name.is_some_and(|name| customer.name.say(event.at, Some(name.into())));
                 let segment = segment.map(|segment| self.words.of(&segment));
-                let grouped = segment.is_some() && customer.segment.say(event.at, segment);
-                if named || grouped {
+                if self.customers[ix.at()].say(event.at, name, segment) {
                     self.changes.customers.push(ix);
                 }
                 self.counts.folded += 1;
@@ -185,7 +179,7 @@ impl Desk {
                     tags: said.tags.map(|tags| self.tags(&tags)),
                     priority: said.priority.map(|word| self.words.of(&word)),
                 };
-                (said.conversation, None, Fact::Opened(Box::new(opening)))
+                (said.conversation, None, Fact::Opened(Arc::new(opening)))
             }
             EventKind::Assigned(said) => {
                 let agent = said.agent.map(|id| id.map(|id| self.agent_ix(source, id)));
@@ -265,7 +259,8 @@ impl Desk {
 
     fn agent_ix(&mut self, source: SourceIx, id: AgentId) -> AgentIx {
         let next = AgentIx(self.agents.len() as u32);
-        let (ix, new) = number(&mut self.sources[source.at()].agents, &id, next);
+        let known = &mut self.sources[source.at()].agents;
+        let (ix, new) = known.of(&id, next, |ix| self.agents.get(ix.at()).map(|one| &one.id));
         if new {
             self.agents.push(Agent::new(source, id));
             self.touch_agent(ix);
@@ -275,7 +270,8 @@ impl Desk {
 
     fn team_ix(&mut self, source: SourceIx, id: TeamId) -> TeamIx {
         let next = TeamIx(self.teams.len() as u32);
-        let (ix, new) = number(&mut self.sources[source.at()].teams, &id, next);
+        let known = &mut self.sources[source.at()].teams;
+        let (ix, new) = known.of(&id, next, |ix| self.teams.get(ix.at()).map(|one| &one.id));
         if new {
             self.teams.push(Team::new(source, id));
             self.changes.teams.push(ix);
@@ -285,9 +281,10 @@ impl Desk {
 
     fn customer_ix(&mut self, source: SourceIx, id: CustomerId) -> CustomerIx {
         let next = CustomerIx(self.customers.len() as u32);
-        let (ix, new) = number(&mut self.sources[source.at()].customers, &id, next);
+        let known = &mut self.sources[source.at()].customers;
+        let (ix, new) = known.of(&id, next, |ix| self.customers.get(ix.at()).map(|one| &one.shown.id));
         if new {
-            self.customers.push(Customer::new(source, id));
+            self.customers.push(KnownCustomer::new(source, id));
             self.changes.customers.push(ix);
         }
         ix
@@ -295,7 +292,8 @@ impl Desk {
 
     fn conversation_ix(&mut self, source: SourceIx, id: ConversationId) -> ConversationIx {
         let next = self.free.last().copied().unwrap_or(ConversationIx(self.conversations.len() as u32));
-        let (ix, new) = number(&mut self.sources[source.at()].conversations, &id, next);
+        let known = &mut self.sources[source.at()].conversations;
+        let (ix, new) = known.of(&id, next, |ix| self.conversations.get(ix.at())?.as_ref().map(|one| &one.id));
         if new {
             let conversation = Some(Conversation::new(source, id));
             if self.free.pop().is_some() {
@@ -306,13 +304,4 @@ impl Desk {
         }
         ix
     }
-}
-
-/// The number of that id, and whether it is new.
-fn number<K: Clone + Eq + Hash, I: Copy>(known: &mut FxHashMap<K, I>, id: &K, next: I) -> (I, bool) {
-    if let Some(ix) = known.get(id) {
-        return (*ix, false);
-    }
-    known.insert(id.clone(), next);
-    (next, true)
 }

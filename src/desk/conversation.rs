@@ -1,9 +1,12 @@
 //! One conversation: its log in the order of time, and the state that folding the log gives.
 
+use std::borrow::Cow;
+
 use super::entry::{Entry, Fact};
 use super::fold::{Rules, State, Transition};
 use super::index::SourceIx;
 use super::log::{self, Log, Settled};
+use super::packed::Packed;
 use crate::event::{ConversationId, Timestamp};
 
 /// A conversation; good to read when the desk is settled.
@@ -13,6 +16,9 @@ pub struct Conversation {
     pub source: SourceIx,
     /// Its id there.
     pub id: ConversationId,
+    /// The older entries; every entry of one instant is here or in the log.
+    packed: Option<Box<Packed>>,
+    /// The newer entries, with all of the last instant.
     log: Log<Entry>,
     /// What was folded and let go, and its last instant.
     base: Option<Box<(Timestamp, State)>>,
@@ -41,7 +47,7 @@ pub(super) enum Put {
 impl Conversation {
     pub(super) fn new(source: SourceIx, id: ConversationId) -> Self {
         let (log, state) = (Log::default(), State::default());
-        Self { source, id, log, base: None, state, outdated: false, unsettled: false, dirty: false }
+        Self { source, id, packed: None, log, base: None, state, outdated: false, unsettled: false, dirty: false }
     }
 
     /// The state after the last entry.
@@ -50,8 +56,11 @@ impl Conversation {
     }
 
     /// Its entries, oldest first; those that were let go are not in it.
-    pub fn log(&self) -> &[Entry] {
-        &self.log
+    pub fn log(&self) -> Cow<'_, [Entry]> {
+        match &self.packed {
+            Some(packed) => Cow::Owned([&packed.unpack(), &*self.log].concat()),
+            None => Cow::Borrowed(&self.log),
+        }
     }
 
     /// The instant of its last entry.
@@ -66,6 +75,9 @@ impl Conversation {
             return Put::TooLate;
         }
         let says_ended = matches!(&entry.fact, Fact::Status { status, .. } if status.is_ended());
+        if self.log.is_full() {
+            self.pack();
+        }
         match self.log.put(entry) {
             log::Put::Late => Put::Late,
             log::Put::Repeat => Put::Repeat,
@@ -91,6 +103,9 @@ impl Conversation {
 
     /// Puts the late entries in their places and folds the log anew, where that changes anything: then it is `true`.
     pub(super) fn settle(&mut self, rules: Rules) -> (Settled, bool) {
+        if let Some(packed) = self.packed.take_if(|_| self.log.is_late()) {
+            self.log.put_back(packed.unpack());
+        }
         let settled = self.log.settle();
         let refold = std::mem::take(&mut self.outdated) || settled.new > 0;
         if refold {
@@ -102,16 +117,39 @@ impl Conversation {
     /// Folds the log from its start and shows every entry with the state after it and what it changed.
     pub fn walk(&self, rules: Rules, mut visit: impl FnMut(&Entry, &State, Transition)) -> State {
         let mut state = self.base.as_ref().map_or_else(State::default, |base| base.1.clone());
-        for (i, entry) in self.log.iter().enumerate() {
-            let transition = state.step(&self.log, i, rules);
-            visit(entry, &state, transition);
+        let mut walk = |log: &[Entry]| {
+            for (i, entry) in log.iter().enumerate() {
+                let transition = state.step(log, i, rules);
+                visit(entry, &state, transition);
+            }
+        };
+        if let Some(packed) = &self.packed {
+            walk(&packed.unpack());
         }
+        walk(&self.log);
         state
+    }
+
+    /// Moves entries to where they take less room.
+    fn pack(&mut self) {
+        if !self.log.is_late() {
+            let packed = &mut self.packed;
+            self.log.take_older(|entries| packed.get_or_insert_default().extend(entries));
+        }
+    }
+
+    /// Takes less room where nothing more is likely to come.
+    pub(super) fn rest(&mut self) {
+        if !self.state.is_active() {
+            self.pack();
+            self.log.shrink();
+        }
     }
 
     /// Lets the log of an ended conversation go and keeps what it came to.
     pub(super) fn compact(&mut self) {
         if !self.log.is_empty() {
+            self.packed = None;
             self.base = Some(Box::new((self.last_at(), self.state.clone())));
             self.log.clear();
         }

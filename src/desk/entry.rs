@@ -28,7 +28,7 @@ impl Dated for Entry {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
     /// It began, or what was said of it changed.
-    Opened(Box<Opening>),
+    Opened(Arc<Opening>),
     /// Somebody wrote.
     Message {
         /// Whose side.

@@ -57,6 +57,9 @@ pub(super) struct Settled {
 /// From so many entries of one instant on, repeats are told by their prints.
 const CROWDED: usize = 64;
 
+/// Room that a log has from the beginning.
+const ROOM: usize = 4;
+
 impl<T> Default for Log<T> {
     fn default() -> Self {
         Self { entries: Vec::new(), tail: None }
@@ -88,6 +91,31 @@ impl<T: Dated + PartialEq + Debug> Log<T> {
         }
         self.entries.push(entry);
         Put::Last
+    }
+
+    /// Whether one more would take more memory.
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= ROOM && self.entries.len() == self.entries.capacity()
+    }
+
+    /// Takes out what is before the last instant, of a log that is in order; repeats are told without it.
+    pub(super) fn take_older(&mut self, to: impl FnOnce(&mut dyn Iterator<Item = T>)) {
+        let Some(last_at) = self.entries.last().map(T::at) else { return };
+        let older = self.entries.partition_point(|entry| entry.at() < last_at);
+        if older > 0 {
+            to(&mut self.entries.drain(..older));
+            self.entries.shrink_to(ROOM);
+        }
+    }
+
+    /// Gives back what was taken out.
+    pub(super) fn put_back(&mut self, older: Vec<T>) {
+        self.entries.splice(..0, older);
+    }
+
+    /// Takes no more memory than it must.
+    pub(super) fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
     }
 
     /// Whether entries wait for their places.

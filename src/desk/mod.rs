@@ -11,16 +11,20 @@ pub mod entry;
 pub mod fold;
 pub mod index;
 mod log;
+mod numbers;
+mod packed;
 pub mod people;
 
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 pub use conversation::Conversation;
 pub use index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 pub use people::{Agent, Customer, Team};
 
-use crate::event::{AgentId, Capability, ConversationId, CustomerId, TeamId, Timestamp};
+use crate::event::{Capability, Timestamp};
 use fold::Rules;
+use numbers::Numbers;
+use people::KnownCustomer;
 
 /// Everything that is known, folded from events.
 #[derive(Debug, Default)]
@@ -28,7 +32,7 @@ pub struct Desk {
     sources: Vec<SourceTables>,
     agents: Vec<Agent>,
     teams: Vec<Team>,
-    customers: Vec<Customer>,
+    customers: Vec<KnownCustomer>,
     conversations: Vec<Option<Conversation>>,
     free: Vec<ConversationIx>,
     words: Words,
@@ -77,27 +81,27 @@ pub struct Counts {
 #[derive(Debug, Default)]
 struct SourceTables {
     capabilities: Option<(Timestamp, Vec<Capability>)>,
-    agents: FxHashMap<AgentId, AgentIx>,
-    teams: FxHashMap<TeamId, TeamIx>,
-    customers: FxHashMap<CustomerId, CustomerIx>,
-    conversations: FxHashMap<ConversationId, ConversationIx>,
+    agents: Numbers<AgentIx>,
+    teams: Numbers<TeamIx>,
+    customers: Numbers<CustomerIx>,
+    conversations: Numbers<ConversationIx>,
 }
 
 /// Words that come again and again (channels, tags, keywords), each kept once.
 #[derive(Debug, Default)]
-struct Words(rustc_hash::FxHashSet<std::sync::Arc<str>>);
+struct Words(rustc_hash::FxHashSet<Arc<str>>);
 
 impl Words {
     const MOST: usize = 50_000;
 
-    fn of(&mut self, word: &str) -> std::sync::Arc<str> {
+    fn of(&mut self, word: &str) -> Arc<str> {
         if let Some(known) = self.0.get(word) {
             return known.clone();
         }
         if self.0.len() >= Self::MOST {
             self.0.clear();
         }
-        let word: std::sync::Arc<str> = word.into();
+        let word: Arc<str> = word.into();
         self.0.insert(word.clone());
         word
     }
@@ -152,13 +156,13 @@ impl Desk {
     }
 
     /// The customer of that number.
-    pub fn customer(&self, ix: CustomerIx) -> &Customer {
-        &self.customers[ix.at()]
+    pub fn customer(&self, ix: CustomerIx) -> &Arc<Customer> {
+        &self.customers[ix.at()].shown
     }
 
     /// Every customer, by number.
-    pub fn customers(&self) -> &[Customer] {
-        &self.customers
+    pub fn customers(&self) -> impl Iterator<Item = &Arc<Customer>> {
+        self.customers.iter().map(|known| &known.shown)
     }
 
     /// The conversation of that number, unless it was let go.
@@ -189,6 +193,7 @@ impl Desk {
         for ix in &changes.conversations {
             if let Some(conversation) = &mut self.conversations[ix.at()] {
                 conversation.dirty = false;
+                conversation.rest();
             }
         }
         for ix in &changes.agents {
@@ -210,8 +215,9 @@ impl Desk {
             }
             let last_at = conversation.last_at();
             if last_at < forget {
-                self.sources[conversation.source.at()].conversations.remove(&conversation.id);
-                self.free.push(ConversationIx(i as u32));
+                let ix = ConversationIx(i as u32);
+                self.sources[conversation.source.at()].conversations.remove(&conversation.id, ix);
+                self.free.push(ix);
                 *slot = None;
             } else if last_at < compact {
                 conversation.compact();

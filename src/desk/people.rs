@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use super::index::{SourceIx, TeamIx};
 use super::log::{Dated, Log, Put, Settled};
 use crate::event::{AgentId, CustomerId, PresenceState, TeamId, Timestamp};
@@ -177,29 +179,54 @@ impl Team {
     }
 }
 
-/// A customer.
-#[derive(Debug, Clone)]
+/// A customer; shared with the pictures that show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     /// Where it comes from.
     pub source: SourceIx,
     /// Its id there.
     pub id: CustomerId,
-    pub(super) name: Said<Option<Arc<str>>>,
-    pub(super) segment: Said<Option<Arc<str>>>,
+    /// Its display name; its id where none is known.
+    pub name: CompactString,
+    /// Its group, such as `vip`.
+    pub segment: Option<Arc<str>>,
 }
 
-impl Customer {
-    pub(super) const fn new(source: SourceIx, id: CustomerId) -> Self {
-        Self { source, id, name: Said::never(None), segment: Said::never(None) }
+/// A customer, and when what is known of it was said; undated counts as before all else.
+#[derive(Debug)]
+pub(super) struct KnownCustomer {
+    pub(super) shown: Arc<Customer>,
+    name_at: Timestamp,
+    segment_at: Timestamp,
+}
+
+impl KnownCustomer {
+    pub(super) fn new(source: SourceIx, id: CustomerId) -> Self {
+        let name = CompactString::new(id.as_str());
+        let shown = Arc::new(Customer { source, id, name, segment: None });
+        Self { shown, name_at: Timestamp::MIN, segment_at: Timestamp::MIN }
     }
 
-    /// Its display name; its id where none is known.
-    pub fn name(&self) -> Arc<str> {
-        self.name.value.clone().unwrap_or_else(|| self.id.as_str().into())
-    }
-
-    /// Its group, such as `vip`.
-    pub fn segment(&self) -> Option<&Arc<str>> {
-        self.segment.value.as_ref()
+    /// Takes what was said at the same instant or later; tells whether that changed anything.
+    pub(super) fn say(&mut self, at: Option<Timestamp>, name: Option<String>, segment: Option<Arc<str>>) -> bool {
+        let at = at.unwrap_or(Timestamp::MIN);
+        let name = name.filter(|_| at >= self.name_at);
+        let segment = segment.filter(|_| at >= self.segment_at);
+        let mut changed = false;
+        if let Some(name) = name {
+            self.name_at = at;
+            if self.shown.name != name {
+                Arc::make_mut(&mut self.shown).name = CompactString::new(name);
+                changed = true;
+            }
+        }
+        if segment.is_some() {
+            self.segment_at = at;
+            if self.shown.segment != segment {
+                Arc::make_mut(&mut self.shown).segment = segment;
+                changed = true;
+            }
+        }
+        changed
     }
 }

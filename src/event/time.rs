@@ -1,78 +1,99 @@
 //! Instants of the event stream: whole milliseconds since the Unix epoch.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(i64);
+///
+/// Kept with its sign bit turned over, so that unsigned order is the order of time, and never 0, so that "no instant"
+/// takes no room of its own: a desk remembers millions of these.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
+
+const SIGN: u64 = 1 << 63;
 
 impl Timestamp {
     /// Before every instant a stream can name.
-    pub const MIN: Self = Self(i64::MIN / 4);
+    pub const MIN: Self = Self::from_millis(i64::MIN / 4);
     /// After every instant a stream can name.
-    pub const MAX: Self = Self(i64::MAX / 4);
+    pub const MAX: Self = Self::from_millis(i64::MAX / 4);
 
     /// From milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+        match NonZeroU64::new(millis as u64 ^ SIGN) {
+            Some(kept) => Self(kept),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// Milliseconds since the Unix epoch.
     pub const fn millis(self) -> i64 {
-        self.0
+        (self.0.get() ^ SIGN) as i64
     }
 
     /// Reads RFC 3339 with a zone; digits below a millisecond are cut off.
     pub fn parse(text: &str) -> Result<Self, chrono::ParseError> {
-        DateTime::parse_from_rfc3339(text).map(|t| Self(t.timestamp_millis()))
+        DateTime::parse_from_rfc3339(text).map(|t| Self::from_millis(t.timestamp_millis()))
     }
 
     /// As a calendar instant, for formatting in a zone.
     pub fn to_utc(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH)
+        DateTime::from_timestamp_millis(self.millis()).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
     /// Whole seconds from `earlier` to this instant; 0 when `earlier` is later.
     pub fn seconds_since(self, earlier: Self) -> i64 {
-        ((self.0 - earlier.0) / 1000).max(0)
+        ((self.millis() - earlier.millis()) / 1000).max(0)
     }
 }
 
 impl From<DateTime<Utc>> for Timestamp {
     fn from(at: DateTime<Utc>) -> Self {
-        Self(at.timestamp_millis())
+        Self::from_millis(at.timestamp_millis())
     }
 }
 
 impl Sub for Timestamp {
     type Output = TimeDelta;
     fn sub(self, earlier: Self) -> TimeDelta {
-        TimeDelta::milliseconds(self.0.saturating_sub(earlier.0))
+        TimeDelta::milliseconds(self.millis().saturating_sub(earlier.millis()))
     }
 }
 
 impl Add<TimeDelta> for Timestamp {
     type Output = Self;
     fn add(self, span: TimeDelta) -> Self {
-        Self(self.0.saturating_add(span.num_milliseconds()))
+        Self::from_millis(self.millis().saturating_add(span.num_milliseconds()))
     }
 }
 
 impl Sub<TimeDelta> for Timestamp {
     type Output = Self;
     fn sub(self, span: TimeDelta) -> Self {
-        Self(self.0.saturating_sub(span.num_milliseconds()))
+        Self::from_millis(self.millis().saturating_sub(span.num_milliseconds()))
+    }
+}
+
+impl Default for Timestamp {
+    fn default() -> Self {
+        Self::from_millis(0)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Timestamp").field(&self.millis()).finish()
     }
 }
 
 /// RFC 3339 in UTC; milliseconds only where there are some.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let precision = if self.0.rem_euclid(1000) == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+        let precision = if self.millis().rem_euclid(1000) == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
         f.write_str(&self.to_utc().to_rfc3339_opts(precision, true))
     }
 }
@@ -110,6 +131,15 @@ mod tests {
         let whole = Timestamp::parse("2026-03-02T09:15:04Z").unwrap();
         assert_eq!(whole.to_string(), "2026-03-02T09:15:04Z");
         assert_eq!((t - whole).num_milliseconds(), 250);
+    }
+
+    #[test]
+    fn instants_are_in_order_on_both_sides_of_1970_and_none_takes_no_room() {
+        let millis = [i64::MIN + 1, i64::MIN / 4, -1, 0, 1, 1_800_000_000_000, i64::MAX];
+        let instants = millis.map(Timestamp::from_millis);
+        assert_eq!(instants.map(Timestamp::millis), millis);
+        assert!(instants.is_sorted());
+        assert_eq!(size_of::<Option<Timestamp>>(), size_of::<Timestamp>());
     }
 
     #[test]

@@ -315,7 +315,7 @@ impl<'a> Builder<'a> {
     fn unanswered(&self, row: &'a ConversationRow) -> Option<Unanswered<'a>> {
         let live = &self.snapshot.live;
         let waiting_since = row.waiting_since?;
-        let customer = row.customer.and_then(|ix| live.customers.get(ix.at()));
+        let customer = row.customer.as_ref();
         let agent = row.holder.and_then(|ix| live.agents.get(&ix));
         let team = row.team.and_then(|ix| live.teams.get(ix.at()));
         Some(Unanswered {

@@ -185,7 +185,8 @@ impl Run {
             let mut events = std::mem::take(&mut batch.events).into_iter();
             while events.len() > MOST_EVENTS {
                 let part = events.by_ref().take(MOST_EVENTS).collect();
-                let part = update(Ok(Batch { events: part, more: true, ..Batch::default() }), Some(tried_at));
+                let part =
+                    update(Ok(Batch { events: part, more: true, partial: true, ..Batch::default() }), Some(tried_at));
                 if self.poller.updates.send(part).await.is_err() {
                     return false;
                 }

@@ -64,14 +64,16 @@ pub async fn replay(config: Config, flags: &cli::Replay) -> Result<(), Failure> 
         )));
     };
     let origin = flags.at.map_or(first, Timestamp::from);
+    let replay = Replay::kept(&flags.file);
+    let read_to = replay.read_to();
     let watched = Watched {
         name: flags.file.file_stem().map_or_else(|| "replay".to_owned(), |name| name.to_string_lossy().into_owned()),
         kind: &replay::KIND,
-        source: Box::new(Replay::kept(&flags.file)),
+        source: Box::new(replay),
         interval: Duration::from_secs(1),
         quota_share: 1.0,
     };
-    let now = clock::running_from(origin, flags.speed);
+    let now = clock::bounded(clock::running_from(origin, flags.speed), origin, move || read_to.at());
     show(config, vec![watched], now, Mode::Replay { speed: flags.speed }).await
 }
 

@@ -95,8 +95,9 @@ pub enum Command {
     Doctor,
     /// Print what the program knows of itself
     #[command(after_help = format!(
-        "Examples:\n  helptop print config > ~/.config/helptop/config.toml\n  helptop print completions bash > \
-         ~/.local/share/bash-completion/completions/helptop\n  helptop print man | man -l -\n\n{EXIT_CODES}"
+        "Examples:\n  mkdir -p ~/.config/helptop && helptop print config > ~/.config/helptop/config.toml\n  \
+         mkdir -p ~/.local/share/bash-completion/completions\n  \
+         helptop print completions bash > ~/.local/share/bash-completion/completions/helptop\n  helptop print man | man -l -\n\n{EXIT_CODES}"
     ))]
     Print {
         /// Which part of it
@@ -257,7 +258,9 @@ pub struct Events {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Print {
     /// A config file with every key, its default and what it does
-    #[command(after_help = "Example:\n  helptop print config > ~/.config/helptop/config.toml")]
+    #[command(
+        after_help = "Example:\n  mkdir -p ~/.config/helptop && helptop print config > ~/.config/helptop/config.toml"
+    )]
     Config,
     /// The keys of the board and what they do, with those of the config
     #[command(after_help = "Example:\n  helptop print keys")]
@@ -276,7 +279,7 @@ pub enum Print {
         of: SchemaOf,
     },
     /// Completions for a shell
-    #[command(after_help = "Example:\n  helptop print completions zsh > ~/.zfunc/_helptop")]
+    #[command(after_help = "Example:\n  mkdir -p ~/.zfunc && helptop print completions zsh > ~/.zfunc/_helptop")]
     Completions {
         /// Which shell
         #[arg(value_enum)]

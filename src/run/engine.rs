@@ -54,7 +54,7 @@ impl EngineTask {
                     self.publish();
                 }
                 Some(update) = self.updates.recv() => {
-                    let is_whole = update.outcome.as_ref().map_or(true, |batch| !batch.more);
+                    let is_whole = update.outcome.as_ref().map_or(true, |batch| !batch.partial);
                     self.take(update);
                     due = true;
                     if is_first && is_whole {
@@ -101,12 +101,15 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
             let events_total = batch.events.len() as u64;
             let silent = batch.events.is_empty() && batch.skipped_total == 0 && !batch.finished;
             settled = !batch.more && !batch.events.is_empty();
+            let partial = batch.partial;
             engine.take(source, batch.events, now);
             engine.set_health(source, |health| {
                 let unheard = health.events_total + events_total == 0 && health.skipped_total + batch.skipped_total > 0;
                 if unheard {
                     let hint = "see docs/events.md for the lines that it has to print";
                     health.bad(tried_at, "nothing that it said is an event".into(), hint.into());
+                } else if partial && health.good_at.is_none() {
+                    // Figures of a part are wrong figures: the source is starting until it has told the rest.
                 } else if !health.pushes {
                     health.good(tried_at, batch.finished);
                     health.latency = Some(latency);
@@ -181,6 +184,22 @@ mod tests {
         };
         take_update(engine, update, at(second));
         engine.snapshot(at(second)).sources[0].clone()
+    }
+
+    #[test]
+    fn a_part_of_the_first_answer_is_no_answer_and_a_later_part_is() {
+        let mut engine = engine(false);
+        let opened =
+            crate::event::parse_line(br#"{"at":"2027-01-15T08:00:00Z","type":"opened","conversation":"1"}"#).unwrap();
+        let part = |partial| Batch { events: vec![opened.clone()], more: partial, partial, ..Batch::default() };
+        let health = told(&mut engine, 1, Ok(part(true)));
+        engine.settle(at(1));
+        let active = |engine: &mut Engine| engine.snapshot(at(1)).live.totals.active;
+        assert_eq!((health.good_at, health.state_at(at(1)), active(&mut engine)), (None, SourceState::Starting, 0));
+        assert_eq!(told(&mut engine, 2, Ok(part(false))).good_at, Some(at(1)));
+        engine.settle(at(2));
+        assert_eq!(active(&mut engine), 1);
+        assert_eq!(told(&mut engine, 9, Ok(part(true))).good_at, Some(at(8)));
     }
 
     fn line() -> Batch {

@@ -43,8 +43,8 @@ async fn print_once(sources: Vec<Built>) -> Result<(), Failure> {
         for event in &told.events {
             write_line(&mut out, event, name)?;
         }
-        for skipped in &told.skipped {
-            say(&config.spec.name, skipped, "");
+        for complaint in told.complaints() {
+            say(&config.spec.name, &complaint, "");
         }
         if let Some(error) = &told.error {
             say(&config.spec.name, &error.to_string(), &error.hint(Retry::Never));

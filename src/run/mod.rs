@@ -104,7 +104,9 @@ fn load_with(global: &Global, load: fn(&Request<'_>) -> Result<Config, ConfigErr
     flag("--log-level", "log.level", global.log_level.map(|level| level.word().into()));
     let environment = Environment::of_process();
     let request = Request { named: global.config.as_deref(), environment: &environment, flags, kinds: REGISTRY };
-    load(&request).map_err(|error| Failure::usage(error.to_string()))
+    let config = load(&request).map_err(|error| Failure::usage(error.to_string()))?;
+    viewer::look(&config)?;
+    Ok(config)
 }
 
 /// Two threads beside the main one: sources, engine and screen never wait for each other.
@@ -150,12 +152,12 @@ fn print(what: Print, global: &Global) -> Result<(), Failure> {
         Print::Completions { shell } => print::completions(&mut out, shell),
         Print::Man => print::man(&mut out)?,
         Print::Keys => {
-            let keymap = viewer::keymap(&load_without_sources(global)?)?;
+            let (keymap, _) = viewer::look(&load_without_sources(global)?)?;
             let rows = ACTIONS.iter().map(|row| (row.action.into(), keymap.keys(row.action).join(" "), row.help));
             print::keys(&mut out, &rows.collect::<Vec<_>>())?;
         }
         Print::Themes => {
-            let themes = viewer::themes(load_without_sources(global)?.path.as_deref())?;
+            let (_, themes) = viewer::look(&load_without_sources(global)?)?;
             print::themes(&mut out, themes.names())?;
         }
     }

@@ -19,6 +19,9 @@ const QUIET: Duration = Duration::from_secs(2);
 /// Nor longer than this, however much it says.
 const PUSHED_AT_MOST: Duration = Duration::from_secs(20);
 
+/// Where it is found that a source told nothing.
+const ONE_READ: &str = "one read";
+
 /// A source, built, with what the config says of it.
 pub struct Built {
     /// What the config says.
@@ -66,7 +69,7 @@ pub async fn read_all(sources: Vec<Built>, now: &Now) -> Vec<(SourceConfig, Told
 async fn read(source: &mut dyn Source, now: &Now) -> Told {
     let mut told = Told::default();
     let begun = Instant::now();
-    let (mut spoke, mut cursor) = (None, None);
+    let (mut spoke, mut cursor, mut doing) = (None, None, None);
     loop {
         let left = AT_MOST.saturating_sub(begun.elapsed());
         let batch = match timeout(left, source.poll(cursor.as_ref(), now())).await {
@@ -82,6 +85,7 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
         };
         let pushes = source.pace() == Pace::Push;
         let (more, finished) = (batch.more, batch.finished);
+        doing = batch.progress.as_ref().map(|(what, _)| what.clone()).or(doing);
         if !pushes || finished || !batch.events.is_empty() || batch.skipped_total > 0 {
             told.heard_at = Some(now());
             spoke = Some(Instant::now());
@@ -92,7 +96,19 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
         let quiet = !more && spoke.is_some_and(|spoke| spoke.elapsed() >= QUIET);
         if finished || if pushes { quiet || begun.elapsed() >= PUSHED_AT_MOST } else { !more } {
             if spoke.is_none() {
-                told.error = Some(given_up(format!("said nothing for {} s", PUSHED_AT_MOST.as_secs())));
+                let seconds = PUSHED_AT_MOST.as_secs();
+                told.error = Some(given_up(match doing {
+                    Some(doing) => format!("not one line in {seconds} s: {doing}"),
+                    None => format!("said nothing for {seconds} s"),
+                }));
+            } else if told.events.is_empty() && told.skipped_total > 0 {
+                told.heard_at = None;
+                told.error = Some(SourceError::Transient {
+                    place: ONE_READ.into(),
+                    what: "nothing that it said is an event".into(),
+                    until: None,
+                    todo: Some("see docs/events.md for the lines that it has to print"),
+                });
             }
             return told;
         }
@@ -103,7 +119,7 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
 }
 
 fn given_up(what: String) -> SourceError {
-    SourceError::passing("one read", what)
+    SourceError::passing(ONE_READ, what)
 }
 
 impl Told {
@@ -112,6 +128,20 @@ impl Told {
         self.skipped.extend(batch.skipped.into_iter().map(|one| format!("{}: {}", one.place, one.reason)));
         self.skipped_total += batch.skipped_total;
         self.requests += u64::from(batch.requests);
+    }
+}
+
+/// Skipped records that are told one by one; the others are only counted.
+const SKIPPED_TOLD: usize = 20;
+
+impl Told {
+    /// What could not be read, for people: the first few one by one, and how many more there are.
+    pub fn complaints(&self) -> Vec<String> {
+        let told = self.skipped.len().min(SKIPPED_TOLD);
+        let mut lines: Vec<String> = self.skipped[..told].iter().map(|what| format!("{what}: skipped")).collect();
+        let more = self.skipped_total.saturating_sub(told as u64);
+        lines.extend((more > 0).then(|| format!("and {more} more not shown; skipped {}", self.skipped_total)));
+        lines
     }
 }
 
@@ -163,6 +193,7 @@ mod tests {
     struct Slow {
         polls: u32,
         mute: bool,
+        garbled: bool,
     }
 
     #[async_trait]
@@ -176,9 +207,10 @@ mod tests {
         async fn poll(&mut self, _: Option<&Cursor>, _: Timestamp) -> Result<Batch, SourceError> {
             tokio::time::sleep(Duration::from_secs(1)).await;
             self.polls += 1;
-            let mut batch = Batch::default();
+            let progress = self.mute.then(|| ("is printing a line".to_owned(), 0.0));
+            let mut batch = Batch { progress, ..Batch::default() };
             if self.polls == 3 && !self.mute {
-                batch.events.push(Event::undated(EventKind::Clock {}));
+                batch.events.extend((!self.garbled).then(|| Event::undated(EventKind::Clock {})));
                 batch.skipped.push(Skipped { place: "line 2".into(), reason: "bad".into() });
                 batch.skipped_total = 40;
             }
@@ -198,7 +230,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_beginner_is_waited_for_and_its_silence_is_its_end() {
         let now = clock();
-        let told = read(&mut Slow { polls: 0, mute: false }, &now).await;
+        let told = read(&mut Slow { polls: 0, mute: false, garbled: false }, &now).await;
         assert_eq!((told.events.len(), told.skipped.len(), told.skipped_total), (1, 1, 40));
         let heard_at = told.heard_at.unwrap().millis();
         assert!((3000..3500).contains(&heard_at), "{heard_at}");
@@ -208,7 +240,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_never_speaks_has_not_told_that_nothing_is_there() {
-        let told = read(&mut Slow { polls: 0, mute: true }, &clock()).await;
-        assert_eq!(told.error.unwrap().to_string(), "one read: said nothing for 20 s");
+        let told = read(&mut Slow { polls: 0, mute: true, garbled: false }, &clock()).await;
+        assert_eq!(told.error.unwrap().to_string(), "one read: not one line in 20 s: is printing a line");
+    }
+    #[tokio::test(start_paused = true)]
+    async fn one_that_says_nothing_readable_has_told_nothing_either() {
+        let told = read(&mut Slow { polls: 0, mute: false, garbled: true }, &clock()).await;
+        assert_eq!((told.heard_at, told.skipped_total), (None, 40));
+        assert_eq!(told.complaints(), ["line 2: bad: skipped", "and 39 more not shown; skipped 40"]);
+        assert_eq!(told.error.unwrap().to_string(), "one read: nothing that it said is an event");
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::board::{Engine, SourceHealth};
 use crate::event::{Event, Reader, Reject, Timestamp};
-use crate::text::excerpt;
+use crate::text::{counted, excerpt};
 
 /// Characters of a reject that are shown: it may quote a megabyte.
 const QUOTED: usize = 200;
@@ -37,25 +37,40 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
 struct Rejects<'a, W> {
     name: &'a str,
     total: u64,
+    told: u64,
+    shown: usize,
     unknown_types: HashSet<String>,
     said: W,
 }
 
 impl<W: io::Write> Rejects<'_, W> {
     fn note(&mut self, line: u64, reject: &Reject) -> io::Result<()> {
+        self.total += 1;
         if let Reject::UnknownType(name) = reject {
-            self.total += 1;
             // Reported once per type; the set is bounded, for a broken file may hold a new type a line.
             if self.unknown_types.len() >= SHOWN || !self.unknown_types.insert(name.clone()) {
                 return Ok(());
             }
+        } else if self.shown >= SHOWN {
+            return Ok(());
         } else {
-            self.total += 1;
-            if self.total > SHOWN as u64 {
-                return Ok(());
-            }
+            self.shown += 1;
         }
+        self.told += 1;
         writeln!(self.said, "{}:{line}: {}: skipped", self.name, excerpt(&reject.to_string(), QUOTED))
+    }
+
+    fn sum_up(&mut self, events: u64) -> io::Result<()> {
+        let (name, total, more) = (self.name, self.total, self.total - self.told);
+        match (total, more) {
+            (0, _) => Ok(()),
+            (_, 0) => writeln!(self.said, "{name}: skipped {total} of its lines, read {}", counted(events, "event")),
+            _ => writeln!(
+                self.said,
+                "{name}: and {more} more not shown; skipped {total} of its lines, read {}",
+                counted(events, "event")
+            ),
+        }
     }
 }
 
@@ -63,8 +78,23 @@ impl<W: io::Write> Rejects<'_, W> {
 pub struct Counted {
     /// Events that were taken.
     pub events: u64,
+    /// Events that were not.
+    pub others: u64,
     /// Lines that were skipped.
     pub skipped: u64,
+}
+
+impl Counted {
+    /// A recording with lines none of which is an event is no quiet desk.
+    pub fn check(&self, name: &str) -> Result<(), Failure> {
+        if self.skipped == 0 || self.events + self.others > 0 {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "{name}: no line of it is an event, so there is nothing to look at\n  see docs/events.md for what a line has to \
+             hold; or is it another file?"
+        )))
+    }
 }
 
 /// Hands every event of a recording to `take`, which tells whether it took it, and says what could not be read.
@@ -75,14 +105,14 @@ pub fn read(
     said: impl io::Write,
     mut take: impl FnMut(Event) -> bool,
 ) -> Result<Counted, Failure> {
-    let mut rejects = Rejects { name, total: 0, unknown_types: HashSet::new(), said };
+    let mut rejects = Rejects { name, total: 0, told: 0, shown: 0, unknown_types: HashSet::new(), said };
     let mut reader = Reader::new(input);
-    let mut events = 0;
+    let (mut events, mut others) = (0, 0);
     while let Some(line) =
         reader.next_line().map_err(|error| Failure::failed(format!("{name}: cannot read on: {error}")))?
     {
         match line.event {
-            Ok(event) => events += u64::from(take(event)),
+            Ok(event) => *if take(event) { &mut events } else { &mut others } += 1,
             Err(reject) if strict && !matches!(reject, Reject::UnknownType(_)) => {
                 return Err(Failure::failed(format!(
                     "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",
@@ -93,10 +123,8 @@ pub fn read(
             Err(reject) => rejects.note(line.number, &reject)?,
         }
     }
-    if rejects.total > 0 {
-        writeln!(rejects.said, "{name}: skipped {} of its lines, read {events} events", rejects.total)?;
-    }
-    Ok(Counted { events, skipped: rejects.total })
+    rejects.sum_up(events)?;
+    Ok(Counted { events, others, skipped: rejects.total })
 }
 
 /// Folds the events before `until` in, tells what could not be read, and gives the instant that the recording is
@@ -118,9 +146,18 @@ pub fn fold(
         is_before
     })?;
     let last_at = engine.desk().last_at();
+    if until.is_none() && last_at == Timestamp::default() {
+        return Err(Failure::failed(format!(
+            "{name}: no line of it is an event with an instant, so there is none to look at\n  name one: --at TIME; or is it \
+             another file?"
+        )));
+    }
+    counted.check(name)?;
     let at = until.unwrap_or(last_at);
     engine.set_health(source, |health| {
-        health.good(if last_at > Timestamp::default() { last_at } else { at }, true);
+        health.alive(at, true);
+        // Where nothing dated was told before the instant, nothing is known of how old it is.
+        health.good_at = (last_at > Timestamp::default()).then_some(last_at);
         health.events_total = counted.events;
         health.skipped_total = counted.skipped;
     });

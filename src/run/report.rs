@@ -67,7 +67,7 @@ fn read(flags: &cli::Report, range: Range) -> Result<History, Failure> {
         is_before
     });
     progress.end();
-    counted?;
+    counted?.check(&name)?;
     history.settle();
     Ok(history)
 }
@@ -95,7 +95,7 @@ fn check_names(filter: &Filter, history: &History) -> Result<(), Failure> {
     let desk = history.desk();
     let agents = || desk.agents().iter().flat_map(|one| [one.id.to_string(), one.name().to_string()]).collect();
     let teams = || desk.teams().iter().flat_map(|one| [one.id.to_string(), one.name().to_string()]).collect();
-    let customers = || desk.customers().iter().flat_map(|one| [one.id.to_string(), one.name().to_string()]).collect();
+    let customers = || desk.customers().flat_map(|one| [one.id.to_string(), one.name.to_string()]).collect();
     check("source", &filter.source, || history.sources().to_vec())?;
     check("agent", &filter.agent, agents)?;
     check("team", &filter.team, teams)?;

@@ -36,16 +36,22 @@ pub async fn of_sources(mut config: Config) -> Result<(BoardSnapshot, bool), Fai
     }
     // The live state needs no history.
     config.sources.iter_mut().for_each(|source| source.spec.backfill = Duration::ZERO);
+    let sources = config.sources.len();
     let now = clock::real();
     let all = once::read_all(super::build(&config)?, &now).await;
+    for (config, told) in &all {
+        for complaint in told.complaints() {
+            writeln!(io::stderr(), "helptop: source `{}`: {}", config.spec.name, harmless(&complaint))?;
+        }
+    }
     let mut engine = Engine::new(options(config.thresholds), now());
     let errors = once::fold(&mut engine, all, &now);
     for (name, error) in &errors {
         let text = harmless(&error.to_string()).into_owned();
         writeln!(io::stderr(), "helptop: source `{name}`: {text}\n  {}", error.hint(Retry::Never))?;
     }
-    if engine.desk().counts().folded == 0 && !errors.is_empty() {
-        // Nothing was read, so every figure would be a zero that nobody counted.
+    if errors.len() == sources && engine.desk().conversations().next().is_none() {
+        // No source was read, so every figure would be a zero that nobody counted.
         return Err(Failure::silent());
     }
     let at = now();

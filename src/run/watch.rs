@@ -16,8 +16,8 @@ use crate::poll::{Poller, Update};
 use crate::source::{Kind, Pace, Source};
 use crate::term::{Ask, Link};
 
-/// Updates on their way to the engine; a source that is faster waits.
-const UPDATES: usize = 64;
+/// Updates on their way to the engine; a source that is faster waits. Few, for each may hold thousands of events.
+const UPDATES: usize = 8;
 /// Questions of viewers on their way to the engine.
 const ASKS: usize = 64;
 /// How long everything may take to end.

@@ -22,7 +22,7 @@ pub enum SourceError {
         what: String,
     },
     /// Asked too often.
-    #[error("{place}: too many requests")]
+    #[error("{place}: too many requests{}", .until.map_or_else(String::new, not_before))]
     RateLimited {
         /// Which endpoint.
         place: String,
@@ -61,6 +61,12 @@ pub enum SourceError {
     },
 }
 
+/// The whole second from which on it may be asked again.
+fn not_before(until: Timestamp) -> String {
+    let second = Timestamp::from_millis(until.millis().saturating_add(999).div_euclid(1000).saturating_mul(1000));
+    format!(", it wants none before {second}")
+}
+
 /// What becomes of a source that failed: no hint may promise what does not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
@@ -81,6 +87,7 @@ impl SourceError {
     /// What to do about it.
     pub fn hint(&self, retry: Retry) -> String {
         let (todo, again, at_once) = match (self, retry) {
+            (Self::RateLimited { until: Some(_), .. }, Retry::Never) => ("run it again after that", "", ""),
             (Self::RateLimited { .. }, Retry::Never) => ("wait a while, then run it again", "", ""),
             (Self::RateLimited { .. }, _) => {
                 ("nothing to do: helptop comes back by itself; a longer `interval` avoids it", "", "")
@@ -150,6 +157,18 @@ mod tests {
                 assert!(!hint.is_empty() && !hint.contains(promise), "{error:?}: {hint}");
             }
         }
+    }
+
+    #[test]
+    fn who_asked_too_often_learns_until_when_to_wait() {
+        let error = |until: Option<i64>| SourceError::RateLimited {
+            place: "GET /x".into(),
+            until: until.map(Timestamp::from_millis),
+        };
+        assert_eq!(error(None).to_string(), "GET /x: too many requests");
+        let dated = error(Some(1_795_327_200_001));
+        assert_eq!(dated.to_string(), "GET /x: too many requests, it wants none before 2026-11-22T06:00:01Z");
+        assert_eq!(dated.hint(Retry::Never), "run it again after that");
     }
 
     #[test]

@@ -62,6 +62,9 @@ pub struct Batch {
     pub requests: u32,
     /// There is more to fetch at once: the poller comes back as soon as the quota allows.
     pub more: bool,
+    /// What is going on now is not told to its end yet: the first figures wait for that. A backfill of history is
+    /// not meant.
+    pub partial: bool,
     /// Progress of a first read or a backfill, in words and from 0 to 1.
     pub progress: Option<(String, f32)>,
     /// A push source has come to its end (a file was read to its last line).

@@ -5,6 +5,8 @@ use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::intake::Intake;
 use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
 use crate::event::{Capability, Event, EventKind, Reader, Timestamp};
+use crate::text::counted;
 
 /// The row of the registry.
 pub const KIND: Kind = Kind {
@@ -67,7 +70,28 @@ pub struct Replay {
     recording: Option<Recording>,
     /// The first instant of the recording and the moment it is moved to.
     moved: Option<(Timestamp, Timestamp)>,
+    read_to: ReadTo,
     intake: Intake,
+}
+
+/// The latest instant that was read of a recording. A clock that follows the recording must not pass it, for nothing
+/// is known of what comes then; after the last line it stays.
+#[derive(Debug, Clone)]
+pub struct ReadTo(Arc<AtomicI64>);
+
+impl ReadTo {
+    fn nothing() -> Self {
+        Self(Arc::new(AtomicI64::new(Timestamp::MIN.millis())))
+    }
+
+    /// That instant; before the first line, the earliest there is.
+    pub fn at(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn extend(&self, at: Timestamp) {
+        self.0.fetch_max(at.millis(), Ordering::Relaxed);
+    }
 }
 
 /// A file that is being read, and the lines read ahead of their time.
@@ -119,7 +143,12 @@ impl Replay {
     }
 
     fn new(file: PathBuf, times: Times) -> Self {
-        Self { file, times, recording: None, moved: None, intake: Intake::default() }
+        Self { file, times, recording: None, moved: None, read_to: ReadTo::nothing(), intake: Intake::default() }
+    }
+
+    /// How far it has read, now and later: ahead of what it has told.
+    pub fn read_to(&self) -> ReadTo {
+        self.read_to.clone()
     }
 
     fn from_spec(spec: &Spec) -> Result<Self, String> {
@@ -172,7 +201,10 @@ impl Replay {
             let place = || format!("{}:{}", self.file.display(), line.number);
             match self.intake.sort(line.event, batch, place) {
                 Some(event) => match event.at {
-                    Some(at) => recording.ahead.push(Reverse(Ahead { at, nth: line.number, event })),
+                    Some(at) => {
+                        self.read_to.extend(at);
+                        recording.ahead.push(Reverse(Ahead { at, nth: line.number, event }));
+                    }
                     None => batch.events.push(event),
                 },
                 None if batch.skipped_total as usize >= AT_MOST => break,
@@ -223,7 +255,7 @@ impl Source for Replay {
         batch.finished = recording.ended && recording.ahead.is_empty();
         self.recording = Some(recording);
         match told {
-            Ok(more) => batch.more = more,
+            Ok(more) => (batch.more, batch.partial) = (more, more),
             // What was read before the fault is not lost with it: the fault comes again at the next poll.
             Err(error) if batch.events.is_empty() => return Err(error),
             Err(_) => {}
@@ -242,8 +274,8 @@ impl Source for Replay {
         };
         let span = span(&self.file).map_err(failed)?;
         let says = match span.times {
-            Some((first, last)) => format!("{} events from {first} to {last}", span.events),
-            None => format!("{} events, none of them dated", span.events),
+            Some((first, last)) => format!("{} from {first} to {last}", counted(span.events, "event")),
+            None => format!("{}, none of them dated", counted(span.events, "event")),
         };
         let reachable = if span.events > 0 {
             Finding::good("reachable", format!("{place}: {says}"))
@@ -388,6 +420,33 @@ no json
             assert!(batch.more);
         }
         assert_eq!((told, polls), (25_000, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_follows_it_reaches_every_line_and_stays_at_the_last() {
+        let mut text = String::new();
+        for second in 0..5_000 {
+            let at = at("2026-03-02T09:00:00Z") + TimeDelta::seconds(second);
+            writeln!(text, r#"{{"type":"clock","at":"{at}"}}"#).unwrap();
+        }
+        let file = file(&text);
+        let mut replay = Replay::kept(file.path());
+        let read_to = replay.read_to();
+        assert_eq!(read_to.at(), Timestamp::MIN);
+        let (mut told, mut last_at) = (0, Timestamp::MIN);
+        for _ in 0..20 {
+            // A clock much too fast for the reader.
+            let now = at("2027-01-01T00:00:00Z").min(read_to.at());
+            assert!(now >= last_at, "it never goes back");
+            last_at = now;
+            let batch = replay.poll(None, now).await.unwrap();
+            told += batch.events.len();
+            if batch.finished {
+                break;
+            }
+        }
+        assert_eq!((told, read_to.at()), (5_000, at("2026-03-02T10:23:19Z")));
+        assert_eq!(last_at, read_to.at());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,8 +1,10 @@
 //! What a terminal sends, as messages of the viewer's state.
 //!
 //! The terminal is read on a thread of its own. crossterm's reader may block where it promised not to (it reads a
-//! blocking descriptor after an edge that was used up) and turns in circles once the terminal has hung up; neither
-//! may ever hold the session.
+//! blocking descriptor again after half a sequence) and turns in circles once the terminal has hung up; neither may
+//! ever hold the session. Its other reader, without the feature `use-dev-tty`, waits for edges but leaves what does
+//! not fit into its buffer unread: after a burst of some thousand bytes the kernel sends no further edge, and no key
+//! is ever heard again.
 
 use std::io;
 use std::thread;

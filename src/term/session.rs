@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use ratatui::buffer::Buffer;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, kill_current_process_group};
+use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
@@ -33,8 +33,8 @@ const FRAME_GAP: Duration = Duration::from_millis(50);
 /// How long a first frame may wait for the first picture.
 const PATIENCE: Duration = Duration::from_millis(150);
 
-/// How long to wait for `fg` before it is plain that nobody stopped us (an orphaned process group can't be stopped).
-const NOT_STOPPED: Duration = Duration::from_millis(400);
+/// How long to wait for the news of `fg` once we run again.
+const RESUMED: Duration = Duration::from_millis(400);
 
 /// How a session begins.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ struct Session {
     dirty: bool,
     /// No frame before.
     next_frame: Instant,
-    last_tick: Timestamp,
+    last_tick: Option<Timestamp>,
     /// Bytes to send besides the next frame.
     aside: Vec<u8>,
 }
@@ -128,7 +128,7 @@ impl Session {
         let (width, height) = terminal::size()?;
         let patience = if link.board.borrow().generation == 0 { PATIENCE } else { Duration::ZERO };
         Ok(Self {
-            last_tick: (link.now)(),
+            last_tick: None,
             link,
             view,
             setup,
@@ -147,6 +147,7 @@ impl Session {
         let mut messages = keys::read()?;
         let mut resized = signal(SignalKind::window_change())?;
         let mut resumed = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+        let mut stopped = signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?;
         let mut tick = self.next_tick();
         self.handle(Msg::Snapshot)?;
         loop {
@@ -161,10 +162,12 @@ impl Session {
             let flow = tokio::select! {
                 () = cancel.cancelled() => Flow::End,
                 msg = messages.recv() => self.handle(msg.ok_or(io::ErrorKind::UnexpectedEof)?)?,
-                changed = self.link.board.changed() => {
-                    changed.map_err(|_| io::Error::other("the desk stopped; see the log"))?;
-                    self.on_snapshot()?
-                }
+                changed = self.link.board.changed() => match changed {
+                    Ok(()) => self.on_snapshot()?,
+                    // Told to end as well, the desk may be the first to do so.
+                    Err(_) if cancel.is_cancelled() => Flow::End,
+                    Err(_) => return Err(io::Error::other("the desk stopped; see the log")),
+                },
                 Some((ticket, page)) = self.answers.next(), if !self.answers.is_empty() => {
                     self.handle(page.map_or(Msg::Lost(ticket), |page| Msg::Loaded(ticket, page)))?
                 }
@@ -186,27 +189,28 @@ impl Session {
                     self.resume()?;
                     Flow::On
                 }
+                Some(()) = stopped.recv() => Flow::Suspend,
             };
             match flow {
                 Flow::On => {}
                 Flow::End => return Ok(()),
+                Flow::Suspend if !has_a_shell() => {}
                 Flow::Suspend => {
                     self.local.leave();
-                    let _ = kill_current_process_group(Signal::TSTP);
-                    let _ = timeout(NOT_STOPPED, resumed.recv()).await;
+                    // SIGTSTP would only be heard here once more.
+                    let _ = kill_current_process_group(Signal::STOP);
+                    let _ = timeout(RESUMED, resumed.recv()).await;
                     self.resume()?;
                 }
             }
         }
     }
 
-    /// The next whole second of the session's clock; a clock that runs fast ticks once a real second.
+    /// The next whole second of the session's clock; one that runs fast or stands ticks once a real second.
     fn next_tick(&mut self) -> Instant {
         let now = (self.link.now)();
-        let passed = (now - self.last_tick).num_milliseconds();
-        self.last_tick = now;
-        let wait = if passed > 1500 { 1000 } else { 1000 - now.millis().rem_euclid(1000) };
-        Instant::now() + Duration::from_millis(wait.unsigned_abs())
+        let wait = until_tick(self.last_tick.replace(now), now);
+        Instant::now() + wait
     }
 
     /// Changes the state and carries out what is to be done about it.
@@ -286,6 +290,19 @@ impl Session {
     }
 }
 
+/// From a tick at `now` to the next one, given the one before.
+fn until_tick(before: Option<Timestamp>, now: Timestamp) -> Duration {
+    let passed = before.map_or(1000, |before| (now - before).num_milliseconds());
+    let wait = if (1..=1500).contains(&passed) { 1000 - now.millis().rem_euclid(1000) } else { 1000 };
+    Duration::from_millis(wait.unsigned_abs())
+}
+
+/// Whether a shell with job control has started us, so that there is an `fg`: it gives each job a process group of its
+/// own. In the group that leads the session (a terminal's only program) nobody could wake us.
+fn has_a_shell() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
+}
+
 /// An error once nobody is at the other end of the terminal; its input alone does not always tell.
 fn hung_up() -> io::Result<()> {
     let stdout = io::stdout();
@@ -296,5 +313,21 @@ fn hung_up() -> io::Result<()> {
             Err(io::ErrorKind::UnexpectedEof.into())
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_at_whole_seconds_and_no_more_often_than_the_clock_moves() {
+        let wait = |before: Option<i64>, now| {
+            until_tick(before.map(Timestamp::from_millis), Timestamp::from_millis(now)).as_millis()
+        };
+        assert_eq!(wait(None, 7_250), 750);
+        assert_eq!(wait(Some(7_250), 8_002), 998);
+        assert_eq!(wait(Some(8_002), 68_002), 1000, "a clock that runs sixty times as fast");
+        assert_eq!(wait(Some(7_999), 7_999), 1000, "a clock that stands");
     }
 }

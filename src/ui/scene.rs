@@ -11,7 +11,7 @@ use crate::app::ViewState;
 use crate::board::{BoardSnapshot, SourceState};
 use crate::desk::SourceIx;
 use crate::event::Timestamp;
-use crate::metrics::live::{AgentRow, ConversationRow, LiveFigures};
+use crate::metrics::live::{AgentRow, ConversationRow, LiveFigures, Target};
 use crate::metrics::thresholds::Severity;
 
 /// The offset of the board's time zone at an instant.
@@ -101,26 +101,30 @@ impl<'a> Scene<'a> {
         health.is_some_and(|health| health.state_at(self.instant) == SourceState::Stale)
     }
 
-    /// How bad a conversation's wait is, by the board's thresholds and the help desk's own targets.
+    /// How bad a conversation is: the worse of its wait and of the help desk's own target.
     pub(super) fn severity(&self, row: &ConversationRow) -> Severity {
-        let threshold = self.live().threshold(&self.snapshot.thresholds, row);
-        let wait = row.waiting_since.map_or(Severity::Fine, |since| threshold.severity(self.since(since)));
-        let target = row.sla_due.map_or(Severity::Fine, |(_, due)| {
-            if self.instant >= due {
-                Severity::Breached
-            } else if due - self.instant <= threshold.warn {
-                Severity::AtRisk
-            } else {
-                Severity::Fine
-            }
-        });
-        wait.max(target)
+        self.wait_severity(row).max(self.target_severity(row))
     }
 
-    /// How bad an agent's longest wait is: what the list of the unanswered says of that conversation.
+    /// How bad a conversation's wait is, by the board's thresholds.
+    pub(super) fn wait_severity(&self, row: &ConversationRow) -> Severity {
+        let threshold = self.live().threshold(&self.snapshot.thresholds, row);
+        row.waiting_since.map_or(Severity::Fine, |since| threshold.severity(self.since(since)))
+    }
+
+    /// How bad the help desk's own target of a conversation is, whether a customer waits or not.
+    pub(super) fn target_severity(&self, row: &ConversationRow) -> Severity {
+        let Some((_, due)) = row.sla_due else { return Severity::Fine };
+        let warn = self.live().threshold(&self.snapshot.thresholds, row).warn;
+        Target { warn_at: due - warn, due }.severity(self.instant)
+    }
+
+    /// The worse of an agent's longest wait, as the list of the unanswered says of that conversation, and of the worst
+    /// target among all that it holds.
     pub(super) fn agent_severity(&self, row: &AgentRow) -> Severity {
         let longest = row.longest.as_ref().and_then(|key| self.live().waiting.get(key));
-        longest.map_or(Severity::Fine, |row| self.severity(row))
+        let wait = longest.map_or(Severity::Fine, |row| self.severity(row));
+        wait.max(row.target.map_or(Severity::Fine, |target| target.severity(self.instant)))
     }
 }
 

@@ -85,12 +85,7 @@ pub(super) fn describe(scene: &Scene<'_>, item: &TimelineItem) -> Line {
         What::Tagged { tags } => line("·", Role::Title, UNKNOWN, format!("tags: {}", tag_list(tags))),
         What::Macro { name, by } => line("·", Role::Title, doer(by), format!("macro: {}", fit(name, 60))),
         What::Sla { metric, due } => {
-            let metric = match metric {
-                SlaMetric::FirstResponse => "first reply",
-                SlaMetric::NextResponse => "next reply",
-                SlaMetric::Resolution => "resolution",
-            };
-            line("◷", Role::Title, "help desk", format!("target: {metric} by {}", when(scene, *due)))
+            line("◷", Role::Title, "help desk", format!("target: {} by {}", target_name(*metric), when(scene, *due)))
         }
         What::Rated { score, scale } => line("☆", Role::Accent, "customer", format!("rated it {score} of {scale}")),
         What::Nps { score } => line("☆", Role::Accent, "customer", format!("would recommend: {score} of 10")),
@@ -99,6 +94,15 @@ pub(super) fn describe(scene: &Scene<'_>, item: &TimelineItem) -> Line {
             line("¤", Role::Good, "customer", format!("bought for {amount} {}", fit(currency, 8)))
         }
         What::Merged { into } => line("✓", Role::Title, UNKNOWN, format!("merged into {}", fit(into, NAME))),
+    }
+}
+
+/// What a target is set for.
+pub(super) const fn target_name(metric: SlaMetric) -> &'static str {
+    match metric {
+        SlaMetric::FirstResponse => "first reply",
+        SlaMetric::NextResponse => "next reply",
+        SlaMetric::Resolution => "resolution",
     }
 }
 

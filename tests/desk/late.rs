@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::support::{at, conversation, desk, event};
 use helptop::board::{Engine, Options, Page, Query, SourceHealth};
-use helptop::desk::{Desk, SourceIx};
+use helptop::desk::{AgentIx, Desk, SourceIx};
 use helptop::event::{Event, Status, Timestamp};
 use helptop::metrics::thresholds::Thresholds;
 use helptop::metrics::today::TodayIndex;
@@ -115,7 +115,7 @@ fn engine() -> (Engine, SourceIx) {
         midnight: Arc::new(|at| Timestamp::from_millis(at.millis().div_euclid(86_400_000) * 86_400_000)),
     };
     let mut engine = Engine::new(options, at("12:00:00"));
-    let source = engine.add_source(SourceHealth::default());
+    let source = engine.add_source(SourceHealth { good_at: Some(at("12:00:00")), ..SourceHealth::default() });
     (engine, source)
 }
 
@@ -188,4 +188,21 @@ fn the_days_first_replies_are_the_same_in_whatever_batches(#[case] batch: usize)
     let mut counted_anew = TodayIndex::new(at("00:00:00"));
     counted_anew.begin(at("00:00:00"), &desk);
     assert_eq!(kept.figures(), counted_anew.figures());
+}
+
+#[test]
+fn a_customer_who_gets_a_name_later_has_it_wherever_it_is_shown() {
+    let (mut engine, source) = engine();
+    let now = at("12:00:00");
+    let lines = "09:00:00 opened conversation=w customer=k\n09:00:00 message conversation=w from=customer\n\
+        09:00:00 opened conversation=q customer=k\n09:01:00 assigned conversation=q agent=a";
+    engine.take(source, lines.lines().map(event), now);
+    engine.settle(now);
+    engine.take(source, [event("09:02:00 customer id=k name=Kim")], now);
+    engine.settle(now);
+    let live = engine.snapshot(now).live;
+    let waiting = live.waiting.values().next().unwrap();
+    assert_eq!(waiting.customer.as_ref().map(|one| one.name.to_string()).as_deref(), Some("Kim"));
+    let Page::Agent(page) = engine.page(Query::Agent(AgentIx(0)), now) else { panic!("no page") };
+    assert_eq!(page.open[0].customer.as_ref().map(|one| one.name.to_string()).as_deref(), Some("Kim"));
 }

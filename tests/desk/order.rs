@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helptop::desk::{Counts, Desk};
 use helptop::event::{Event, EventKind, Timestamp};
-use helptop::metrics::live::LiveIndex;
+use helptop::metrics::live::{ConversationRow, LiveIndex};
 use helptop::metrics::thresholds::Thresholds;
 use helptop::metrics::today::TodayIndex;
 use proptest::prelude::*;
@@ -15,6 +15,8 @@ fn stream(instants: Option<usize>) -> impl Strategy<Value = Vec<Event>> {
     let line = prop_oneof![
         Just("opened conversation=C customer=k1 team=t1 channel=email".to_owned()),
         Just("opened conversation=C direction=outbound subject=late".to_owned()),
+        Just("opened conversation=C customer=k2".to_owned()),
+        "(Kim|Kit)".prop_map(|name| format!("customer id=k1 name={name} segment=vip")),
         Just("message conversation=C from=customer".to_owned()),
         Just("message conversation=C from=customer public=false".to_owned()),
         Just("message conversation=C from=bot".to_owned()),
@@ -84,6 +86,9 @@ fn told(desk: &mut Desk, live: &mut LiveIndex, now: Timestamp) -> Vec<String> {
         format!("{} {} {:?} {} {:?} {queue:?}", row.id, row.name, row.capacity, row.teams.len(), state)
     }));
     lines.push(format!("{:?}", figures.totals));
+    let waits_for =
+        |row: &ConversationRow| row.customer.as_ref().map(|one| format!("{} {} {:?}", one.id, one.name, one.segment));
+    lines.extend(figures.waiting.values().map(|row| format!("{} {:?}", row.id, waits_for(row))));
     lines.extend(figures.waiting.keys().map(|key| format!("{} {:?}", key.id, key.since)));
     lines.push(format!("{risk:?}"));
     let mut today = TodayIndex::new(crate::support::at("08:00:05"));
@@ -154,7 +159,10 @@ proptest! {
             other.push(repeat.get(&events).clone());
         }
         // The same, told in order and without repeats.
-        let counts_once = |event: &Event| !matches!(event.kind, EventKind::Agent(_) | EventKind::Hello { .. });
+        let is_of_the_latest = |event: &Event| {
+            matches!(event.kind, EventKind::Agent(_) | EventKind::Customer { .. } | EventKind::Hello { .. })
+        };
+        let counts_once = |event: &Event| !is_of_the_latest(event);
         let mut plain: Vec<Event> = Vec::new();
         for event in &other {
             if !(counts_once(event) && plain.contains(event)) {

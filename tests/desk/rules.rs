@@ -192,7 +192,7 @@ fn things_never_introduced_are_created_with_what_is_known() {
         desk("09:00:00 message conversation=c from=agent agent=a\n09:00:00 opened conversation=d customer=k team=t");
     assert_eq!(&*desk.agents()[0].name(), "a");
     let state = conversation(&desk, "d").state();
-    assert_eq!(&*desk.customer(state.customer.unwrap()).name(), "k");
+    assert_eq!(&*desk.customer(state.customer.unwrap()).name, "k");
     assert_eq!(&*desk.team(state.team.unwrap()).name(), "t");
 }
 
@@ -218,6 +218,21 @@ fn what_was_said_of_an_agent_goes_by_its_instant_not_its_arrival() {
     let desk = desk("10:00:00 agent id=a name=New\n09:00:00 agent id=a name=Old capacity=3\n- agent id=a name=Undated");
     assert_eq!(&*desk.agents()[0].name(), "New");
     assert_eq!(desk.agents()[0].capacity(), Some(3));
+}
+
+#[test]
+fn what_was_said_of_a_customer_goes_by_its_instant_and_pictures_keep_what_they_showed() {
+    let mut desk = desk(
+        "09:00:00 opened conversation=c customer=k\n10:00:00 customer id=k name=New\n09:00:00 customer id=k name=Old segment=vip\n- customer id=k name=Undated segment=none",
+    );
+    let customer = desk.customer(conversation(&desk, "c").state().customer.unwrap()).clone();
+    assert_eq!((&*customer.name, customer.segment.as_deref()), ("New", Some("vip")));
+    desk.take_changes();
+    desk.apply(helptop::desk::SourceIx(0), crate::support::event("11:00:00 customer id=k name=Newer"));
+    assert_eq!(desk.take_changes().customers.len(), 1);
+    assert_eq!(&*customer.name, "New");
+    desk.apply(helptop::desk::SourceIx(0), crate::support::event("12:00:00 customer id=k name=Newer segment=vip"));
+    assert!(desk.take_changes().customers.is_empty(), "nothing that shows is different");
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Watch {
         let options =
             Options { thresholds: Arc::new(Thresholds::default()), keep_text: false, midnight: Arc::new(|t| t) };
         let mut engine = Engine::new(options, self.now);
-        let source = engine.add_source(SourceHealth::default());
+        let source = engine.add_source(SourceHealth { good_at: Some(self.now), ..SourceHealth::default() });
         engine.take(source, self.told.iter().cloned(), self.now);
         engine.settle(self.now);
         let snapshot = engine.snapshot(self.now);

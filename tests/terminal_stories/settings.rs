@@ -188,6 +188,25 @@ fn a_recording_is_shown_as_it_was_at_an_instant() {
 }
 
 #[test]
+fn a_recording_that_has_ended_stands_still_and_says_so() {
+    for at in ["2026-03-02T19:10:00Z", "2026-03-02T19:20:00Z"] {
+        let mut terminal = replay(&[], &["--at", at, "--speed", "3600"]);
+        terminal.wait_for(" REPLAY ended ");
+        terminal.wait_for("Mon 2 Mar 19:20:00");
+        for _ in 0..3 {
+            // Some milliseconds on: a clock that still ran would be past that minute.
+            terminal.keys("?");
+            terminal.wait_for("hold the picture");
+            terminal.keys("\x1b");
+            terminal.wait_gone("hold the picture");
+        }
+        assert!(terminal.contents().contains("Mon 2 Mar 19:20:00"), "{}", terminal.contents());
+        terminal.keys("q");
+        assert_eq!(terminal.end().exit_code(), 0);
+    }
+}
+
+#[test]
 fn names_can_be_hidden_from_the_start() {
     let home = home("[privacy]\nmask = \"initials\"\n", &[("monday.jsonl", RECORDING)]);
     let arguments = ["replay", "helptop/monday.jsonl", "--at", "2026-03-02T10:30:00Z"];

@@ -9,12 +9,12 @@ use helptop::board::{
     AgentPage, AgentToday, BoardSnapshot, ConversationPage, Engine, Options, Page, Query, RiskCounts, SourceHealth,
     SourceState, StateSpan, TimelineItem, What,
 };
-use helptop::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
+use helptop::desk::{AgentIx, ConversationIx, Customer, CustomerIx, SourceIx, TeamIx};
 use helptop::event::{
     AgentId, Author, Capability, ConversationId, CustomerId, PresenceState, SlaMetric, Status, StatusBy, TeamId,
     Timestamp,
 };
-use helptop::metrics::live::{AgentRow, ConversationRow, CustomerRow, LiveFigures, TeamRow};
+use helptop::metrics::live::{AgentRow, ConversationRow, LiveFigures, TeamRow};
 use helptop::metrics::stats::{DurationFigure, ShareFigure};
 use helptop::ui::{Mode, ViewContext, Zone};
 
@@ -97,7 +97,8 @@ fn chat(ix: u32, line: &ChatLine) -> ConversationRow {
         ix: ConversationIx(ix),
         source: SourceIx(u32::from(channel == "telegram")),
         id: ConversationId::new(format!("{}", 20_400 + ix)),
-        customer: Some(CustomerIx(ix)),
+        customer_ix: Some(CustomerIx(ix)),
+        customer: None,
         channel: Some(channel.into()),
         team: Some(TeamIx(team)),
         holder: holder.map(AgentIx),
@@ -131,6 +132,7 @@ fn agents(live: &mut LiveFigures) {
             unanswered: held().count() as u32,
             pending: 0,
             longest: held().filter_map(|row| row.wait_key()).min(),
+            target: None,
         };
         live.totals.online += u32::from(row.state.is_some_and(PresenceState::is_online));
         live.totals.away += u32::from(row.state == Some(PresenceState::Away));
@@ -175,13 +177,13 @@ pub(crate) fn desk(more: u32) -> LiveFigures {
     }
     let extra = (0..more).map(|_| ("Walk-in", false, "web", 2, None, 1, "hello"));
     for (ix, line) in (0_u32..).zip(CHATS.iter().copied().chain(extra)) {
-        live.customers.push_back(Arc::new(CustomerRow {
+        let customer = Customer {
             source: SourceIx(0),
             id: CustomerId::new(format!("c{ix}")),
             name: line.0.into(),
             segment: line.1.then(|| "vip".into()),
-        }));
-        let row = chat(ix, &line);
+        };
+        let row = ConversationRow { customer: Some(Arc::new(customer)), ..chat(ix, &line) };
         if row.holder.is_none() {
             live.totals.unassigned += 1;
             let longest = &mut live.totals.unassigned_longest_since;

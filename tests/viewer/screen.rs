@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use helptop::app::{Effect, Msg, Privacy, Regions, ViewState, update};
-use helptop::board::BoardSnapshot;
-use helptop::desk::{AgentIx, ConversationIx};
+use helptop::board::{BoardSnapshot, SourceHealth, SourceState};
+use helptop::desk::{AgentIx, ConversationIx, TeamIx};
+use helptop::metrics::live::TeamRow;
 use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -182,6 +183,28 @@ fn old_data_is_dimmed_and_says_how_old() {
 }
 
 #[test]
+fn an_agent_of_several_teams_is_shown_with_the_first_and_the_number_of_the_others() {
+    let mut snapshot = sample::snapshot();
+    let long = TeamRow { name: "Enterprise accounts of the north".into(), ..(*snapshot.live.teams[1]).clone() };
+    snapshot.live.teams.set(1, Arc::new(long));
+    for (ix, teams) in [(0, &[0, 1][..]), (1, &[2, 0, 1]), (2, &[]), (3, &[1, 0])] {
+        let row = Arc::make_mut(snapshot.live.agents.get_mut(&AgentIx(ix)).unwrap());
+        row.teams = teams.iter().map(|team| TeamIx(*team)).collect();
+    }
+    let snapshot = Arc::new(snapshot);
+    let mut view = sample::view();
+    drawn((120, 36), &snapshot, &mut view);
+    press(&mut view, &snapshot, &typed("2"));
+    let shown = text(&drawn((120, 36), &snapshot, &mut view));
+    let row = |name: &str| shown.lines().find(|line| line.contains(name)).unwrap();
+    assert!(row("Ana Petr").contains(" Billing +1 "), "{shown}");
+    assert!(row("Bogdan").contains(" Support +2 "), "{shown}");
+    assert!(row("Chiara").contains(" – "), "{shown}");
+    assert!(row("Daisuke").contains("… +1 ") && row("Daisuke").contains(" Enterprise acc"), "{shown}");
+    assert!(row("Elif").contains(" Support  "), "{shown}");
+}
+
+#[test]
 fn what_is_not_known_is_a_dash_and_never_zero() {
     let mut snapshot = sample::snapshot();
     (snapshot.tells_presence, snapshot.tells_ratings) = (false, false);
@@ -225,11 +248,10 @@ fn hostile_text_stays_in_its_cells() {
         "\u{e0041}\u{e007f}x",
     ];
     for (at, text) in hostile.iter().enumerate() {
-        let customer = Arc::make_mut(&mut snapshot.live.customers[at]);
-        customer.name = (*text).into();
         let ix = ConversationIx(at as u32);
         let (key, row) = snapshot.live.waiting.iter().find(|(key, _)| key.ix == ix).unwrap();
         let (key, mut row) = (key.clone(), (**row).clone());
+        Arc::make_mut(row.customer.as_mut().unwrap()).name = (*text).into();
         row.subject = Some((*text).into());
         row.channel = Some((*text).into());
         row.url = Some(format!("https://x.example/{text}").into());
@@ -301,6 +323,17 @@ fn demo_replay_and_frozen_pictures_are_marked() {
     assert!(shown(Mode::Demo).contains(" DEMO ") && shown(Mode::Demo).contains("helptop print config"));
     assert!(shown(Mode::Replay { speed: 60.0 }).contains(" REPLAY ×60 "));
     assert!(!shown(Mode::Live).contains("DEMO"));
+    let with_states = |states: &[SourceState]| {
+        let mut told = sample::snapshot();
+        let source = |state: &SourceState| SourceHealth { state: *state, ..sample::source("monday", "replay", 1) };
+        told.sources = states.iter().map(source).collect();
+        let context = ViewContext { mode: Mode::Replay { speed: 60.0 }, ..sample::context() };
+        text(&drawn_with((120, 36), &Arc::new(told), &mut sample::view(), ColorDepth::True, &context))
+    };
+    assert!(with_states(&[SourceState::Finished]).contains(" REPLAY ended "));
+    for going_on in [&[][..], &[SourceState::Fresh], &[SourceState::Finished, SourceState::Fresh]] {
+        assert!(with_states(going_on).contains(" REPLAY ×60 "), "{going_on:?}");
+    }
 
     let mut view = sample::view();
     press(&mut view, &snapshot, &typed("f"));

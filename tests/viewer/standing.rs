@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 use helptop::app::{Msg, ViewState, update};
-use helptop::board::{Page, Query, What};
+use helptop::board::{Page, Query, SourceHealth, SourceState, What};
 use helptop::desk::ConversationIx;
 use helptop::ui::{ColorDepth, ViewContext};
 use ratatui::style::Color;
@@ -57,6 +57,19 @@ fn a_list_that_does_not_fit_says_where_it_stands() {
     );
     assert!(!frame(&mut sample::view(), (44, 12)).contains('…'));
     assert!(frame(&mut sample::view(), (120, 36)).ends_with("first ───────────────────────────╮"));
+}
+
+#[test]
+fn a_source_that_has_told_nothing_yet_is_not_counted_as_fresh() {
+    let mut snapshot = sample::snapshot();
+    let states = [SourceState::Starting, SourceState::Fresh, SourceState::Starting, SourceState::Finished];
+    snapshot.sources = states
+        .into_iter()
+        .enumerate()
+        .map(|(i, state)| SourceHealth { state, ..sample::source(&format!("a-rather-long-name-{i}"), "rt", 1) })
+        .collect();
+    let head = text(&drawn((90, 24), &Arc::new(snapshot), &mut sample::view()));
+    assert!(head.lines().next().unwrap().ends_with("● 1 fresh ○ 2 starting ● 1 ended"), "{head}");
 }
 
 #[test]
@@ -195,4 +208,17 @@ fn what_time_alone_changes_is_published() {
     assert!(engine.settle(sample::ago(-302)), "and is still to be shown");
     assert_eq!(engine.snapshot(sample::ago(-302)).risk.at_risk, 1);
     assert!(!engine.settle(sample::ago(-303)));
+}
+
+#[test]
+fn agents_alike_stand_in_the_order_of_their_names_whatever_their_capitals() {
+    let mut engine = sample::engine();
+    let source = engine.add_source(sample::source("desk", "rt", 0));
+    let names = ["Zoe", "bob", "Anna", "Carla"];
+    let lines = names.map(|name| format!(r#"{{"type":"agent","id":"{name}","name":"{name}"}}"#));
+    engine.take(source, lines.map(|line| helptop::event::parse_line(line.as_bytes()).unwrap()), sample::NOW);
+    engine.settle(sample::NOW);
+    let live = engine.snapshot(sample::NOW).live;
+    let shown: Vec<_> = live.ranking.keys().map(|key| live.agents[&key.ix].name.to_string()).collect();
+    assert_eq!(shown, ["Anna", "bob", "Carla", "Zoe"]);
 }

@@ -56,17 +56,17 @@ pub(super) struct Choice<'a> {
 }
 
 /// The numbers of those that have one of the names; `None` where no name is given.
-fn chosen<T, I: Eq + std::hash::Hash>(
+fn chosen<'a, T: 'a, I: Eq + std::hash::Hash>(
     words: &[String],
-    all: &[T],
-    names: impl Fn(&T) -> (&str, Arc<str>),
+    all: impl IntoIterator<Item = &'a T>,
+    names: impl Fn(&'a T) -> (&'a str, Arc<str>),
     number: impl Fn(u32) -> I,
 ) -> Option<FxHashSet<I>> {
-    let fits = |one: &T| {
+    let fits = |one: &'a T| {
         let (id, name) = names(one);
         words.iter().any(|word| word == id || **word == *name)
     };
-    let numbered = all.iter().enumerate().filter(|(_, one)| fits(one));
+    let numbered = all.into_iter().enumerate().filter(|(_, one)| fits(one));
     (!words.is_empty()).then(|| numbered.map(|(i, _)| number(i as u32)).collect())
 }
 
@@ -77,7 +77,12 @@ impl<'a> Choice<'a> {
             sources: chosen(&words.source, sources, |name| (name, name.as_str().into()), SourceIx),
             teams: chosen(&words.team, desk.teams(), |one| (one.id.as_str(), one.name()), TeamIx),
             agents: chosen(&words.agent, desk.agents(), |one| (one.id.as_str(), one.name()), AgentIx),
-            customers: chosen(&words.customer, desk.customers(), |one| (one.id.as_str(), one.name()), CustomerIx),
+            customers: chosen(
+                &words.customer,
+                desk.customers(),
+                |one| (one.id.as_str(), (&*one.name).into()),
+                CustomerIx,
+            ),
         }
     }
 

@@ -277,7 +277,7 @@ impl Asking<'_> {
             }
             Bucket::Customer(ix) => {
                 let customer = desk.customer(*ix);
-                (Some(customer.source), customer.id.to_string(), customer.name().to_string())
+                (Some(customer.source), customer.id.to_string(), customer.name.to_string())
             }
             Bucket::Word(word) => (None, word.to_string(), word.to_string()),
             Bucket::Number(number) => {

@@ -50,7 +50,7 @@ impl<'a> Traits<'a> {
             team: state.team,
             channel: state.channel.as_ref(),
             customer: state.customer,
-            segment: state.customer.and_then(|customer| desk.customer(customer).segment()),
+            segment: state.customer.and_then(|customer| desk.customer(customer).segment.as_ref()),
             tags: state.tags.as_deref().unwrap_or_default(),
             keyword: life.keyword,
         }
@@ -121,7 +121,8 @@ impl Sums {
 
     fn walk(&mut self, frame: Frame<'_>, one: &Conversation) {
         let rules = frame.desk.rules(one.source);
-        let mut life = Life::new(one.log(), rules, frame.measure);
+        let log = one.log();
+        let mut life = Life::new(&log, rules, frame.measure);
         let Some(begun_at) = life.next_at() else { return };
         let first = frame.periods.partition_point(|period| period.to <= begun_at);
         let mut is_begun = false;

@@ -1,13 +1,14 @@
 //! Keeps the live figures equal to the desk, change by change.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::LiveFigures;
-use super::risk::{Risk, RiskAhead, RiskCounts};
-use super::rows::{AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
+use super::risk::{Deadlines, Risk, RiskAhead, RiskCounts};
+use super::rows::{AgentRow, ConversationRow, Target, TeamRow, Totals, WaitKey};
 use crate::desk::{AgentIx, Changes, ConversationIx, CustomerIx, Desk, TeamIx};
 use crate::event::{PresenceState, Timestamp};
 use crate::metrics::thresholds::{Threshold, Thresholds};
@@ -17,6 +18,8 @@ use crate::metrics::thresholds::{Threshold, Thresholds};
 pub struct LiveIndex {
     figures: LiveFigures,
     rows: FxHashMap<ConversationIx, Arc<ConversationRow>>,
+    /// How many unanswered conversations each customer has; none are left out.
+    waiting_of: FxHashMap<CustomerIx, Vec<ConversationIx>>,
     holdings: Vec<Holding>,
     unassigned: BTreeSet<WaitKey>,
     full: BTreeSet<(Load, AgentIx)>,
@@ -33,6 +36,18 @@ struct Holding {
     open: FxHashSet<ConversationIx>,
     pending: u32,
     waiting: BTreeSet<WaitKey>,
+    /// When each target among them is at risk.
+    warnings: BTreeSet<(Timestamp, ConversationIx)>,
+    /// When each target among them is missed.
+    dues: BTreeSet<(Timestamp, ConversationIx)>,
+}
+
+impl Holding {
+    /// The nearest deadlines of the targets.
+    fn target(&self) -> Option<Target> {
+        let (warn_at, due) = (self.warnings.first()?.0, self.dues.first()?.0);
+        Some(Target { warn_at, due })
+    }
 }
 
 impl LiveIndex {
@@ -75,14 +90,14 @@ impl LiveIndex {
         for &ix in &changes.conversations {
             self.set_conversation(desk, ix, now, &mut agents);
         }
+        if !changes.teams.is_empty() && !self.thresholds.by_team.is_empty() {
+            self.measure_all(now, &mut agents);
+        }
         for ix in agents {
             self.set_agent(desk, ix);
         }
         self.figures.fullest = self.full.last().map(|(_, ix)| *ix);
         self.figures.totals.unassigned_longest_since = self.unassigned.first().map(|key| key.since);
-        if !changes.teams.is_empty() && !self.thresholds.by_team.is_empty() {
-            self.measure_all(now);
-        }
     }
 
     fn set_team(&mut self, desk: &Desk, ix: TeamIx) {
@@ -92,14 +107,13 @@ impl LiveIndex {
     }
 
     fn set_customer(&mut self, desk: &Desk, ix: CustomerIx) {
-        let customer = desk.customer(ix);
-        let row = Arc::new(CustomerRow {
-            source: customer.source,
-            id: customer.id.clone(),
-            name: customer.name(),
-            segment: customer.segment().cloned(),
-        });
-        put(&mut self.figures.customers, ix.at(), row);
+        for at in self.waiting_of.get(&ix).into_iter().flatten() {
+            let Some(row) = self.rows.get_mut(at) else { continue };
+            Arc::make_mut(row).customer = Some(Arc::clone(desk.customer(ix)));
+            if let Some(key) = row.wait_key() {
+                self.figures.waiting.insert(key, Arc::clone(row));
+            }
+        }
     }
 
     fn set_conversation(&mut self, desk: &Desk, ix: ConversationIx, now: Timestamp, agents: &mut FxHashSet<AgentIx>) {
@@ -110,18 +124,23 @@ impl LiveIndex {
         }
         let new = new.map(Arc::new);
         self.set_wait(old.as_deref(), new.as_ref());
+        self.set_waiting_of(ix, old.as_deref(), new.as_deref());
         self.set_holding(ix, old.as_deref(), new.as_deref(), agents);
         if let Some(row) = &old {
             self.figures.totals.count_conversation(row, -1);
         }
-        if let Some(row) = new {
-            self.figures.totals.count_conversation(&row, 1);
-            self.measure(&row, now);
-            self.rows.insert(ix, row);
+        let target = self.risk.target(ix);
+        if let Some(row) = &new {
+            self.figures.totals.count_conversation(row, 1);
+            self.measure(row, now);
         } else {
-            self.rows.remove(&ix);
             self.risk.set(ix, None, None, self.thresholds.general, now);
         }
+        self.set_target(ix, (old.as_deref(), target), new.as_deref(), agents);
+        match new {
+            Some(row) => self.rows.insert(ix, row),
+            None => self.rows.remove(&ix),
+        };
     }
 
     fn set_wait(&mut self, old: Option<&ConversationRow>, new: Option<&Arc<ConversationRow>>) {
@@ -140,6 +159,24 @@ impl LiveIndex {
                 self.unassigned.insert(key.clone());
             }
             self.figures.waiting.insert(key, Arc::clone(row));
+        }
+    }
+
+    /// Keeps who asks in the unanswered, for their names may change.
+    fn set_waiting_of(&mut self, ix: ConversationIx, old: Option<&ConversationRow>, new: Option<&ConversationRow>) {
+        let customer = |row: &ConversationRow| row.customer_ix.filter(|_| row.waiting_since.is_some());
+        let (was, is) = (old.and_then(customer), new.and_then(customer));
+        if was == is {
+            return;
+        }
+        if let Some(customer) = is {
+            self.waiting_of.entry(customer).or_default().push(ix);
+        }
+        if let Some(Entry::Occupied(mut waiting)) = was.map(|customer| self.waiting_of.entry(customer)) {
+            waiting.get_mut().retain(|other| *other != ix);
+            if waiting.get().is_empty() {
+                waiting.remove();
+            }
         }
     }
 
@@ -174,15 +211,45 @@ impl LiveIndex {
         }
     }
 
+    /// Moves a conversation's target, as it is measured now, between what agents hold; notes those for whom something
+    /// is different.
+    fn set_target(
+        &mut self,
+        ix: ConversationIx,
+        (old, target): (Option<&ConversationRow>, Option<Deadlines>),
+        new: Option<&ConversationRow>,
+        agents: &mut FxHashSet<AgentIx>,
+    ) {
+        let held = |row: Option<&ConversationRow>, target: Option<Deadlines>| Some((row?.holder?, target?));
+        let (was, is) = (held(old, target), held(new, self.risk.target(ix)));
+        if was == is {
+            return;
+        }
+        if let Some((agent, (warn_at, due))) = was {
+            let holding = &mut self.holdings[agent.at()];
+            holding.warnings.remove(&(warn_at, ix));
+            holding.dues.remove(&(due, ix));
+            agents.insert(agent);
+        }
+        if let Some((agent, (warn_at, due))) = is {
+            let holding = &mut self.holdings[agent.at()];
+            holding.warnings.insert((warn_at, ix));
+            holding.dues.insert((due, ix));
+            agents.insert(agent);
+        }
+    }
+
     fn measure(&mut self, row: &ConversationRow, now: Timestamp) {
         let threshold = self.threshold(row);
         self.risk.set(row.ix, row.waiting_since, row.sla_due.map(|(_, due)| due), threshold, now);
     }
 
-    fn measure_all(&mut self, now: Timestamp) {
+    fn measure_all(&mut self, now: Timestamp, agents: &mut FxHashSet<AgentIx>) {
         let rows: Vec<_> = self.rows.values().cloned().collect();
         for row in rows {
+            let target = self.risk.target(row.ix);
             self.measure(&row, now);
+            self.set_target(row.ix, (Some(&row), target), Some(&row), agents);
         }
     }
 
@@ -266,7 +333,8 @@ pub fn conversation_row(desk: &Desk, ix: ConversationIx) -> Option<ConversationR
         ix,
         source: conversation.source,
         id: conversation.id.clone(),
-        customer: state.customer,
+        customer_ix: state.customer,
+        customer: state.customer.map(|ix| Arc::clone(desk.customer(ix))),
         channel: state.channel.clone(),
         team: state.team,
         holder: state.holder,
@@ -277,7 +345,7 @@ pub fn conversation_row(desk: &Desk, ix: ConversationIx) -> Option<ConversationR
         priority: state.priority.clone(),
         started_at: state.started_at,
         waiting_since: state.waiting_since,
-        sla_due: state.sla_due(),
+        sla_due: state.sla_due().filter(|_| state.is_active()),
     })
 }
 
@@ -300,5 +368,6 @@ fn agent_row(desk: &Desk, ix: AgentIx, holding: &Holding) -> AgentRow {
         unanswered: holding.waiting.len() as u32,
         pending: holding.pending,
         longest: holding.waiting.first().cloned(),
+        target: holding.target(),
     }
 }

@@ -13,7 +13,7 @@ use imbl::{OrdMap, Vector};
 
 pub use index::{LiveIndex, conversation_row};
 pub use risk::{RiskAhead, RiskCounts};
-pub use rows::{AgentKey, AgentRow, ConversationRow, CustomerRow, TeamRow, Totals, WaitKey};
+pub use rows::{AgentKey, AgentRow, ConversationRow, Target, TeamRow, Totals, WaitKey};
 
 use crate::desk::AgentIx;
 use crate::metrics::thresholds::{Threshold, Thresholds};
@@ -25,8 +25,6 @@ pub struct LiveFigures {
     pub agents: OrdMap<AgentIx, Arc<AgentRow>>,
     /// Every team, by number.
     pub teams: Vector<Arc<TeamRow>>,
-    /// Every customer, by number.
-    pub customers: Vector<Arc<CustomerRow>>,
     /// The unanswered conversations, longest wait first.
     pub waiting: OrdMap<WaitKey, Arc<ConversationRow>>,
     /// The agents, at work and longest wait first.

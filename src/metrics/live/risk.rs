@@ -24,7 +24,7 @@ pub struct RiskCounts {
 }
 
 /// What a conversation is measured by: when it is at risk and when it has breached.
-type Deadlines = (Timestamp, Timestamp);
+pub(super) type Deadlines = (Timestamp, Timestamp);
 
 /// The next deadline of each subject; behind a warning stands the limit that follows it, behind a limit nothing.
 type Ahead = BTreeMap<(Timestamp, ConversationIx), Option<Timestamp>>;
@@ -147,6 +147,11 @@ impl Risk {
         let wait = waiting_since.map(|since| (since + threshold.warn, since + threshold.limit));
         self.waits.set(ix, wait, now);
         self.targets.set(ix, due.map(|due| (due - threshold.warn, due)), now);
+    }
+
+    /// What a conversation's target is measured by.
+    pub(super) fn target(&self, ix: ConversationIx) -> Option<Deadlines> {
+        self.targets.subjects.get(&ix).map(|(deadlines, _)| *deadlines)
     }
 
     /// The counts at `now`, which must not go back by much: a severity once reached stays until the wait ends.

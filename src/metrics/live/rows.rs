@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use crate::desk::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
-use crate::event::{AgentId, ConversationId, CustomerId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
+use crate::desk::{AgentIx, ConversationIx, Customer, CustomerIx, SourceIx, TeamIx};
+use crate::event::{AgentId, ConversationId, PresenceState, SlaMetric, Status, TeamId, Timestamp};
+use crate::metrics::thresholds::Severity;
 
 /// One active conversation, as a list shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +19,9 @@ pub struct ConversationRow {
     /// Its id there.
     pub id: ConversationId,
     /// Who asks.
-    pub customer: Option<CustomerIx>,
+    pub customer_ix: Option<CustomerIx>,
+    /// What is known of them.
+    pub customer: Option<Arc<Customer>>,
     /// By which way.
     pub channel: Option<Arc<str>>,
     /// Whose it is.
@@ -83,6 +86,30 @@ pub struct AgentRow {
     pub pending: u32,
     /// The place of the one that waits longest in the list of the unanswered, which says how bad that wait is.
     pub longest: Option<WaitKey>,
+    /// When the worst of the help desk's own targets, among all that it holds, is at risk and when it is missed.
+    pub target: Option<Target>,
+}
+
+/// The nearest deadlines of several targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// From here on one of them is due within its conversation's warning time.
+    pub warn_at: Timestamp,
+    /// From here on one of them is past due.
+    pub due: Timestamp,
+}
+
+impl Target {
+    /// How bad the worst of them is at an instant.
+    pub fn severity(&self, at: Timestamp) -> Severity {
+        if at >= self.due {
+            Severity::Breached
+        } else if at >= self.warn_at {
+            Severity::AtRisk
+        } else {
+            Severity::Fine
+        }
+    }
 }
 
 impl AgentRow {
@@ -108,7 +135,7 @@ impl AgentRow {
             },
             longest_since: self.longest_since().unwrap_or(Timestamp::MAX),
             open: self.open,
-            name: CompactString::new(&self.name),
+            name: CompactString::from_str_to_lowercase(&self.name),
             ix: self.ix,
         }
     }
@@ -123,19 +150,6 @@ pub struct TeamRow {
     pub id: TeamId,
     /// Its display name; the id where none is known.
     pub name: Arc<str>,
-}
-
-/// One customer, as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomerRow {
-    /// Where it comes from.
-    pub source: SourceIx,
-    /// Its id there.
-    pub id: CustomerId,
-    /// Its display name; the id where none is known.
-    pub name: Arc<str>,
-    /// Its group, such as `vip`.
-    pub segment: Option<Arc<str>>,
 }
 
 /// A place in the list of the unanswered: longest wait first, ties by conversation id, then source.
@@ -158,7 +172,7 @@ pub struct AgentKey {
     pub longest_since: Timestamp,
     /// Active conversations held.
     pub open: u32,
-    /// The display name, in place: a list of thousands is copied node by node, without following each name.
+    /// The display name in small letters, in place: a list of thousands is copied node by node, without following each name.
     pub name: CompactString,
     /// Its number in the desk.
     pub ix: AgentIx,

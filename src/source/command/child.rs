@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::cutter::{Cut, Cutter};
 use crate::event::{Event, Reject, parse_line, read::MAX_LINE_BYTES};
-use crate::text::excerpt;
+use crate::text::{counted, excerpt};
 
 /// Lines of standard error that are kept.
 const ASIDE_LINES: usize = 50;
@@ -44,6 +45,8 @@ pub(super) struct Running {
     group: Option<u32>,
     pub(super) lines: mpsc::Receiver<Vec<Numbered>>,
     readers: [JoinHandle<()>; 2],
+    /// Bytes that have come of a line that has not ended yet.
+    unended: Arc<AtomicU64>,
 }
 
 impl Running {
@@ -66,8 +69,22 @@ impl Running {
         let (sender, lines) = mpsc::channel(CHUNKS);
         let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
         let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no standard error"))?;
-        let readers = [tokio::spawn(read_lines(stdout, sender)), tokio::spawn(read_aside(stderr, Arc::clone(aside)))];
-        Ok(Self { group: child.id(), child, lines, readers })
+        let unended = Arc::<AtomicU64>::default();
+        let readers = [
+            tokio::spawn(read_lines(stdout, sender, Arc::clone(&unended))),
+            tokio::spawn(read_aside(stderr, Arc::clone(aside))),
+        ];
+        Ok(Self { group: child.id(), child, lines, readers, unended })
+    }
+
+    /// A line that has begun and not ended yet, in words.
+    pub(super) fn endless(&self) -> Option<String> {
+        let size = match self.unended.load(Ordering::Relaxed) {
+            bytes if bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
+            0 => return None,
+            bytes => counted(bytes, "byte"),
+        };
+        Some(format!("is printing a line that has not ended yet, {size} so far"))
     }
 
     /// How it ended, where it has; what it left behind is ended with it, so that its pipes close.
@@ -122,7 +139,12 @@ fn kill_group(_: u32) {}
 /// Where a program is: with a slash in its name beside the config file, without one on the `PATH`.
 pub(super) fn locate(program: &str, base: &Path) -> PathBuf {
     let path = Path::new(program);
-    if path.components().count() > 1 || program.starts_with('.') { base.join(path) } else { path.to_owned() }
+    if path.components().count() == 1 && !program.starts_with('.') {
+        return path.to_owned();
+    }
+    let path = base.join(path);
+    // Absolute, as the program is started in `base`: a relative path would be looked for from there on.
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// The arguments as people write them in a shell, for a message.
@@ -130,7 +152,7 @@ pub(super) fn shown(command: &[String]) -> String {
     excerpt(command.first().map_or("", String::as_str), 80)
 }
 
-async fn read_lines(mut pipe: impl AsyncRead + Unpin, sender: mpsc::Sender<Vec<Numbered>>) {
+async fn read_lines(mut pipe: impl AsyncRead + Unpin, sender: mpsc::Sender<Vec<Numbered>>, unended: Arc<AtomicU64>) {
     let (mut buffer, mut cutter) = (vec![0; CHUNK], Cutter::new(MAX_LINE_BYTES));
     let (mut count, mut cuts) = (Count::default(), Vec::new());
     loop {
@@ -141,6 +163,7 @@ async fn read_lines(mut pipe: impl AsyncRead + Unpin, sender: mpsc::Sender<Vec<N
         } else {
             cuts.extend(cutter.finish());
         }
+        unended.store(cutter.unended(), Ordering::Relaxed);
         let lines: Vec<Numbered> = cuts.drain(..).filter_map(|cut| count.parse(cut)).collect();
         let refused = !lines.is_empty() && sender.send(lines).await.is_err();
         if refused || read == 0 {
@@ -211,7 +234,10 @@ mod tests {
     #[test]
     fn a_program_with_a_slash_is_beside_the_config() {
         let base = Path::new("/etc/helptop");
-        assert_eq!(locate("./feed.sh", base), Path::new("/etc/helptop/./feed.sh"));
+        assert_eq!(locate("./feed.sh", base).to_str(), Some("/etc/helptop/feed.sh"));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(locate("./feed.sh", Path::new("conf")), here.join("conf/feed.sh"));
+        assert_eq!(locate("./feed.sh", Path::new(".")), here.join("feed.sh"));
         assert_eq!(locate("bin/feed", base), Path::new("/etc/helptop/bin/feed"));
         assert_eq!(locate("python3", base), Path::new("python3"));
         assert_eq!(locate("/usr/bin/env", base), Path::new("/usr/bin/env"));

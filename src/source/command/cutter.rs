@@ -11,6 +11,8 @@ pub(super) enum Cut {
 #[derive(Debug)]
 pub(super) struct Cutter {
     begun: Vec<u8>,
+    /// Bytes of the line that has begun, kept or not.
+    length: u64,
     most: usize,
     too_long: bool,
 }
@@ -18,7 +20,7 @@ pub(super) struct Cutter {
 impl Cutter {
     /// Lines are at most so many bytes, without the line break.
     pub(super) fn new(most: usize) -> Self {
-        Self { begun: Vec::new(), most, too_long: false }
+        Self { begun: Vec::new(), length: 0, most, too_long: false }
     }
 
     /// Takes the next bytes and gives the lines that end in them.
@@ -36,7 +38,13 @@ impl Cutter {
         (self.too_long || !self.begun.is_empty()).then(|| self.take())
     }
 
+    /// How many bytes have come of a line that has not ended yet.
+    pub(super) fn unended(&self) -> u64 {
+        self.length
+    }
+
     fn append(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
         if self.begun.len() + bytes.len() > self.most {
             self.too_long = true;
             self.begun = Vec::new();
@@ -47,6 +55,7 @@ impl Cutter {
     }
 
     fn take(&mut self) -> Cut {
+        self.length = 0;
         let line = std::mem::take(&mut self.begun);
         if std::mem::take(&mut self.too_long) { Cut::TooLong } else { Cut::Line(line) }
     }
@@ -86,6 +95,8 @@ mod tests {
         for _ in 0..1000 {
             cutter.feed(&[b'x'; 1000], &mut Vec::new());
         }
-        assert_eq!(cutter.begun.capacity(), 0, "nothing of it is kept");
+        assert_eq!((cutter.begun.capacity(), cutter.unended()), (0, 1_000_000), "nothing of it is kept");
+        cutter.feed(b"\nabc", &mut Vec::new());
+        assert_eq!(cutter.unended(), 3);
     }
 }

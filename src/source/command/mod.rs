@@ -1,5 +1,6 @@
 //! A child program that prints the event stream: how a help desk that helptop does not know is connected.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::PoisonError;
@@ -15,7 +16,7 @@ use super::intake::Intake;
 use super::{Batch, Cursor, Finding, Kind, Pace, Source, SourceError, Spec};
 use crate::event::{Capability, Reject, Timestamp};
 use crate::length::Length;
-use crate::text::excerpt;
+use crate::text::{counted, excerpt};
 
 mod child;
 mod cutter;
@@ -116,7 +117,13 @@ impl Feed {
         };
         let program = child::locate(program, &self.base);
         let running = Running::start(&program, args, &self.base, &self.aside).map_err(|error| {
-            let what = format!("{} can't be started: {error}", program.display());
+            let todo = match error.kind() {
+                ErrorKind::PermissionDenied => {
+                    format!("; is it a program? `chmod +x {}` makes it one", program.display())
+                }
+                _ => String::new(),
+            };
+            let what = format!("{} can't be started: {error}{todo}", program.display());
             SourceError::Unsupported { place: self.place(), what }
         })?;
         (self.heard_at, self.spoke, self.garbage) = (Some(now), false, 0);
@@ -170,16 +177,23 @@ impl Feed {
         self.transient(format!("{how}{last_words}"), None, BY_HAND)
     }
 
+    fn endless(&self) -> Option<String> {
+        self.running.as_ref().and_then(Running::endless)
+    }
+
     /// Whether the silence of a living child is a fault by now.
     fn silent(&self, now: Timestamp) -> Option<SourceError> {
         let Length(allowed) = self.settings.silence;
         let heard_at = self.heard_at?;
         let silent_for = (now - heard_at).to_std().unwrap_or_default();
         (!allowed.is_zero() && silent_for >= allowed).then(|| {
-            let what = format!(
-                "printed nothing for {} s, not even a `clock` line (setting `silence`); it is still running",
-                silent_for.as_secs()
-            );
+            let seconds = silent_for.as_secs();
+            let what = match self.endless() {
+                Some(endless) => format!("has ended no line for {seconds} s (setting `silence`): it {endless}"),
+                None => format!(
+                    "printed nothing for {seconds} s, not even a `clock` line (setting `silence`); it is still running"
+                ),
+            };
             // It is not asked less often for it: the next line counts at once.
             self.transient(what, Some(now + TimeDelta::seconds(1)), "does it hang? run the command by hand and see")
         })
@@ -224,8 +238,9 @@ impl Source for Feed {
             if let Some(error) = self.silent(now) {
                 return Err(error);
             }
-            let starting = (!self.spoke).then(|| ("started, has printed nothing yet".to_owned(), 0.0));
-            return Ok(Batch { progress: starting, ..Batch::default() });
+            let starting = || (!self.spoke).then(|| "started, has printed nothing yet".to_owned());
+            let progress = self.endless().or_else(starting).map(|what| (what, 0.0));
+            return Ok(Batch { progress, ..Batch::default() });
         };
         let Some(mut lines) = first else { return Err(self.ended().await) };
         (self.heard_at, self.spoke) = (Some(now), true);
@@ -253,7 +268,8 @@ impl Source for Feed {
             if batch.events.is_empty() && batch.skipped_total == 0 {
                 continue;
             }
-            let says = format!("{place} runs; its first lines hold {} events", batch.events.len());
+            let events = counted(batch.events.len() as u64, "event");
+            let says = format!("{place} runs; its first lines hold {events}");
             let newest = batch.events.iter().filter_map(|event| event.at).max();
             let mut findings = vec![Finding::good("reachable", says)];
             findings.extend(newest.filter(|newest| *newest > now).map(|newest| Finding::clock(newest, now)));
@@ -262,7 +278,13 @@ impl Source for Feed {
             findings.extend(Finding::skipped(batch.skipped, batch.skipped_total, hint));
             return Ok(findings);
         }
-        let says = format!("{place} runs, but printed nothing in {} s", CHECK_POLLS * WAIT.as_secs());
+        let seconds = CHECK_POLLS * WAIT.as_secs();
+        if let Some(endless) = self.endless() {
+            let says = format!("{place} runs, but ended no line in {seconds} s: it {endless}");
+            let hint = "each event is a line of its own: does it print line breaks?";
+            return Ok(vec![Finding::bad("reachable", says, hint)]);
+        }
+        let says = format!("{place} runs, but printed nothing in {seconds} s");
         let hint = Some("a feed begins with a `hello` line; is its output flushed after each line?".to_owned());
         Ok(vec![Finding { hint, ..Finding::fact("reachable", says) }])
     }

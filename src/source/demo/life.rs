@@ -39,7 +39,8 @@ impl Simulation {
         self.active += 1;
         if self.dice.chance(0.04) && self.reach_out(&mut chat) {
             let think = self.think(&chat);
-            return self.keep(chat, Next::CustomerWrites, self.now + think);
+            self.keep(chat, Next::CustomerWrites, self.now + think);
+            return;
         }
         let opened = self.opened(&chat);
         self.say(opened);

@@ -12,6 +12,7 @@ use crate::event::{Capability, Timestamp};
 mod agenda;
 mod chat;
 mod dice;
+mod found;
 mod life;
 mod names;
 mod rhythm;
@@ -52,8 +53,9 @@ impl Default for Settings {
     }
 }
 
-/// The most events one poll hands over.
-const AT_MOST: usize = 10_000;
+/// How many events one poll hands over at once, or hardly more: while the day so far is told, what is on its way
+/// takes memory that nobody gets back.
+const AT_MOST: usize = 2_000;
 /// How long a poll waits when nothing has happened.
 const IDLE: Duration = Duration::from_millis(250);
 /// Up to this size the desk also has the day before.
@@ -110,7 +112,12 @@ impl Source for Demo {
         if events.is_empty() {
             tokio::time::sleep(IDLE).await;
         }
-        Ok(Batch { events, more, ..Batch::default() })
+        let told = events.iter().rev().find_map(|event| event.at).filter(|_| more);
+        let progress = told.map(|told| {
+            let part = (told - anchor).as_seconds_f32() / (now - anchor).as_seconds_f32().max(1.0);
+            ("telling the day so far".to_owned(), part.clamp(0.0, 1.0))
+        });
+        Ok(Batch { events, more, partial: more, progress, ..Batch::default() })
     }
 
     async fn check(&mut self, _: Timestamp) -> Result<Vec<Finding>, SourceError> {

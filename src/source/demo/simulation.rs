@@ -7,13 +7,13 @@ use compact_str::format_compact;
 use super::agenda::Agenda;
 use super::chat::{CHANNELS, Chat, Next};
 use super::dice::{Dice, mix};
+use super::found::Past;
 use super::names;
-use super::rhythm::{HOUR, MINUTE, REGIONS, SECOND, level};
-use super::roster::{PLAN_BACK, Roster};
+use super::rhythm::{HOUR, MINUTE, REGIONS, level};
+use super::roster::Roster;
 use super::topics::TOPICS;
 use crate::event::{
-    Agent, Assigned, Author, ConversationId, CustomerId, Event, EventKind, Message, Opened, PresenceState, Status,
-    Timestamp, VERSION,
+    Agent, Author, ConversationId, CustomerId, Event, EventKind, Message, Opened, Status, Timestamp, VERSION,
 };
 use crate::source::ALL_CAPABILITIES;
 
@@ -65,12 +65,14 @@ pub struct Simulation {
     pub(super) burst: Burst,
     /// Chats that are not ended.
     pub(super) active: usize,
-    chats: Vec<Option<Chat>>,
+    pub(super) chats: Vec<Option<Chat>>,
     free: Vec<u32>,
     agenda: Agenda<Task>,
     numbered: u64,
     introduced: Vec<u64>,
-    out: VecDeque<Event>,
+    /// What was before the start and is still to be told, oldest first.
+    pub(super) past: std::vec::IntoIter<(i64, Past)>,
+    pub(super) out: VecDeque<Event>,
 }
 
 impl Simulation {
@@ -91,6 +93,7 @@ impl Simulation {
             agenda: Agenda::new(),
             numbered: 0,
             introduced: vec![0; (params.chats * CUSTOMERS_PER_CHAT).div_ceil(64)],
+            past: Vec::new().into_iter(),
             out: VecDeque::new(),
         };
         simulation.introduce_desk();
@@ -102,18 +105,21 @@ impl Simulation {
         simulation
     }
 
-    /// Adds every event up to `now`, at least `at_most` of them if there are so many, and tells whether more are due.
+    /// Adds every event up to `now`, about `at_most` of them if there are so many, and tells whether more are due.
     pub fn advance(&mut self, now: Timestamp, at_most: usize, into: &mut Vec<Event>) -> bool {
         let enough = into.len().saturating_add(at_most);
-        into.extend(self.out.drain(..));
-        while self.next_at() <= now {
+        loop {
+            let found = self.out.len().min(enough.saturating_sub(into.len()));
+            into.extend(self.out.drain(..found));
+            let is_due = self.past.len() > 0 || self.next_at() <= now;
             if into.len() >= enough {
-                return true;
+                return is_due || !self.out.is_empty();
             }
-            self.step();
-            into.extend(self.out.drain(..));
+            if !is_due {
+                return false;
+            }
+            self.proceed();
         }
-        false
     }
 
     /// Adds every event up to `now`.
@@ -124,7 +130,7 @@ impl Simulation {
     /// How many things it keeps in mind.
     #[cfg(test)]
     pub(super) fn room(&self) -> usize {
-        self.chats.len() + self.agenda.len() + self.introduced.len() + self.out.len()
+        self.chats.len() + self.agenda.len() + self.introduced.len() + self.out.len() + self.past.len()
     }
 
     /// When the next thing happens.
@@ -140,7 +146,11 @@ impl Simulation {
         self.agenda.plan(at.max(self.now), task);
     }
 
-    fn step(&mut self) {
+    fn proceed(&mut self) {
+        if let Some((at, past)) = self.past.next() {
+            self.now = at;
+            return self.recount(past);
+        }
         let Some((at, task)) = self.agenda.pop() else { return };
         self.now = at;
         match task {
@@ -163,7 +173,8 @@ impl Simulation {
         }
     }
 
-    pub(super) fn keep(&mut self, mut chat: Chat, next: Next, at: i64) {
+    /// Finds a place for a chat and gives it.
+    pub(super) fn keep(&mut self, mut chat: Chat, next: Next, at: i64) -> u32 {
         chat.next = next;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.chats.push(None);
@@ -171,10 +182,11 @@ impl Simulation {
         });
         self.chats[slot as usize] = Some(chat);
         self.schedule(at, Task::Chat(slot));
+        slot
     }
 
     /// What is open if the desk keeps up.
-    fn target(&self) -> f64 {
+    pub(super) fn target(&self) -> f64 {
         let level = level(Timestamp::from_millis(self.now));
         self.params.chats as f64 * (NIGHT + (1.0 - NIGHT) * level)
     }
@@ -229,7 +241,7 @@ impl Simulation {
     }
 
     /// Schedules the agent's next change of state, planning another day where the last is over.
-    fn await_shift(&mut self, agent: u32) {
+    pub(super) fn await_shift(&mut self, agent: u32) {
         if self.roster.worker(agent).plan.is_empty() {
             self.roster.plan(agent, self.now, self.params.seed);
         }
@@ -260,16 +272,20 @@ impl Simulation {
         }
         if self.introduced[word] & bit == 0 {
             self.introduced[word] |= bit;
-            let segment = match mix(self.params.seed ^ 0x5E6, place as u64) % 10 {
-                _ if vip => Some("vip"),
-                0..=2 => Some("business"),
-                _ => None,
-            };
-            let name = Some(names::customer(self.params.seed, region, place as u64));
-            let id = customer_id(place as u32);
-            self.out.push_back(Event::undated(EventKind::Customer { id, name, segment: segment.map(str::to_owned) }));
+            self.introduce_customer(region, place as u32, vip);
         }
         (place as u32, vip)
+    }
+
+    pub(super) fn introduce_customer(&mut self, region: usize, place: u32, vip: bool) {
+        let segment = match mix(self.params.seed ^ 0x5E6, place.into()) % 10 {
+            _ if vip => Some("vip"),
+            0..=2 => Some("business"),
+            _ => None,
+        };
+        let name = Some(names::customer(self.params.seed, region, place.into()));
+        let id = customer_id(place);
+        self.out.push_back(Event::undated(EventKind::Customer { id, name, segment: segment.map(str::to_owned) }));
     }
 
     /// A chat nothing has happened in yet.
@@ -341,88 +357,6 @@ impl Simulation {
         }
     }
 
-    /// Agents in the state they would be in by now, and chats in the middle of their lives.
-    fn find_desk_at_work(&mut self) {
-        let start = self.now;
-        let mut past: Vec<(i64, Event)> = Vec::new();
-        for agent in 0..self.roster.workers.len() as u32 {
-            let last = self.catch_up(agent, start);
-            let id = self.roster.worker(agent).id.clone();
-            past.push((
-                last.0,
-                Event::new(
-                    Timestamp::from_millis(last.0),
-                    EventKind::Presence { agent: id, state: last.1, reason: last.2.map(str::to_owned) },
-                ),
-            ));
-        }
-        let introduction = std::mem::take(&mut self.out);
-        for _ in 0..self.target() as usize {
-            self.find_chat(start, &mut past);
-        }
-        past.sort_by_key(|(at, _)| *at);
-        self.out = introduction;
-        self.out.extend(past.into_iter().map(|(_, event)| event));
-        self.now = start;
-    }
-
-    /// Brings an agent to the state of its plan at `start`; returns since when, which and why.
-    fn catch_up(&mut self, agent: u32, start: i64) -> (i64, PresenceState, Option<&'static str>) {
-        self.roster.plan(agent, start - PLAN_BACK, self.params.seed);
-        let mut last = (start - 9 * HOUR, PresenceState::Offline, None);
-        loop {
-            let worker = self.roster.worker(agent);
-            match worker.plan.front() {
-                Some(shift) if shift.at <= start => {
-                    last = (shift.at, shift.state, shift.reason);
-                    worker.plan.pop_front();
-                }
-                Some(_) => break,
-                None => self.roster.plan(agent, last.0, self.params.seed),
-            }
-        }
-        self.roster.enter(agent, last.1);
-        self.await_shift(agent);
-        last
-    }
-
-    /// A chat that began before `start`, was answered, and waits for its customer.
-    fn find_chat(&mut self, start: i64, past: &mut Vec<(i64, Event)>) {
-        let age = (self.dice.log_normal(2.2, 1.0) * HOUR as f64).clamp(10.0 * MINUTE as f64, 40.0 * HOUR as f64);
-        self.now = start - age as i64;
-        let mut chat = self.draw_chat();
-        let opened = self.opened(&chat);
-        self.say(opened);
-        let ask = self.message(&chat, Author::Customer, None);
-        self.say(ask);
-        let fresh = start - self.now;
-        self.now += (fresh as f64 * self.dice.between(0.005, 0.04)) as i64 + 20 * SECOND;
-        let agent = self.dice.below(self.roster.workers.len()) as u32;
-        let of_team = self.roster.worker(agent).teams.contains(&usize::from(chat.team));
-        let chosen = self.roster.choose(&mut self.dice, usize::from(chat.team), None);
-        let agent = chosen.filter(|_| !of_team && self.dice.chance(0.4)).unwrap_or(agent);
-        let id = self.roster.worker(agent).id.clone();
-        chat.holder = Some(agent);
-        chat.replies = 1;
-        self.roster.worker(agent).open += 1;
-        self.active += 1;
-        let team = self.roster.crews[usize::from(chat.team)].id.clone();
-        self.say(Assigned { team: Some(Some(team)), ..Assigned::to(chat.id.clone(), Some(id.clone())) });
-        self.now += (fresh as f64 * self.dice.between(0.002, 0.02)) as i64 + 15 * SECOND;
-        let answer = self.message(&chat, Author::Agent, Some(id.clone()));
-        self.say(answer);
-        if self.dice.chance(0.35) {
-            chat.status = Status::Pending;
-            let status = super::life::status_by_agent(&chat, id);
-            self.say(status);
-        }
-        past.extend(self.out.drain(..).map(|event| (event.at.map_or(start - age as i64, Timestamp::millis), event)));
-        self.now = start;
-        let think = self.think(&chat);
-        let left = (think as f64 * self.dice.unit()) as i64;
-        self.keep(chat, Next::CustomerWrites, start + left);
-    }
-
     /// A message with words that fit, or without any.
     pub(super) fn message(&mut self, chat: &Chat, from: Author, agent: Option<crate::event::AgentId>) -> Message {
         let text = self.words(chat, from);
@@ -441,7 +375,7 @@ impl Iterator for Simulation {
 
     fn next(&mut self) -> Option<Event> {
         while self.out.is_empty() {
-            self.step();
+            self.proceed();
         }
         self.out.pop_front()
     }

@@ -331,7 +331,7 @@ fn decode<T: DeserializeOwned>(place: &str, headers: &HeaderMap, body: &[u8]) ->
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
+        let path = words::path(&error.path().to_string());
         let inner = error.into_inner();
         let what =
             if inner.is_eof() { "the JSON ends too early".to_owned() } else { words::excerpt(&inner.to_string()) };
@@ -363,6 +363,14 @@ mod tests {
         ] {
             assert_eq!(word(code), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn the_path_into_a_deep_answer_is_cut_in_the_middle() {
+        let body = "[".repeat(200);
+        let error = decode::<serde_json::Value>("GET /x", &HeaderMap::new(), body.as_bytes()).unwrap_err();
+        let SourceError::Schema { path, .. } = error else { panic!("{error:?}") };
+        assert!(path.starts_with("[0][0]") && path.ends_with("[0][0]") && path.chars().count() == 81, "{path}");
     }
 
     #[test]

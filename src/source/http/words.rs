@@ -8,6 +8,19 @@ pub fn excerpt(text: &str) -> String {
     crate::text::excerpt(text, MAX_CHARS)
 }
 
+/// Longest path into an answer inside a message, in characters.
+const MAX_PATH: usize = 80;
+
+/// A path into an answer, made harmless; of a long one, the begin and the end.
+pub fn path(path: &str) -> String {
+    let (path, half) = (crate::text::harmless(path), MAX_PATH / 2);
+    let length = path.chars().count();
+    if length <= MAX_PATH {
+        return path.into_owned();
+    }
+    path.chars().take(half).chain(['…']).chain(path.chars().skip(length - half)).collect()
+}
+
 /// The message of a vendor's error body: the JSON's own words where it has some, else the first part of the text.
 pub fn error_words(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
@@ -23,6 +36,15 @@ pub fn error_words(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_path_is_cut_in_the_middle() {
+        assert_eq!(path("items[3].Owner"), "items[3].Owner");
+        let deep = format!("items{}.id\u{1b}", "[0]".repeat(127));
+        let cut = path(&deep);
+        assert!(cut.starts_with("items[0]") && cut.ends_with("[0].id\u{fffd}") && cut.contains('…'), "{cut}");
+        assert_eq!((cut.chars().count(), path(&"x".repeat(80)).len()), (81, 80));
+    }
 
     #[test]
     fn takes_the_vendors_own_words() {

@@ -8,7 +8,10 @@ use serde::de::DeserializeOwned;
 
 use super::wire::{Page, ROW_FIELDS, Row, TICKET_FIELDS, Ticket};
 use crate::event::Timestamp;
-use crate::source::http::{Answer, Client, words::excerpt};
+use crate::source::http::{
+    Answer, Client,
+    words::{self, excerpt},
+};
 use crate::source::{Quota, Skipped, SourceError};
 
 /// The largest page that the server gives.
@@ -86,7 +89,7 @@ impl Ask {
                 Err(error) => {
                     let id = id.map(|id| format!(", id {id}")).unwrap_or_default();
                     let place = format!("GET {API}{path} items[{at}]{id}");
-                    self.skip(place, &error.path().to_string(), &error.inner().to_string());
+                    self.skip(place, &words::path(&error.path().to_string()), &error.inner().to_string());
                 }
             }
         }

@@ -147,7 +147,8 @@ impl Rt {
         let people = People::read(ask, &self.settings).await?;
         let query = format!("{FEED}{}", people.queue_filter("TicketQueue", &self.settings));
         let newest = [("query", &*query), ("orderby", "id"), ("order", "DESC"), ("per_page", "100")];
-        let newest = ask.list::<wire::OnlyId>("/transactions", &newest).await?.last_id();
+        let newest = ask.list::<wire::OnlyId>("/transactions", &newest).await?;
+        let (is_blank, newest) = (newest.count == 0, newest.last_id());
         let mut state = State::of(people);
         state.position = Position::at(read_to.map_or(newest, |last| last.min(newest)));
         state.phase = Phase::Open { after: 0, read: 0 };
@@ -156,7 +157,13 @@ impl Rt {
         state.outbox.extend(state.people.teams());
         state.introduce_staff();
         self.state = state;
-        Ok(progress("reading open tickets", 0, 0))
+        if !is_blank {
+            return Ok(progress("reading open tickets", 0, 0));
+        }
+        // No row is seen. With open tickets that means a missing right, which is found out before anything is told.
+        let step = self.open_page(ask, 0, 0).await?;
+        self.state.see()?;
+        Ok(step)
     }
 
     /// One page of open tickets, each with its whole history.
@@ -166,6 +173,7 @@ impl Rt {
         let next = self.take_page(ask, page, after).await?;
         let read = read + next.count;
         if next.last {
+            self.state.see()?;
             self.state.settle(ask.now, self.backfill);
             // At once on to what happened meanwhile.
             return Ok(progress("reading open tickets", 1, 1));
@@ -199,6 +207,7 @@ impl Rt {
         // What is known already is followed in the log.
         let new = page.items.into_iter().filter(|ticket| !self.state.tickets.contains_key(&ticket.id)).collect();
         let stories = adopt::adopt(ask, &mut self.state.people, new).await?;
+        let stories = self.state.set_aside(stories, ask);
         self.state.adopted(stories, &self.site, ask.now);
         Ok(Next { count, after, left, last: count == 0 || left == 0 })
     }
@@ -231,6 +240,7 @@ impl Rt {
         people.read_owners(ask, &fresh.rows).await?;
         let statuses = fresh.rows.iter().filter(|row| row.is_status_change()).map(|row| &row.new);
         people.read_statuses(ask, statuses).await?;
+        let stories = self.state.set_aside(stories, ask);
         self.state.told(&fresh.rows, &wanted, stories, &self.site, ask.now);
         self.state.position.moved(&fresh, ask.now);
         Ok(fresh.more)
@@ -287,6 +297,7 @@ impl Source for Rt {
             skipped_total: ask.skipped_total,
             requests: (self.client.sent() - before) as u32,
             more,
+            partial: self.state.phase != Phase::Steady,
             progress,
             finished: false,
         })

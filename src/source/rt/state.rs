@@ -1,21 +1,28 @@
 //! What the source remembers between two polls. Changed only by functions that do not wait, so a poll that is dropped
 //! leaves it whole; events wait in `outbox` until a poll hands them over.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use compact_str::CompactString;
 
+use super::ask::Ask;
 use super::feed::Position;
 use super::people::{People, holder};
 use super::story::{Placed, Story, conversation, step};
 use super::sweep::Sweep;
 use super::wire::{Row, Ticket};
 use crate::event::{AgentId, Author, CustomerId, Event, EventKind, Message, StatusBy, Timestamp};
+use crate::source::SourceError;
+use crate::source::http::words::excerpt;
+use crate::text::counted;
 
 /// Writers of neither side that are remembered, in case they turn out to be new staff.
 const MAX_STRANGERS: usize = 1000;
 /// Ended tickets that are remembered, so that a reopening costs no request.
 const MAX_ENDED: usize = 20_000;
+
+/// Where rows come from.
+const LOG: &str = "GET /REST/2.0/transactions";
 
 /// Where the source is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,6 +73,8 @@ pub(super) struct State {
     pub recheck: BTreeSet<u64>,
     /// Tickets that left the watched queues, and were therefore ended here.
     pub left: HashSet<u64>,
+    /// Active tickets that are not told, as it is not seen how they began; with the type of their first row, if any.
+    pub unseen: BTreeMap<u64, Option<CompactString>>,
     strangers: HashMap<CompactString, BTreeSet<u64>>,
     agents: HashSet<AgentId>,
     customers: HashSet<CompactString>,
@@ -102,6 +111,61 @@ impl State {
             }
         }
         wanted.into_iter().collect()
+    }
+
+    /// Sets the tickets aside of which no row that created them is seen: whether anybody waits there is not known.
+    pub(super) fn set_aside(&mut self, stories: Vec<Story>, ask: &mut Ask) -> Vec<Story> {
+        let (whole, headless): (Vec<_>, Vec<_>) = stories
+            .into_iter()
+            .partition(|story| story.create().is_some() || self.tickets.contains_key(&story.ticket.id));
+        for story in &headless {
+            let id = story.ticket.id;
+            let first = story.rows.first().map(|row| row.kind.clone());
+            let reason = match &first {
+                None => "none of its transactions is seen (right ShowTicket?), so it is left out".to_owned(),
+                Some(kind) => {
+                    format!("no `Create` among its transactions, the first is `{}`, so it is left out", excerpt(kind))
+                }
+            };
+            let known = if self.people.status(&story.ticket.status).is_ended() {
+                self.unseen.remove(&id).is_some()
+            } else {
+                self.unseen.insert(id, first).is_some()
+            };
+            if !known {
+                ask.skip(format!("{LOG} of ticket {id}"), ".", &reason);
+            }
+        }
+        whole
+    }
+
+    /// Begins anew, and says why, where there are open tickets and it is seen of none how it began.
+    pub(super) fn see(&mut self) -> Result<(), SourceError> {
+        let Some(error) = self.blindness() else { return Ok(()) };
+        *self = Self::default();
+        Err(error)
+    }
+
+    /// Why nothing can be told, where there are open tickets and it is seen of none how it began.
+    pub(super) fn blindness(&self) -> Option<SourceError> {
+        if self.unseen.is_empty() || !self.tickets.is_empty() {
+            return None;
+        }
+        let tickets = counted(self.unseen.len() as u64, "open ticket");
+        Some(match self.unseen.values().flatten().next() {
+            None => SourceError::Forbidden {
+                place: LOG.into(),
+                what: format!(
+                    "no transaction of the {tickets} is seen, so nobody knows who waits: give the account the right \
+                     ShowTicket on these queues"
+                ),
+            },
+            Some(kind) => SourceError::Schema {
+                place: LOG.into(),
+                path: "items[0].Type".into(),
+                what: format!("no `Create` among the transactions of the {tickets}, but `{}`", excerpt(kind)),
+            },
+        })
     }
 
     /// Tells the stories of tickets that were read whole, and the rows of those known before.
@@ -150,6 +214,7 @@ impl State {
             for row in &story.rows {
                 self.stranger(row);
             }
+            self.unseen.remove(&id);
             self.tickets.insert(id, known);
             for (source, _) in &story.merged {
                 self.tickets.remove(source);

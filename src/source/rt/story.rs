@@ -32,6 +32,11 @@ impl Story {
         self.ticket.requestors.iter().map(|one| one.login().clone()).collect()
     }
 
+    /// The row that created it. Every ticket has one, so where none is seen, what else happened may not be seen either.
+    pub(super) fn create(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.kind == "Create")
+    }
+
     /// Whether the last that was said between team and requestor is the requestor's.
     pub(super) fn waits(&self, people: &People) -> bool {
         let requestors = self.requestors();
@@ -46,7 +51,7 @@ impl Story {
         let (ticket, rows) = (&self.ticket, &self.rows);
         let first = |is: fn(&Row) -> bool| rows.iter().find(|row| is(row)).map(|row| &row.old);
         let queue = first(Row::is_queue_change).and_then(|old| old.parse().ok()).or(ticket.queue.id.parse().ok());
-        let create = rows.iter().find(|row| row.kind == "Create");
+        let create = self.create();
         let creator = create.map(|row| row.creator.login());
 
         let mut opened = Opened::new(conversation(ticket.id));

@@ -61,7 +61,7 @@ impl Rt {
         self.state.prune();
         self.state.checked_at = ask.now;
         self.state.checks += 1;
-        if thorough || queues_changed || total != Some(self.state.open()) {
+        if thorough || queues_changed || total != Some(self.state.open() + self.state.unseen.len()) {
             self.state.sweep = Some(Sweep::default());
         }
         Ok(())
@@ -94,6 +94,7 @@ impl Rt {
             missing.retain(|id| tickets.iter().all(|ticket| ticket.id != *id));
             stories = adopt::adopt(ask, &mut self.state.people, tickets).await?;
         }
+        let stories = self.state.set_aside(stories, ask);
         self.state.adopted(stories, &self.site, ask.now);
         for ticket in missing {
             self.state.leave(ticket, ask.now);
@@ -102,9 +103,13 @@ impl Rt {
             Some(sweep) if !last => {
                 sweep.after = page.last_id();
                 sweep.found.extend(page.ids);
+                return Ok(());
             }
-            sweep => *sweep = None,
+            sweep => {
+                let found = sweep.take().unwrap_or_default().found;
+                self.state.unseen.retain(|id, _| found.contains(id) || page.ids.contains(id));
+            }
         }
-        Ok(())
+        self.state.blindness().map_or(Ok(()), Err)
     }
 }

@@ -10,6 +10,7 @@ use crate::app::{Drill, Pane, Regions, Rest};
 use crate::board::{AgentPage, Page, TimelineItem};
 use crate::event::{PresenceState, Timestamp};
 use crate::metrics::live::ConversationRow;
+use crate::metrics::thresholds::Severity;
 use crate::ui::figure::{UNKNOWN, count, duration, seconds, share};
 use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
@@ -21,10 +22,11 @@ use crate::ui::widgets::{frame, groups, inside, list_note, position};
 const OPEN: &[Column<ConversationRow>] = &[
     Column { title: "wait", min: 8, max: 8, rank: 0, right: true, sort: None, cell: unanswered::wait },
     Column { title: "  customer", min: 14, max: 24, rank: 1, right: false, sort: None, cell: unanswered::customer },
-    Column { title: "status", min: 8, max: 9, rank: 2, right: false, sort: None, cell: status },
-    Column { title: "channel", min: 9, max: 10, rank: 4, right: false, sort: None, cell: unanswered::channel },
-    Column { title: "team", min: 8, max: 14, rank: 5, right: false, sort: None, cell: unanswered::team },
-    Column { title: "subject", min: 12, max: 400, rank: 3, right: false, sort: None, cell: unanswered::subject },
+    Column { title: "status", min: 8, max: 9, rank: 3, right: false, sort: None, cell: status },
+    Column { title: "channel", min: 9, max: 10, rank: 5, right: false, sort: None, cell: unanswered::channel },
+    Column { title: "team", min: 8, max: 14, rank: 6, right: false, sort: None, cell: unanswered::team },
+    Column { title: "subject", min: 12, max: 400, rank: 4, right: false, sort: None, cell: unanswered::subject },
+    Column { title: "due in", min: 9, max: 9, rank: 2, right: true, sort: None, cell: due },
 ];
 
 const ACTIVITY: &[Column<TimelineItem>] = &[
@@ -168,7 +170,10 @@ fn open(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill, page: &A
         Some((&**row, paint))
     });
     let place = Place { area: inner, pane: Pane::Open, sorted: None };
-    table::draw(buf, scene, OPEN, &place, regions, rows);
+    // On a desk that sets no targets the last column would take the room of others for nothing.
+    let has_targets = page.open.iter().any(|row| row.sla_due.is_some());
+    let columns = if has_targets { OPEN } else { &OPEN[..OPEN.len() - 1] };
+    table::draw(buf, scene, columns, &place, regions, rows);
     if page.open.is_empty() {
         table::empty(buf, scene, inner, "no chats");
     }
@@ -193,6 +198,18 @@ fn activity(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill, page
 
 fn status(_: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
     slot.text(&row.status.to_string().replace('_', " "), Role::Dim);
+}
+
+/// When the help desk's own target is due or, with a minus, since when it is missed.
+fn due(scene: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
+    let Some((_, due)) = row.sla_due else { return slot.right("·", Role::Dim) };
+    let severity = scene.target_severity(row);
+    let left = if severity == Severity::Breached {
+        format!("-{}", duration(scene.instant - due))
+    } else {
+        duration(due - scene.instant)
+    };
+    slot.measured(0, &left, severity);
 }
 
 pub(super) fn time(scene: &Scene<'_>, item: &TimelineItem, slot: &mut Slot<'_>) {

@@ -6,10 +6,11 @@ use ratatui::layout::Rect;
 use crate::app::{AgentSort, Pane, Regions, SortBy};
 use crate::event::PresenceState;
 use crate::metrics::live::AgentRow;
+use crate::metrics::thresholds::Severity;
 use crate::ui::figure::{UNKNOWN, age, duration};
 use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
-use crate::ui::text::{agent_name, put};
+use crate::ui::text::{agent_name, fit, put};
 use crate::ui::theme::Role;
 use crate::ui::widgets::{bar, frame, inside, list_note};
 
@@ -91,9 +92,17 @@ fn name(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
     slot.text(&agent_name(&row.name, scene.view.privacy), role);
 }
 
+/// The first team, and how many more there are.
 fn team(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
     let first = row.teams.first().and_then(|team| scene.live().teams.get(team.at()));
-    slot.text(first.map_or(UNKNOWN, |team| &*team.name), Role::Dim);
+    let Some(first) = first else { return slot.text(UNKNOWN, Role::Dim) };
+    let more = row.teams.len() - 1;
+    if more == 0 {
+        return slot.text(&first.name, Role::Dim);
+    }
+    let more = format!(" +{more}");
+    let name = fit(&first.name, usize::from(slot.width).saturating_sub(more.len()));
+    slot.text(&format!("{name}{more}"), Role::Dim);
 }
 
 /// The state, or that it was active where nobody tells, and for or since how long.
@@ -144,6 +153,11 @@ fn waiting(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
 }
 
 fn longest(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
-    let Some(since) = row.longest_since() else { return slot.right("·", Role::Dim) };
-    slot.measured(slot.width.saturating_sub(8), &duration(scene.since(since)), scene.agent_severity(row));
+    let severity = scene.agent_severity(row);
+    let wait = match row.longest_since() {
+        Some(since) => duration(scene.since(since)),
+        None if severity == Severity::Fine => return slot.right("·", Role::Dim),
+        None => "·".to_owned(),
+    };
+    slot.measured(slot.width.saturating_sub(8), &wait, severity);
 }

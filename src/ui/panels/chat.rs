@@ -7,6 +7,7 @@ use super::agent::{absent, sign, time};
 use super::unanswered::channel_name;
 use crate::app::{Drill, LinkRegion, Pane, Regions, Rest, web_link};
 use crate::board::{ConversationPage, Page, TimelineItem, What};
+use crate::metrics::live::ConversationRow;
 use crate::metrics::thresholds::Severity;
 use crate::ui::figure::{UNKNOWN, count, duration};
 use crate::ui::scene::{Scene, severity_role, sign as severity_sign};
@@ -75,9 +76,15 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPag
     let holder = holder.map_or(UNKNOWN.into(), |agent| agent_name(&agent.name, privacy));
     let team = row.team.and_then(|ix| live.teams.get(ix.at())).map_or(UNKNOWN, |team| &team.name);
     let waits = row.waiting_since.filter(|_| !row.status.is_ended());
-    let severity = if waits.is_some() { scene.severity(row) } else { Severity::Fine };
+    let severity = if waits.is_some() { scene.wait_severity(row) } else { Severity::Fine };
     let wait = waits.map_or_else(|| UNKNOWN.to_owned(), |since| duration(scene.since(since)));
-    let wait_role = if severity == Severity::Fine { Role::Figure } else { severity_role(severity) };
+    let role_of = |severity| if severity == Severity::Fine { Role::Figure } else { severity_role(severity) };
+    let wait_role = role_of(severity);
+    let target_severity = scene.target_severity(row);
+    let (target, target_role) = (target(scene, row), role_of(target_severity));
+    let target = target.as_ref().map_or([const { ("", Role::Dim) }; 3], |(words, time)| {
+        [(words, Role::Dim), (time, target_role), (severity_sign(target_severity), target_role)]
+    });
     let status = row.status.to_string().replace('_', " ");
     let (team, holder) = (fit(team, 20), fit(&holder, 24));
     let channel = row.channel.as_deref().map_or(UNKNOWN.into(), |word| fit(channel_name(word), 16));
@@ -88,6 +95,7 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPag
         &[
             &[(&status, Role::Figure)],
             &[("   waiting ", Role::Dim), (&wait, wait_role), (" ", Role::Dim), (severity_sign(severity), wait_role)],
+            &target,
             &[("   agent ", Role::Dim), (&holder, Role::Canvas)],
             &[("   team ", Role::Dim), (&team, Role::Canvas)],
             &[("   ", Role::Dim), (&channel, Role::Canvas)],
@@ -112,6 +120,14 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPag
     let subject = row.subject.as_deref().map_or(UNKNOWN, |subject| free_text(subject, privacy));
     pieces(buf, scene, inner.x, inner.y + 2, inner.width, &[("subject ", Role::Dim), (subject, Role::Canvas)]);
     link(buf, Rect { y: inner.y + 3, height: 1, ..inner }, scene, page, regions);
+}
+
+/// The help desk's own target that is next to be met, and until when it is due or since when it is missed.
+fn target(scene: &Scene<'_>, row: &ConversationRow) -> Option<(String, String)> {
+    let (metric, due) = row.sla_due?;
+    let is_missed = scene.target_severity(row) == Severity::Breached;
+    let (words, left) = if is_missed { ("missed since", scene.instant - due) } else { ("due in", due - scene.instant) };
+    Some((format!("   {} {words} ", timeline::target_name(metric)), format!("{} ", duration(left))))
 }
 
 fn link(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPage, regions: &mut Regions) {

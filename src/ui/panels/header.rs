@@ -51,6 +51,7 @@ fn title(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> u16 {
     match scene.context.mode {
         Mode::Live => {}
         Mode::Demo => marks.push(" DEMO ".to_owned()),
+        Mode::Replay { .. } if has_ended(scene) => marks.push(" REPLAY ended ".to_owned()),
         Mode::Replay { speed } => marks.push(format!(" REPLAY ×{speed} ")),
     }
     if let Some(frozen) = &scene.view.frozen {
@@ -61,6 +62,12 @@ fn title(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) -> u16 {
         used += put(buf, x + used, area.y, room - used, &mark, scene.style(Role::Mark));
     }
     used
+}
+
+/// Whether no source will say anything more.
+fn has_ended(scene: &Scene<'_>) -> bool {
+    let sources = &scene.snapshot.sources;
+    !sources.is_empty() && sources.iter().all(|health| health.state == SourceState::Finished)
 }
 
 /// The clock, from long to short.
@@ -74,15 +81,21 @@ fn clocks(scene: &Scene<'_>) -> [String; 3] {
     shapes.map(|shape| now.format(shape).to_string())
 }
 
-/// The state of each source; where there is no room for all, that of those in trouble and how many are well.
+/// The state of each source; where there is no room for all, that of those in trouble and how many there are of the rest.
 fn sources(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
     let now = scene.context.now;
     let all: Vec<Parts> = scene.snapshot.sources.iter().map(|health| source(health, now)).collect();
     let bad: Vec<Parts> = all.iter().filter(|parts| parts[0].1 == Role::Warning).cloned().collect();
-    let well = all.len() - bad.len();
     let mut summary = bad.clone();
-    if well > 0 {
-        summary.push(vec![("●".to_owned(), Role::Good), (format!(" {well} fresh"), Role::Title)]);
+    for (state, sign, role, word) in [
+        (SourceState::Fresh, "●", Role::Good, "fresh"),
+        (SourceState::Starting, "○", Role::Dim, "starting"),
+        (SourceState::Finished, "●", Role::Good, "ended"),
+    ] {
+        let count = scene.snapshot.sources.iter().filter(|health| health.state_at(now) == state).count();
+        if count > 0 {
+            summary.push(part(sign, role, format!(" {count} {word}")));
+        }
     }
     let short = vec![vec![(format!("▲ {} of {}", bad.len(), all.len()), Role::Warning)]];
     let mut candidates = vec![all, summary];
@@ -101,14 +114,18 @@ type Parts = Vec<(String, Role)>;
 fn source(health: &SourceHealth, now: Timestamp) -> Parts {
     let old = health.good_at.map_or_else(String::new, |at| age(now - at));
     let name = fit(&health.name, 16);
-    let part = |sign: &str, role, text| {
-        vec![(sign.to_owned(), role), (text, if role == Role::Good { Role::Title } else { role })]
-    };
     match health.state_at(now) {
-        SourceState::Starting => part("○", Role::Dim, format!(" {name} starting")),
+        SourceState::Starting => {
+            let doing = health.progress.as_ref().map(|(_, part)| format!("{:.0} %", part * 100.0));
+            part("○", Role::Dim, format!(" {name} {}", doing.as_deref().unwrap_or("starting")))
+        }
         SourceState::Finished => part("●", Role::Good, format!(" {name} ended")),
         SourceState::Fresh => part("●", Role::Good, format!(" {name} {old:<3}")),
         SourceState::Failing => part("▲", Role::Warning, format!(" {name} failing {old:<3}")),
         SourceState::Stale => part("▲", Role::Warning, format!(" {name} stale {old:<3}")),
     }
+}
+
+fn part(sign: &str, role: Role, text: String) -> Parts {
+    vec![(sign.to_owned(), role), (text, if role == Role::Good { Role::Title } else { role })]
 }

@@ -79,7 +79,7 @@ pub(super) fn wait(scene: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>
 
 /// The customer, marked where its segment counts more.
 pub(super) fn customer(scene: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
-    let Some(customer) = row.customer.and_then(|ix| scene.live().customers.get(ix.at())) else {
+    let Some(customer) = &row.customer else {
         return slot.text_at(2, UNKNOWN, Role::Dim);
     };
     if customer.segment.as_deref().is_some_and(|segment| segment.eq_ignore_ascii_case("vip")) {
