@@ -20,7 +20,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("term", &["event", "desk", "metrics", "board", "app", "ui", "text"]),
     ("output", &["event", "desk", "metrics", "board", "source", "text"]),
     ("config", &["event", "metrics", "source", "text", "length"]),
-    ("run", &["event", "desk", "metrics", "board", "source", "poll", "app", "ui", "term", "output", "config", "text"]),
+    (
+        "run",
+        &[
+            "event", "desk", "metrics", "board", "source", "poll", "app", "ui", "term", "output", "config", "text",
+            "length",
+        ],
+    ),
 ];
 
 /// Names that must not stand in a module, with the reason.

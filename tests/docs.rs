@@ -8,7 +8,8 @@ use std::process::Command;
 use helptop::event::{EventKind, parse_line};
 use strum::VariantNames;
 
-const DOCUMENTS: [&str; 5] = ["README.md", "CHANGELOG.md", "docs/events.md", "docs/metrics.md", "docs/decisions.md"];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "CHANGELOG.md", "docs/events.md", "docs/metrics.md", "docs/figures.md", "docs/decisions.md"];
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap()
@@ -34,6 +35,21 @@ fn every_link_to_a_file_leads_somewhere() {
         }
     }
     assert!(seen >= 10, "{seen}");
+}
+
+/// `HELPTOP_UPDATE=1 cargo test --test docs` writes it anew.
+#[test]
+fn the_page_of_figures_is_current() {
+    let mut page = Vec::new();
+    helptop::output::history::write_figures(&mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    if std::env::var_os("HELPTOP_UPDATE").is_some() {
+        fs::write("docs/figures.md", &page).unwrap();
+    }
+    assert!(read("docs/figures.md") == page, "docs/figures.md is old: run HELPTOP_UPDATE=1 cargo test --test docs");
+    for row in helptop::metrics::history::REGISTRY {
+        assert!(page.contains(&format!("\n| `{}` | {} |", row.key, row.title)), "{}", row.key);
+    }
 }
 
 #[test]

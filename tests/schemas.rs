@@ -16,7 +16,12 @@ fn printed(of: SchemaOf) -> String {
 
 #[test]
 fn the_committed_schemas_are_current() {
-    for (name, of) in [("config", SchemaOf::Config), ("snapshot", SchemaOf::Snapshot), ("event", SchemaOf::Event)] {
+    for (name, of) in [
+        ("config", SchemaOf::Config),
+        ("snapshot", SchemaOf::Snapshot),
+        ("report", SchemaOf::Report),
+        ("event", SchemaOf::Event),
+    ] {
         let path = format!("docs/schema/{name}.json");
         let schema = printed(of);
         if std::env::var_os("HELPTOP_UPDATE").is_some() {

@@ -21,6 +21,12 @@ pub struct File {
     pub board: Board,
     /// How long a customer may wait.
     pub thresholds: Thresholds,
+    /// When the team is there; durations of reports are by the clock on the wall where nothing is said.
+    pub hours: Hours,
+    /// What support costs.
+    pub costs: Costs,
+    /// Figures that no help desk knows, shown beside the costs.
+    pub business: Business,
     /// What of customers is shown.
     pub privacy: Privacy,
     /// Other keys for an action, by its name (`helptop print keys` lists them): `quit = ["q", "ctrl-q"]`.
@@ -112,6 +118,86 @@ pub struct Threshold {
     /// From here on it has breached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Length>,
+}
+
+/// When the team is there. Opening hours are written `"09:00-17:30"`, several a day if need be.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hours {
+    /// Whose clock counts, such as `Europe/Berlin`; the machine's when empty.
+    pub zone: String,
+    /// Opening hours of Mondays; closed when empty.
+    pub monday: Vec<String>,
+    /// Of Tuesdays.
+    pub tuesday: Vec<String>,
+    /// Of Wednesdays.
+    pub wednesday: Vec<String>,
+    /// Of Thursdays.
+    pub thursday: Vec<String>,
+    /// Of Fridays.
+    pub friday: Vec<String>,
+    /// Of Saturdays.
+    pub saturday: Vec<String>,
+    /// Of Sundays.
+    pub sunday: Vec<String>,
+    /// Days on which nobody is there, as `2026-12-25`.
+    pub holidays: Vec<String>,
+    /// Other hours for a team, by its name or id: its whole week.
+    pub team: BTreeMap<String, TeamHours>,
+}
+
+/// When a team is there; a zone or holidays that are left out are those of all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TeamHours {
+    /// Whose clock counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Opening hours of Mondays; closed when empty.
+    pub monday: Vec<String>,
+    /// Of Tuesdays.
+    pub tuesday: Vec<String>,
+    /// Of Wednesdays.
+    pub wednesday: Vec<String>,
+    /// Of Thursdays.
+    pub thursday: Vec<String>,
+    /// Of Fridays.
+    pub friday: Vec<String>,
+    /// Of Saturdays.
+    pub saturday: Vec<String>,
+    /// Of Sundays.
+    pub sunday: Vec<String>,
+    /// Days on which nobody is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holidays: Option<Vec<String>>,
+}
+
+/// What support costs, in the currency of your choice.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Costs {
+    /// An hour online of an agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hourly: Option<f64>,
+    /// What a calendar month costs besides: rent, software.
+    pub fixed_per_month: f64,
+    /// An hour online of an agent by name or id, where it is another.
+    pub agent: BTreeMap<String, f64>,
+}
+
+/// Figures that no help desk knows.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Business {
+    /// What all customers bring in, costs of the goods taken off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gross_margin: Option<f64>,
+    /// How many customers there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customers: Option<u64>,
+    /// Days of training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub training_days: Option<f64>,
 }
 
 /// What of customers is shown.

@@ -16,7 +16,7 @@ use super::locate::{self, Lines};
 use super::problem::{ConfigError, Problem};
 use super::resolve::{self, Config};
 use super::secret::{Exposed, Keyring, open_private};
-use super::{paths, schema};
+use super::{paths, schema, zone};
 use crate::source::Kind;
 use crate::text::nearest;
 
@@ -118,7 +118,8 @@ impl Origin {
     fn resolve(self, file: File, request: &Request<'_>) -> Result<Config, ConfigError> {
         let base = directory_of(self.path.as_deref());
         let keyring = Keyring::new(request.environment, &base, self.exposed);
-        resolve::resolve(file, self.path, self.places, &keyring, request.kinds)
+        let system_zone = zone::of_system(request.environment);
+        resolve::resolve(file, self.path, self.places, &keyring, request.kinds, system_zone)
     }
 }
 

@@ -13,6 +13,8 @@ pub mod problem;
 pub mod resolve;
 pub mod schema;
 pub mod secret;
+mod terms;
+pub mod zone;
 
 pub use environment::Environment;
 pub use layers::{Flag, Places, Request, load, load_without_sources};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::file::{self, Clock, File, Level};
@@ -13,7 +14,9 @@ use super::layers::Places;
 use super::problem::{ConfigError, Problem};
 use super::schema;
 use super::secret::Keyring;
+use super::terms;
 use crate::length::Length;
+use crate::metrics::history::Terms;
 use crate::metrics::thresholds::{Threshold, Thresholds};
 use crate::source::{Kind, Source, Spec};
 use crate::text::{Mask, nearest};
@@ -31,6 +34,8 @@ pub struct Config {
     pub board: Board,
     /// When a wait is at risk and when it has breached.
     pub thresholds: Thresholds,
+    /// Business hours and costs, for reports.
+    pub terms: Terms,
     /// How much of customers' names is shown.
     pub mask: Mask,
     /// The keys that the user chose, by action; the keymap checks them.
@@ -106,8 +111,10 @@ pub(super) fn resolve(
     places: Places,
     keyring: &Keyring<'_>,
     kinds: &'static [Kind],
+    system_zone: Tz,
 ) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
+    let terms = terms::resolve(&file, &places, system_zone, &mut problems);
     let mut sources = Vec::new();
     for (index, source) in file.source.into_iter().enumerate() {
         let checker = SourceChecker { key: format!("source[{index}]"), places: &places, keyring, kinds };
@@ -128,6 +135,7 @@ pub(super) fn resolve(
         sources,
         board: Board { title, theme, mouse, clock },
         thresholds,
+        terms,
         mask: file.privacy.mask,
         keys: file.keys,
         log: Log { file: log_file, level: file.log.level },

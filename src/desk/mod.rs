@@ -150,9 +150,19 @@ impl Desk {
         &self.teams[ix.at()]
     }
 
+    /// Every team, by number.
+    pub fn teams(&self) -> &[Team] {
+        &self.teams
+    }
+
     /// The customer of that number.
     pub fn customer(&self, ix: CustomerIx) -> &Arc<Customer> {
         &self.customers[ix.at()].shown
+    }
+
+    /// Every customer, by number.
+    pub fn customers(&self) -> impl Iterator<Item = &Arc<Customer>> {
+        self.customers.iter().map(|known| &known.shown)
     }
 
     /// The conversation of that number, unless it was let go.

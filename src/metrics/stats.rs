@@ -1,7 +1,7 @@
 //! Exact statistics: n beside every mean and share, `None` where nothing was counted.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 /// A duration figure, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, JsonSchema)]
@@ -26,9 +26,46 @@ pub struct ShareFigure {
 }
 
 impl ShareFigure {
+    /// Counts one more, and whether it is so.
+    pub fn add(&mut self, is_so: bool) {
+        self.n += u64::from(is_so);
+        self.of += 1;
+    }
+
     /// n / of; `None` of nothing.
     pub fn rate(&self) -> Option<f64> {
         (self.of > 0).then(|| self.n as f64 / self.of as f64)
+    }
+}
+
+/// With its rate beside it.
+impl Serialize for ShareFigure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Share {
+            n: u64,
+            of: u64,
+            rate: Option<f64>,
+        }
+        Share { n: self.n, of: self.of, rate: self.rate() }.serialize(serializer)
+    }
+}
+
+impl JsonSchema for ShareFigure {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ShareFigure".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A share: `n` of `of`.",
+            "type": "object",
+            "properties": {
+                "n": {"type": "integer", "minimum": 0},
+                "of": {"type": "integer", "minimum": 0},
+                "rate": {"type": ["number", "null"], "minimum": 0, "maximum": 1, "description": "n / of; null of nothing."},
+            },
+            "required": ["n", "of", "rate"],
+        })
     }
 }
 

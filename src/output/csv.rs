@@ -142,7 +142,7 @@ fn sums(report: &SnapshotReport<'_>) -> [Row; 2] {
 }
 
 /// A cell that no spreadsheet runs: what begins like a formula gets a `'` in front, control characters go.
-fn no_formula(cell: &str) -> Cow<'_, str> {
+pub(super) fn no_formula(cell: &str) -> Cow<'_, str> {
     let plain = harmless(cell);
     // What is looked at is what is written: an invisible character in front would hide the formula from a check.
     let begins_like_one = plain.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);

@@ -3,28 +3,30 @@
 use std::io::{self, Write};
 
 use super::report::SnapshotReport;
-use super::rows::{self, Align};
+use super::rows::{self, Align, Table};
 use crate::text::{Mask, harmless};
 
 /// Writes the sums, who waits, who holds what and how fresh it is.
 pub fn write_markdown(out: &mut impl Write, report: &SnapshotReport<'_>, mask: Mask) -> io::Result<()> {
     writeln!(out, "{}", rows::summary(report))?;
-    for table in rows::tables(report, mask) {
-        writeln!(out, "\n### {}\n", table.title)?;
-        let rows = table.shown();
-        if rows.is_empty() {
-            writeln!(out, "{}", table.empty)?;
-            continue;
-        }
-        let heads: Vec<&str> = table.columns.iter().map(|(head, _)| *head).collect();
-        writeln!(out, "| {} |", heads.join(" | "))?;
-        let rule = |align: Align| if align == Align::Right { "--:" } else { "---" };
-        let rules: Vec<&str> = table.columns.iter().map(|(_, align)| rule(*align)).collect();
-        writeln!(out, "| {} |", rules.join(" | "))?;
-        for row in rows {
-            let cells: Vec<String> = row.iter().map(|cell| plain(cell)).collect();
-            writeln!(out, "| {} |", cells.join(" | "))?;
-        }
+    rows::tables(report, mask).iter().try_for_each(|table| write_one(out, table))
+}
+
+/// Writes one table under its title.
+pub(super) fn write_one(out: &mut impl Write, table: &Table<'_>) -> io::Result<()> {
+    writeln!(out, "\n### {}\n", table.title)?;
+    let rows = table.shown();
+    if rows.is_empty() {
+        return writeln!(out, "{}", table.empty);
+    }
+    let heads: Vec<&str> = table.columns.iter().map(|(head, _)| *head).collect();
+    writeln!(out, "| {} |", heads.join(" | "))?;
+    let rule = |align: Align| if align == Align::Right { "--:" } else { "---" };
+    let rules: Vec<&str> = table.columns.iter().map(|(_, align)| rule(*align)).collect();
+    writeln!(out, "| {} |", rules.join(" | "))?;
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| plain(cell)).collect();
+        writeln!(out, "| {} |", cells.join(" | "))?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 mod csv;
 pub mod doctor;
 pub mod events;
+pub mod history;
 mod json;
 mod markdown;
 pub mod report;

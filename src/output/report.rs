@@ -198,6 +198,11 @@ impl Seconds {
         Self { millis: (to - from).num_milliseconds().max(0) }
     }
 
+    /// That many milliseconds.
+    pub(super) fn of_millis(millis: i64) -> Self {
+        Self { millis }
+    }
+
     /// Whole seconds, the rest cut off.
     pub fn whole(self) -> i64 {
         self.millis / 1000

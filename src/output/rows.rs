@@ -12,7 +12,7 @@ pub(super) struct Table<'a> {
     /// The heads of its columns, and whether they hold numbers.
     pub columns: Vec<(&'static str, Align)>,
     /// Its rows, as strangers wrote them; each has a cell for every column.
-    rows: Vec<Vec<Cow<'a, str>>>,
+    pub rows: Vec<Vec<Cow<'a, str>>>,
     /// Said in place of rows where there are none.
     pub empty: &'static str,
 }

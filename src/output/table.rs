@@ -19,7 +19,8 @@ pub fn write_table(out: &mut impl Write, report: &SnapshotReport<'_>, mask: Mask
     Ok(())
 }
 
-fn write_one(out: &mut impl Write, table: &Table<'_>) -> io::Result<()> {
+/// Writes one table, aligned.
+pub(super) fn write_one(out: &mut impl Write, table: &Table<'_>) -> io::Result<()> {
     writeln!(out, "\n{}", table.title)?;
     let rows = table.shown();
     if rows.is_empty() {

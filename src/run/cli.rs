@@ -76,6 +76,14 @@ pub enum Command {
          1 also when a configured source could not be read; what the others gave is printed all the same."
     ))]
     Snapshot(Snapshot),
+    /// Print the figures of a range of time: how many, how fast, how well, and at what cost
+    #[command(after_help = format!(
+        "Examples:\n  helptop report --events monday.jsonl --by agent\n  \
+         helptop report --events 2026.jsonl --month 2026-10 --by day --tz Europe/Berlin --format csv > october.csv\n  \
+         helptop report --events 2026.jsonl --from 2026-03-02 --to 2026-03-09 --team Billing --format json | jq .total\n\n\
+         docs/figures.md says what each figure means.\n\n{EXIT_CODES}"
+    ))]
+    Report(Box<Report>),
     /// Print the event stream that the sources give, one JSON object a line
     #[command(after_help = format!(
         "Examples:\n  helptop events > now.jsonl\n  helptop events --follow | jq -c 'select(.type == \"assigned\")'\n\n\
@@ -150,6 +158,94 @@ pub struct Snapshot {
     pub strict: bool,
 }
 
+/// Flags of `report`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Report {
+    /// The first instant: RFC 3339 with a zone, or a day in --tz [default: of a recording, its first event]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "last_week", "month"])]
+    pub from: Option<String>,
+    /// The first instant after the range, likewise; a day ends the range where it begins [default: now; of a
+    /// recording, after its last event]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["last_week", "month"])]
+    pub to: Option<String>,
+    /// So long a time before --to, such as 7d
+    #[arg(long, value_name = "LENGTH", conflicts_with_all = ["last_week", "month"])]
+    pub since: Option<String>,
+    /// The last whole week, from Monday to Sunday
+    #[arg(long, conflicts_with = "month")]
+    pub last_week: bool,
+    /// A whole month, such as 2026-10
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<String>,
+    /// Group the figures
+    #[arg(long, value_enum)]
+    pub by: Option<By>,
+    /// The zone whose days and hours count, such as Europe/Berlin [default: the system's]
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+    /// Only these sources, by name; each filter may be given several times
+    #[arg(long, value_name = "NAME", help_heading = "Filters")]
+    pub source: Vec<String>,
+    /// Only conversations and agents of these teams, by id or name
+    #[arg(long, value_name = "NAME", help_heading = "Filters")]
+    pub team: Vec<String>,
+    /// Only what belongs to these agents, by id or name
+    #[arg(long, value_name = "NAME", help_heading = "Filters")]
+    pub agent: Vec<String>,
+    /// Only conversations of these channels
+    #[arg(long, value_name = "WORD", help_heading = "Filters")]
+    pub channel: Vec<String>,
+    /// Only conversations of these customers, by id or name
+    #[arg(long, value_name = "NAME", help_heading = "Filters")]
+    pub customer: Vec<String>,
+    /// Only conversations of customers in these segments
+    #[arg(long, value_name = "WORD", help_heading = "Filters")]
+    pub segment: Vec<String>,
+    /// Only conversations with one of these tags
+    #[arg(long, value_name = "WORD", help_heading = "Filters")]
+    pub tag: Vec<String>,
+    /// Only what was routed under these keywords
+    #[arg(long, value_name = "WORD", help_heading = "Filters")]
+    pub keyword: Vec<String>,
+    /// For people (table), programs (json), spreadsheets (csv) or chat (markdown)
+    #[arg(long, short = 'f', value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Read a recorded event stream; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Fail on the first line of the recording that can't be read
+    #[arg(long, requires = "events")]
+    pub strict: bool,
+}
+
+/// What a report is grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum By {
+    /// By who did it
+    Agent,
+    /// By the conversation's team
+    Team,
+    /// By the conversation's channel
+    Channel,
+    /// By the conversation's customer
+    Customer,
+    /// By the customer's segment
+    Segment,
+    /// By the routing bot's keyword
+    Keyword,
+    /// By each of the conversation's tags
+    Tag,
+    /// By day of --tz
+    Day,
+    /// By hour of the day in --tz
+    Hour,
+    /// By weekday and hour in --tz
+    WeekdayHour,
+    /// By page of the help centre
+    Article,
+}
+
 /// Flags of `events`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 pub struct Events {
@@ -172,6 +268,9 @@ pub enum Print {
     /// The names of the themes there are
     #[command(after_help = "Example:\n  helptop --theme \"$(helptop print themes | shuf -n 1)\"")]
     Themes,
+    /// What every figure of a report means, as a page
+    #[command(after_help = "Example:\n  helptop print figures | grep csat")]
+    Figures,
     /// A JSON schema
     #[command(after_help = "Example:\n  helptop print schema config > helptop.schema.json")]
     Schema {
@@ -211,6 +310,8 @@ pub enum SchemaOf {
     Config,
     /// What `snapshot --format json` prints
     Snapshot,
+    /// What `report --format json` prints
+    Report,
     /// A line of the event stream
     Event,
 }
@@ -290,7 +391,7 @@ mod tests {
         }
         let mut seen = 0;
         visit(&mut Cli::command(), &mut seen);
-        assert_eq!(seen, 13);
+        assert_eq!(seen, 15);
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod failure;
 mod logging;
 mod once;
 pub mod print;
+mod range;
 mod recording;
+mod report;
 mod signals;
 mod snapshot;
 mod viewer;
@@ -61,6 +63,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             };
             snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
             if failed { Err(Failure::silent()) } else { Ok(()) }
+        }
+        Some(Command::Report(flags)) => {
+            let config = load_without_sources(global)?;
+            report::run(&flags, &config, io::stdout().lock())
         }
         Some(Command::Events(flags)) => {
             let sources = build(&load(global)?)?;
@@ -141,6 +147,7 @@ fn print(what: Print, global: &Global) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match what {
         Print::Config => print::config(&mut out)?,
+        Print::Figures => crate::output::history::write_figures(&mut out)?,
         Print::Schema { of } => print::schema(&mut out, of, REGISTRY)?,
         Print::Completions { shell } => print::completions(&mut out, shell),
         Print::Man => print::man(&mut out)?,

@@ -10,6 +10,7 @@ use super::cli::{Cli, SchemaOf};
 use crate::config;
 use crate::event::Event;
 use crate::output::SnapshotReport;
+use crate::output::history::JsonReport;
 use crate::source::Kind;
 
 /// The config file with every key, its default and what it does.
@@ -41,6 +42,7 @@ pub fn schema(out: &mut impl Write, of: SchemaOf, kinds: &[Kind]) -> io::Result<
     let schema = match of {
         SchemaOf::Config => config::schema::full(kinds),
         SchemaOf::Snapshot => SnapshotReport::schema(),
+        SchemaOf::Report => JsonReport::schema(),
         SchemaOf::Event => event_schema(),
     };
     serde_json::to_writer_pretty(&mut *out, &schema)?;

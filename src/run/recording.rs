@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use crate::board::{Engine, SourceHealth};
-use crate::event::{Reader, Reject, Timestamp};
+use crate::event::{Event, Reader, Reject, Timestamp};
 use crate::text::{counted, excerpt};
 
 /// Characters of a reject that are shown: it may quote a megabyte.
@@ -74,29 +74,45 @@ impl<W: io::Write> Rejects<'_, W> {
     }
 }
 
-/// Folds the events before `until` in, tells what could not be read, and gives the instant that the recording is
-/// looked at: `until`, else its last event.
-pub fn fold(
-    engine: &mut Engine,
+/// How much of a recording could be read.
+pub struct Counted {
+    /// Events that were taken.
+    pub events: u64,
+    /// Events that were not.
+    pub others: u64,
+    /// Lines that were skipped.
+    pub skipped: u64,
+}
+
+impl Counted {
+    /// A recording with lines none of which is an event is no quiet desk.
+    pub fn check(&self, name: &str) -> Result<(), Failure> {
+        if self.skipped == 0 || self.events + self.others > 0 {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "{name}: no line of it is an event, so there is nothing to look at\n  see docs/events.md for what a line has to \
+             hold; or is it another file?"
+        )))
+    }
+}
+
+/// Hands every event of a recording to `take`, which tells whether it took it, and says what could not be read.
+pub fn read(
     input: impl BufRead,
     name: &str,
-    until: Option<Timestamp>,
     strict: bool,
     said: impl io::Write,
-) -> Result<Timestamp, Failure> {
-    let source = engine.add_source(SourceHealth { name: name.to_owned(), kind: "replay", ..SourceHealth::default() });
+    mut take: impl FnMut(Event) -> bool,
+) -> Result<Counted, Failure> {
     let mut rejects = Rejects { name, total: 0, told: 0, shown: 0, unknown_types: HashSet::new(), said };
     let mut reader = Reader::new(input);
-    let (mut events, mut later) = (0, 0);
+    let (mut events, mut others) = (0, 0);
     while let Some(line) =
         reader.next_line().map_err(|error| Failure::failed(format!("{name}: cannot read on: {error}")))?
     {
         match line.event {
-            Ok(event) if until.is_none_or(|until| event.at.is_none_or(|at| at < until)) => {
-                events += 1;
-                engine.take(source, [event], until.unwrap_or(Timestamp::MAX));
-            }
-            Ok(_) => later += 1,
+            Ok(event) => *if take(event) { &mut events } else { &mut others } += 1,
             Err(reject) if strict && !matches!(reject, Reject::UnknownType(_)) => {
                 return Err(Failure::failed(format!(
                     "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",
@@ -108,6 +124,27 @@ pub fn fold(
         }
     }
     rejects.sum_up(events)?;
+    Ok(Counted { events, others, skipped: rejects.total })
+}
+
+/// Folds the events before `until` in, tells what could not be read, and gives the instant that the recording is
+/// looked at: `until`, else its last event.
+pub fn fold(
+    engine: &mut Engine,
+    input: impl BufRead,
+    name: &str,
+    until: Option<Timestamp>,
+    strict: bool,
+    said: impl io::Write,
+) -> Result<Timestamp, Failure> {
+    let source = engine.add_source(SourceHealth { name: name.to_owned(), kind: "replay", ..SourceHealth::default() });
+    let counted = read(input, name, strict, said, |event| {
+        let is_before = until.is_none_or(|until| event.at.is_none_or(|at| at < until));
+        if is_before {
+            engine.take(source, [event], until.unwrap_or(Timestamp::MAX));
+        }
+        is_before
+    })?;
     let last_at = engine.desk().last_at();
     if until.is_none() && last_at == Timestamp::default() {
         return Err(Failure::failed(format!(
@@ -115,20 +152,14 @@ pub fn fold(
              another file?"
         )));
     }
-    if rejects.total > 0 && events + later == 0 {
-        return Err(Failure::failed(format!(
-            "{name}: no line of it is an event, so there is nothing to look at\n  see docs/events.md for what a line has to \
-             hold; or is it another file?"
-        )));
-    }
+    counted.check(name)?;
     let at = until.unwrap_or(last_at);
-    let skipped_total = rejects.total;
     engine.set_health(source, |health| {
         health.alive(at, true);
         // Where nothing dated was told before the instant, nothing is known of how old it is.
         health.good_at = (last_at > Timestamp::default()).then_some(last_at);
-        health.events_total = events;
-        health.skipped_total = skipped_total;
+        health.events_total = counted.events;
+        health.skipped_total = counted.skipped;
     });
     engine.settle(at);
     Ok(at)

@@ -1,0 +1,226 @@
+//! What holds for every stream: order and repetition don't matter, days add up, the board agrees.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use helptop::board::{BoardSnapshot, Engine, Options, SourceHealth};
+use helptop::event::{Event, EventKind, Timestamp};
+use helptop::metrics::history::{Filter, Grouping, Query, Terms};
+use helptop::metrics::thresholds::Thresholds;
+use helptop::output::SnapshotReport;
+use helptop::source::demo::{Params, Simulation};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::support::{event, json_report};
+
+/// Figures of which the days of a range add up to the range's, with where their number stands.
+const ADD_UP: [&str; 20] = [
+    "/new",
+    "/closed",
+    "/handling_time/n",
+    "/online_time",
+    "/first_response_time/n",
+    "/response_time/n",
+    "/first_assign_time/n",
+    "/reassigned",
+    "/csat/n",
+    "/csat/of",
+    "/nps/n",
+    "/self_service/of",
+    "/routed",
+    "/routed_handled",
+    "/redirected",
+    "/reroute_time/n",
+    "/sla_met/first_response/of",
+    "/sla_met/first_response/n",
+    "/sla_met/next_response/of",
+    "/sla_met/resolution/of",
+];
+
+fn query(from: &str, to: &str, by: Option<Grouping>) -> Query {
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    Query { from: at(from), to: at(to), zone: Tz::Europe__Berlin, by, filter: Filter::default() }
+}
+
+/// The simulated desk from Friday noon to Monday evening; on the Sunday the clocks of Berlin change.
+fn weekend(seed: u64) -> Vec<Event> {
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    let mut events = Vec::new();
+    let params = Params { seed, agents: 5, chats: 20 };
+    Simulation::new(params, at("2026-03-27T12:00:00Z")).advance_to(at("2026-03-30T18:00:00Z"), &mut events);
+    events
+}
+
+fn number(figures: &Value, path: &str) -> f64 {
+    figures.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {path}"))
+}
+
+#[test]
+fn the_days_of_a_range_add_up_to_it() {
+    let events = weekend(1);
+    let query = query("2026-03-27T16:00:00Z", "2026-03-30T15:00:00Z", Some(Grouping::Day));
+    let report = json_report(&events, &query, &Terms::default());
+    let days = report["groups"].as_array().unwrap();
+    assert_eq!(days.len(), 4);
+    for path in ADD_UP {
+        let sum: f64 = days.iter().map(|day| number(day, path)).sum();
+        let total = number(&report["total"], path);
+        assert!((sum - total).abs() < 1e-6, "{path}: {sum} of {total}");
+    }
+    assert!(number(&report["total"], "/closed") > 20.0 && number(&report["total"], "/sla_met/first_response/of") > 5.0);
+}
+
+#[test]
+fn a_day_of_a_report_is_the_report_of_that_day() {
+    let events = weekend(2);
+    let whole = query("2026-03-27T16:00:00Z", "2026-03-30T15:00:00Z", Some(Grouping::Day));
+    let report = json_report(&events, &whole, &Terms::default());
+    let bounds = [
+        "2026-03-27T16:00:00Z",
+        "2026-03-27T23:00:00Z",
+        "2026-03-28T23:00:00Z",
+        "2026-03-29T22:00:00Z",
+        "2026-03-30T15:00:00Z",
+    ];
+    for (day, ends) in report["groups"].as_array().unwrap().iter().zip(bounds.windows(2)) {
+        let alone = json_report(&events, &query(ends[0], ends[1], None), &Terms::default());
+        for (key, figure) in alone["total"].as_object().unwrap() {
+            assert_eq!(&day[key], figure, "{} {key}", day["key"]);
+        }
+    }
+}
+
+#[test]
+fn counts_that_partition_add_up_over_channels_agents_and_hours() {
+    let events = weekend(3);
+    for (by, paths) in [
+        (Grouping::Channel, &["/new", "/closed", "/resolved", "/backlog"][..]),
+        (Grouping::Agent, &["/closed", "/online_time", "/response_time/n"]),
+        (Grouping::Hour, &["/new"]),
+        (Grouping::WeekdayHour, &["/new"]),
+        // What was routed before the stream began is given back under no word.
+        (Grouping::Keyword, &["/routed"]),
+        (Grouping::Article, &["/self_service/of"]),
+    ] {
+        let query = query("2026-03-27T16:00:00Z", "2026-03-30T15:00:00Z", Some(by));
+        let report = json_report(&events, &query, &Terms::default());
+        for path in paths {
+            let sum: f64 = report["groups"].as_array().unwrap().iter().map(|group| number(group, path)).sum();
+            assert!((sum - number(&report["total"], path)).abs() < 1e-6, "{path} by {by}");
+        }
+    }
+}
+
+#[test]
+fn the_backlog_is_what_the_board_shows_as_open() {
+    let events = weekend(4);
+    let mut seen = 0;
+    for hour in (0..72).step_by(5) {
+        let to = Timestamp::parse("2026-03-27T18:00:00Z").unwrap() + TimeDelta::hours(hour);
+        let from = to - TimeDelta::hours(1);
+        let query = Query { from, to, zone: Tz::UTC, by: Some(Grouping::Agent), filter: Filter::default() };
+        let report = json_report(&events, &query, &Terms::default());
+        let snapshot = snapshot(&events, to);
+        let board = serde_json::to_value(SnapshotReport::of(&snapshot)).unwrap();
+        assert_eq!(report["total"]["backlog"], board["totals"]["active"], "at {to}");
+        for queue in board["queues"].as_array().unwrap() {
+            let agent = report["groups"].as_array().unwrap().iter().find(|agent| agent["key"] == queue["agent"]);
+            assert_eq!(agent.unwrap()["backlog"], queue["open"], "{} at {to}", queue["agent"]);
+            seen += queue["open"].as_u64().unwrap();
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+/// The board over the events before an instant.
+fn snapshot(events: &[Event], at: Timestamp) -> BoardSnapshot {
+    let options =
+        Options { thresholds: Arc::new(Thresholds::default()), keep_text: false, midnight: Arc::new(|at| at) };
+    let mut engine = Engine::new(options, at);
+    let source = engine.add_source(SourceHealth { name: "demo".into(), good_at: Some(at), ..SourceHealth::default() });
+    engine.take(source, events.iter().filter(|event| event.at.is_none_or(|one| one < at)).cloned(), at);
+    engine.settle(at);
+    engine.snapshot(at)
+}
+
+/// A stream of a few conversations in which no two lines of one thing share an instant.
+fn streams() -> impl Strategy<Value = Vec<Event>> {
+    let what = prop::sample::select(vec![
+        "opened {c} team=t channel=web customer=k",
+        "opened {c} direction=outbound tags=g",
+        "message {c} from=customer",
+        "message {c} from=customer text=more",
+        "message {c} from=agent agent=ana",
+        "message {c} from=agent agent=bo",
+        "message {c} from=bot",
+        "message {c} from=agent agent=ana public=false",
+        "assigned {c} agent=ana",
+        "assigned {c} agent=bo team=u",
+        "assigned {c} agent=null",
+        "status {c} status=resolved by=agent agent=bo",
+        "status {c} status=closed",
+        "status {c} status=open",
+        "status {c} status=pending",
+        "routed {c} keyword=billing",
+        "returned_to_bot {c} agent=ana",
+        "tagged {c} tags=g,h",
+        "macro {c} agent=ana macro=greet",
+        "sla {c} metric=first_response due=02_12:00:00",
+        "sla {c} metric=next_response due=02_14:00:00",
+        "sla {c} metric=resolution due=02_16:00:00",
+        "rated {c} score=5 scale=5",
+        "nps {c} score=9",
+        "converted {c} amount=0.1 currency=EUR",
+        "merged {c} into=c9",
+        "presence ana state=online",
+        "presence ana state=away",
+        "presence bo state=busy",
+        "article_vote article=p helpful=true",
+        "nps customer=k score=3",
+        "customer id=k segment=vip",
+        "agent id=ana name=Ana teams=t",
+        "hello capabilities=assignments",
+    ]);
+    prop::collection::vec((what, 0..3_usize), 1..40).prop_map(|lines| {
+        let line = |(i, (what, conversation)): (usize, (&str, usize))| {
+            let (hour, minute) = (8 + i / 5, i % 5 * 11);
+            event(&format!("02 {hour:02}:{minute:02}:00 {}", what.replace("{c}", &format!("c{conversation}"))))
+        };
+        lines.into_iter().enumerate().map(line).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn neither_order_nor_repetition_changes_a_report(
+        (events, shuffled) in streams().prop_flat_map(|events| {
+            let twice = [events.clone(), events.clone()].concat();
+            (Just(events), Just(twice).prop_shuffle())
+        }),
+        by in prop::sample::select(vec![Grouping::Agent, Grouping::Team, Grouping::Tag, Grouping::Keyword, Grouping::Day]),
+    ) {
+        let query = query("2026-03-02T09:00:00Z", "2026-03-02T15:00:00Z", Some(by));
+        let once = json_report(&events, &query, &Terms::default());
+        prop_assert_eq!(&once, &json_report(&shuffled, &query, &Terms::default()));
+    }
+
+    #[test]
+    fn two_halves_of_a_range_add_up(events in streams(), minute in 1..350_i64) {
+        // What a source claims later holds for its whole stream.
+        let events: Vec<_> = events.into_iter().filter(|one| !matches!(one.kind, EventKind::Hello { .. })).collect();
+        let whole = query("2026-03-02T09:00:00Z", "2026-03-02T15:00:00Z", None);
+        let middle = whole.from + TimeDelta::minutes(minute);
+        let part = |from, to| json_report(&events, &Query { from, to, ..whole.clone() }, &Terms::default());
+        let (first, second) = (part(whole.from, middle), part(middle, whole.to));
+        let whole = json_report(&events, &whole, &Terms::default());
+        // An `opened` that comes late, and a target that is told late, change what was before.
+        for path in ["/closed", "/response_time/n", "/reassigned", "/routed", "/redirected", "/csat/of", "/online_time"] {
+            let of = |report: &Value| number(&report["total"], path);
+            prop_assert!((of(&first) + of(&second) - of(&whole)).abs() < 1e-6, "{}", path);
+        }
+    }
+}
