@@ -115,7 +115,7 @@ fn a_megabyte_of_text_is_kept_as_it_came() {
     let text = "\u{202e}\u{1b}[31m\t🎉".repeat(80_000);
     let event = Event::new(
         Timestamp::from_millis(0),
-        Message { text: Some(text), ..Message::public(ConversationId::from("c"), Author::Customer, None) },
+        Message { text: Some(text.into()), ..Message::public(ConversationId::from("c"), Author::Customer, None) },
     );
     assert_eq!(through_a_line(&event), event);
 }
@@ -149,7 +149,9 @@ fn kinds() -> impl Strategy<Value = EventKind> {
         agent.clone().prop_map(|agent| (Author::Agent, Some(agent)))
     ];
     let message = (conversation.clone(), author, prop::option::of(any::<bool>()), maybe_text.clone()).prop_map(
-        |(conversation, (from, agent), public, text)| Message { conversation, from, agent, public, text }.into(),
+        |(conversation, (from, agent), public, text)| {
+            Message { conversation, from, agent, public, text: text.map(Into::into) }.into()
+        },
     );
     let change = prop::option::of(prop::option::of(agent.clone()));
     let team = prop::option::of(prop::option::of(id.prop_map(TeamId::new)));
@@ -179,7 +181,7 @@ fn kinds() -> impl Strategy<Value = EventKind> {
                 conversation: c.clone(),
                 score: score.into(),
                 scale: 5.0,
-                comment: Some(text.clone())
+                comment: Some(text.clone().into())
             }),
             Just(EventKind::Nps { customer: None, conversation: Some(c.clone()), score: score.into() }),
             Just(EventKind::ArticleVote { article: "x".into(), helpful: score > 3, customer: None }),

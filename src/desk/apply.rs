@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::Desk;
 use super::conversation::{Conversation, Put};
-use super::entry::{By, Entry, Fact, Opening, Rating, digest};
+use super::entry::{By, Entry, Fact, Opening, Rating};
 use super::index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 use super::log::{self, Settled};
 use super::people::{Agent, KnownCustomer, Presence, Team};
 use crate::event::{
-    AgentId, Author, Capability, ConversationId, CustomerId, Event, EventKind, Message, TeamId, Timestamp,
+    AgentId, Author, Capability, ConversationId, CustomerId, Event, EventKind, Message, TeamId, Timestamp, Words,
 };
 
 impl Desk {
@@ -208,7 +208,7 @@ impl Desk {
             }
             EventKind::Sla { conversation, metric, due } => (conversation, None, Fact::Sla(metric, due)),
             EventKind::Rated { conversation, score, scale, comment } => {
-                let rating = Rating { score, scale, digest: digest(comment.as_deref()) };
+                let rating = Rating { score, scale, digest: print(comment.as_ref()) };
                 (conversation, None, Fact::Rated(Box::new(rating)))
             }
             EventKind::Nps { conversation, score, .. } => (conversation?, None, Fact::Nps(score)),
@@ -233,8 +233,8 @@ impl Desk {
             from: said.from,
             agent,
             public: said.public.unwrap_or(true),
-            digest: digest(said.text.as_deref()),
-            text: said.text.filter(|_| self.keep_text).map(|text| Box::new(text.into())),
+            digest: print(said.text.as_ref()),
+            text: said.text.as_ref().filter(|_| self.keep_text).and_then(Words::text).map(|text| Box::new(text.into())),
         };
         (said.conversation, agent, fact)
     }
@@ -304,4 +304,9 @@ impl Desk {
         }
         ix
     }
+}
+
+/// What tells words apart where they are not kept; 0 = there are none.
+fn print(words: Option<&Words>) -> u64 {
+    words.map_or(0, Words::print)
 }

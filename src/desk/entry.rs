@@ -1,9 +1,6 @@
 //! What a conversation's log keeps of an event: the event without its ids, with names resolved to numbers.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-
-use rustc_hash::FxHasher;
 
 use super::index::{AgentIx, CustomerIx, TeamIx};
 use super::log::Dated;
@@ -128,26 +125,5 @@ impl Rating {
     pub fn is_positive(&self) -> bool {
         let lowest = crate::event::lowest_score(self.scale);
         (self.score - lowest) / (self.scale - lowest) >= 0.75
-    }
-}
-
-/// A print of a text that is not kept, so that a repeat can be told from another message of that instant. In 64 bits,
-/// for with 32 a crowd of 60,000 messages of one instant would lose one in a third of all cases.
-pub(super) fn digest(text: Option<&str>) -> u64 {
-    text.map_or(0, |text| {
-        let mut hasher = FxHasher::default();
-        text.hash(&mut hasher);
-        hasher.finish()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digests_tell_the_texts_of_a_large_crowd_apart() {
-        let digests: std::collections::HashSet<_> = (0..300_000).map(|i| digest(Some(&i.to_string()))).collect();
-        assert_eq!(digests.len(), 300_000, "of 32 bits about ten would be lost");
     }
 }

@@ -6,6 +6,7 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr, VariantNames};
 
 use super::id::{AgentId, ArticleId, ConversationId, CustomerId, TeamId};
 use super::time::Timestamp;
+use super::words::Words;
 
 /// The version of the stream that this program reads and writes.
 pub const VERSION: u64 = 1;
@@ -269,8 +270,8 @@ pub enum EventKind {
         /// The highest answer there is.
         scale: f64,
         /// In the customer's words.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        comment: Option<String>,
+        #[serde(skip_serializing_if = "Words::are_not_kept")]
+        comment: Option<Words>,
     },
     /// A net-promoter answer.
     Nps {
@@ -381,8 +382,8 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public: Option<bool>,
     /// The words, where the source gives them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    #[serde(skip_serializing_if = "Words::are_not_kept")]
+    pub text: Option<Words>,
 }
 
 /// Who holds the conversation from now on.

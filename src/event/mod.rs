@@ -8,6 +8,7 @@ pub mod id;
 pub mod kind;
 pub mod read;
 pub mod time;
+mod words;
 pub mod write;
 
 pub use id::{AgentId, ArticleId, ConversationId, CustomerId, TeamId};
@@ -17,4 +18,5 @@ pub use kind::{
 };
 pub use read::{Line, Reader, Reject, parse_line};
 pub use time::Timestamp;
+pub use words::Words;
 pub use write::write_event;

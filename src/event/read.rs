@@ -7,6 +7,7 @@ use super::id::{AgentId, ArticleId, ConversationId, CustomerId, TeamId};
 use super::kind::{
     Agent, Assigned, Author, Event, EventKind, Message, Opened, SlaMetric, Status, StatusBy, VERSION, lowest_score,
 };
+use super::words::Words;
 
 /// Longer lines are rejected without being held in memory.
 pub const MAX_LINE_BYTES: usize = 16 << 20;
@@ -254,7 +255,7 @@ fn message(fields: &Fields<'_>) -> Result<Message, Reject> {
         from,
         agent,
         public: fields.maybe_flag("public")?,
-        text: fields.maybe_string("text")?,
+        text: fields.maybe_string("text")?.map(Words::Kept),
     })
 }
 
@@ -265,6 +266,6 @@ fn rated(fields: &Fields<'_>) -> Result<EventKind, Reject> {
         conversation: ConversationId::new(fields.text("conversation")?),
         score: fields.number_in("score", lowest, scale)?,
         scale,
-        comment: fields.maybe_string("comment")?,
+        comment: fields.maybe_string("comment")?.map(Words::Kept),
     })
 }

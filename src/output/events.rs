@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_line_is_harmless_and_reads_back_the_same() {
         let mut message = Message::public("17".into(), crate::event::Author::Customer, None);
-        message.text = Some("\u{9b}31m\u{202E}hi\n\u{1b}[2J".to_owned());
+        message.text = Some("\u{9b}31m\u{202E}hi\n\u{1b}[2J".into());
         let event = Event::new(Timestamp::from_millis(1_772_442_904_250), message);
         let mut out = Vec::new();
         write_line(&mut out, &event, None).unwrap();

@@ -151,7 +151,7 @@ impl Simulation {
     fn nudge(&mut self, chat: &mut Chat) -> Then {
         chat.nudges += 1;
         let text = (self.dice.pick(&NUDGE)).to_owned();
-        self.say(Message { text: Some(text), ..Message::public(chat.id.clone(), Author::Customer, None) });
+        self.say(Message { text: Some(text.into()), ..Message::public(chat.id.clone(), Author::Customer, None) });
         let left = chat.reply_at - self.now;
         if chat.nudges < 3 && left > 5 * MINUTE && self.dice.chance(0.4) {
             let gap = (left as f64 * self.dice.between(0.3, 0.9)) as i64;
@@ -219,7 +219,7 @@ impl Simulation {
     fn note(&mut self, chat: &Chat, agent: u32) {
         let (id, text) = (self.id_of(agent), (self.dice.pick(&NOTE)).to_owned());
         let message = Message::public(chat.id.clone(), Author::Agent, Some(id));
-        self.say(Message { public: Some(false), text: Some(text), ..message });
+        self.say(Message { public: Some(false), text: Some(text.into()), ..message });
     }
 
     fn answer(&mut self, chat: &mut Chat, agent: u32) -> After {
@@ -348,7 +348,7 @@ impl Simulation {
             (true, false) => 2.0,
             (false, false) => 1.0,
         };
-        let comment = self.dice.chance(0.2).then(|| (self.dice.pick(&COMMENTS)).to_owned());
+        let comment = self.dice.chance(0.2).then(|| (*self.dice.pick(&COMMENTS)).into());
         self.say(EventKind::Rated { conversation, score, scale, comment });
         None
     }

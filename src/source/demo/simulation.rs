@@ -360,7 +360,7 @@ impl Simulation {
     /// A message with words that fit, or without any.
     pub(super) fn message(&mut self, chat: &Chat, from: Author, agent: Option<crate::event::AgentId>) -> Message {
         let text = self.words(chat, from);
-        Message { text: Some(text.to_owned()), ..Message::public(chat.id.clone(), from, agent) }
+        Message { text: Some(text.into()), ..Message::public(chat.id.clone(), from, agent) }
     }
 }
 
