@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! event ← desk ← metrics ← board ← app ← ui ← term ← run ← main        (a ← b: b may use a, never the reverse)
-//! event ← source ← poll ← run          board ← output ← run           config ← run
+//! event ← source ← poll ← run       event ← store ← run       board ← output ← run           config ← run
 //! ```
 //!
 //! | module | one job |
@@ -11,13 +11,11 @@
 //! | [`desk`] | the fold: set of events → conversations, holders, waits, presence |
 //! | [`metrics`] | the figures: live ones kept change by change, statistics, thresholds |
 //! | [`board`] | the one owner of the desk, and the pictures that viewers see |
-//! | [`app`] | one viewer's state, and how keys and clicks change it |
-//! | [`ui`] | the screen as a function of picture, view, palette and instant |
-//! | [`term`] | a viewer in a terminal: the loop, and the bytes |
 //! | [`app`] | a viewer's state: what is focused, sorted, filtered, opened; keys become actions, actions effects |
 //! | [`ui`] | draws a frame: panels, themes, harmless text |
 //! | [`term`] | a session: a terminal, a view, one loop; the only module that writes to a terminal |
 //! | [`source`] | where events come from: help desks, files, programs, the demo |
+//! | [`store`] | every event of every source, kept on disk with how far each was read |
 //! | [`poll`] | when each source is asked, and the task that asks it |
 //! | [`output`] | the live state for programs, spreadsheets, chats and people |
 //! | [`config`] | defaults < file < environment < flags, and secrets |
@@ -49,6 +47,7 @@ pub mod output;
 pub mod poll;
 pub mod run;
 pub mod source;
+pub mod store;
 pub mod term;
 pub mod text;
 pub mod ui;

@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metrics", &["event", "desk"]),
     ("board", &["event", "desk", "metrics"]),
     ("source", &["event", "text", "length"]),
+    ("store", &["event"]),
     ("poll", &["event", "source"]),
     ("app", &["event", "desk", "metrics", "board", "text"]),
     ("ui", &["event", "desk", "metrics", "board", "app", "text"]),
@@ -23,8 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "event", "desk", "metrics", "board", "source", "poll", "app", "ui", "term", "output", "config", "text",
-            "length",
+            "event", "desk", "metrics", "board", "source", "store", "poll", "app", "ui", "term", "output", "config",
+            "text", "length",
         ],
     ),
 ];
@@ -32,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Names that must not stand in a module, with the reason.
 const BANNED: &[(&[&str], &[&str], &str)] = &[
     (
-        &["event", "desk", "metrics", "board", "app", "ui", "output", "text"],
+        &["event", "desk", "metrics", "board", "store", "app", "ui", "output", "text"],
         &["tokio", "reqwest", "async fn", "Mutex", "RwLock"],
         "is synchronous and takes no lock",
     ),
@@ -47,7 +48,7 @@ const BANNED: &[(&[&str], &[&str], &str)] = &[
         "knows no terminal",
     ),
     (
-        &["event", "desk", "metrics", "board", "source", "app", "ui", "output", "config"],
+        &["event", "desk", "metrics", "board", "source", "store", "app", "ui", "output", "config"],
         &["Utc::now", "Local::now", "Instant::now", "SystemTime::now"],
         "reads no clock",
     ),

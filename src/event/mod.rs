@@ -13,8 +13,8 @@ pub mod write;
 
 pub use id::{AgentId, ArticleId, ConversationId, CustomerId, TeamId};
 pub use kind::{
-    Agent, Assigned, Author, Capability, Direction, Event, EventKind, Message, Opened, PresenceState, SlaMetric,
-    Status, StatusBy, VERSION, lowest_score,
+    Agent, Assigned, Author, Capability, Change, Direction, Event, EventKind, Message, Opened, PresenceState,
+    SlaMetric, Status, StatusBy, VERSION, lowest_score,
 };
 pub use read::{Line, Reader, Reject, parse_line};
 pub use time::Timestamp;

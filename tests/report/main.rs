@@ -4,4 +4,6 @@
 mod cases;
 mod command;
 mod properties;
+#[path = "../support/short.rs"]
+mod short;
 mod support;

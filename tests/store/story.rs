@@ -1,0 +1,321 @@
+//! What every store has to keep to: the same story for each.
+
+use std::path::Path;
+
+use chrono::TimeDelta;
+use helptop::event::{Event, EventKind, Timestamp};
+use helptop::metrics::history::{Filter, Grouping, History, Query, Terms};
+use helptop::output::history::JsonReport;
+use helptop::source::demo::{Params, Simulation};
+use helptop::store::{Appended, Cursor, Limits, Mark, Selection, SourceNo, SqliteStore, Store};
+use rstest::rstest;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::short::{at, event, events};
+
+/// A store and what it needs to live.
+pub(crate) struct Kept {
+    pub(crate) store: Box<dyn Store>,
+    _folder: TempDir,
+}
+
+fn in_a_file(keep_text: bool) -> Kept {
+    let folder = TempDir::new().unwrap();
+    Kept { store: Box::new(SqliteStore::open(&path(folder.path()), keep_text).unwrap()), _folder: folder }
+}
+
+fn in_memory(keep_text: bool) -> Kept {
+    Kept { store: Box::new(SqliteStore::temporary(keep_text).unwrap()), _folder: TempDir::new().unwrap() }
+}
+
+pub(crate) fn path(folder: &Path) -> std::path::PathBuf {
+    folder.join("deep/er/history.db")
+}
+
+/// Everything a selection holds, in the order it comes.
+pub(crate) fn read(store: &mut dyn Store, selection: &Selection) -> Vec<(SourceNo, Event)> {
+    let mut found = Vec::new();
+    store
+        .read(selection, &mut |source, event| {
+            found.push((source, event));
+            Ok(())
+        })
+        .unwrap();
+    found
+}
+
+/// What a selection holds but for the clock.
+pub(crate) fn said(store: &mut dyn Store, selection: &Selection) -> Vec<Event> {
+    let all = read(store, selection).into_iter().map(|(_, event)| event);
+    all.filter(|event| event.kind != EventKind::Clock {}).collect()
+}
+
+pub(crate) fn history(store: &mut dyn Store, selection: &Selection, before: Timestamp) -> History {
+    let mut history = History::new();
+    let sources: Vec<_> = store.sources().unwrap();
+    let ixs: Vec<_> = sources.iter().map(|source| history.add_source(&*source.name)).collect();
+    let mut take = |no: SourceNo, event: Event| {
+        let place = sources.iter().position(|source| source.no == no).unwrap();
+        if event.at.is_none_or(|at| at < before) {
+            history.take(ixs[place], event);
+        }
+        Ok(())
+    };
+    store.read(selection, &mut take).unwrap();
+    history.settle();
+    history
+}
+
+pub(crate) fn figures(history: &History, from: Timestamp, to: Timestamp, by: Option<Grouping>) -> serde_json::Value {
+    let query = Query { from, to, zone: chrono_tz::Tz::Europe__Berlin, by, filter: Filter::default() };
+    serde_json::to_value(JsonReport::of(&history.report(&query, &Terms::default()))).unwrap()
+}
+
+/// Two days and a half of the simulated desk.
+pub(crate) fn simulated() -> (Vec<Event>, Timestamp, Timestamp) {
+    let (from, to) = (at("02", "00:00:00"), at("04", "12:00:00"));
+    let mut events = Vec::new();
+    Simulation::new(Params { seed: 3, agents: 6, chats: 30 }, from).advance_to(to, &mut events);
+    (events, from, to)
+}
+
+#[rstest]
+fn what_is_appended_comes_back_by_subject_in_the_order_it_came(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let mut kept = make(true);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    let told = events(
+        "02 09:00:00 opened c1 customer=k
+         02 09:00:00 message c1 from=customer text=one
+         02 09:00:00 message c1 from=customer text=two
+         02 08:00:00 opened c2
+         02 09:05:00 status c1 status=resolved
+         02 09:04:00 message c1 from=agent agent=a
+         02 09:01:00 presence a state=online
+         agent id=a name=Ana",
+    );
+    let appended = store.append(source, &told, &Mark::default()).unwrap();
+    assert_eq!(appended, Appended { new: 8, repeats: 0 });
+    let order = [7, 6, 0, 1, 2, 4, 5, 3];
+    let expected: Vec<_> = order.iter().map(|&i| told[i].clone()).collect();
+    assert_eq!(said(store, &Selection::All), expected);
+    let other = store.source("other").unwrap();
+    assert_eq!((store.source("desk").unwrap(), other == source), (source, false));
+    store.append(other, &told[..1], &Mark::default()).unwrap();
+    assert_eq!(store.size().unwrap().events, 9, "the same id of another source is another conversation");
+}
+
+#[rstest]
+fn an_exact_repeat_is_kept_once_however_it_comes(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let (told, ..) = simulated();
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    let twice = |part: &[Event]| [part, part].concat();
+    let mut total = Appended::default();
+    for part in told.chunks(700) {
+        let appended = store.append(source, &twice(part), &Mark::default()).unwrap();
+        total = Appended { new: total.new + appended.new, repeats: total.repeats + appended.repeats };
+    }
+    let clocks = told.iter().filter(|event| event.kind == EventKind::Clock {}).count() as u64;
+    let (size, appends) = (store.size().unwrap(), store.appends().unwrap());
+    assert_eq!((total.new, size.events), (told.len() as u64 - clocks, total.new));
+    assert_eq!(total.repeats, total.new);
+    let before = read(store, &Selection::All);
+    let again = store.append(source, &told, &Mark::default()).unwrap();
+    assert_eq!(again, Appended { new: 0, repeats: total.new });
+    assert_eq!((store.size().unwrap().events, store.appends().unwrap()), (size.events, appends));
+    assert!(read(store, &Selection::All) == before, "nothing was changed");
+}
+
+#[rstest]
+fn what_is_said_again_of_somebody_holds_again(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    let (ana, anna) = (event("agent id=a name=Ana"), event("agent id=a name=Anna"));
+    let last = |store: &mut dyn Store| said(store, &Selection::All).pop().unwrap();
+    store.append(source, &[ana.clone(), anna.clone()], &Mark::default()).unwrap();
+    assert_eq!(last(store), anna);
+    store.append(source, std::slice::from_ref(&ana), &Mark::default()).unwrap();
+    assert_eq!((last(store), store.size().unwrap().events), (ana.clone(), 2));
+    store.append(source, &[ana.clone(), anna, ana.clone()], &Mark::default()).unwrap();
+    assert_eq!((last(store), store.size().unwrap().events), (ana, 2), "the same story told again ends the same");
+}
+
+#[rstest]
+fn the_cursor_and_the_age_of_a_source_stay_until_they_move(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    let cursor = Cursor { value: json!({"last": 7}), settings: u64::MAX };
+    let mark = Mark { cursor: Some(cursor.clone()), good_at: Some(at("02", "09:00:00")) };
+    store.append(source, &events("02 08:00:00 opened c1\n02 08:30:00 clock"), &mark).unwrap();
+    store.append(source, &[], &Mark::default()).unwrap();
+    let found = store.sources().unwrap().remove(0);
+    assert_eq!((found.cursor, found.good_at), (Some(cursor), mark.good_at));
+    assert_eq!(found.span, Some((at("02", "08:00:00"), at("02", "08:30:00"))));
+}
+
+#[rstest]
+fn a_report_of_the_store_is_that_of_the_stream(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let (mut told, from, to) = simulated();
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("test").unwrap();
+    // Late lines: what belongs together still comes in its order.
+    let half = told.len() / 2;
+    told.rotate_left(half);
+    for part in told.chunks(333) {
+        store.append(source, part, &Mark::default()).unwrap();
+    }
+    let mut straight = History::new();
+    let ix = straight.add_source("test");
+    for event in &told {
+        straight.take(ix, event.clone());
+    }
+    straight.settle();
+    let stored = history(store, &Selection::All, to);
+    assert_eq!(stored.span(), straight.span());
+    for by in [None, Some(Grouping::Agent), Some(Grouping::Customer), Some(Grouping::Tag), Some(Grouping::Day)] {
+        let wanted = figures(&straight, from, to, by);
+        assert!(wanted["total"]["closed"].as_u64().unwrap() > 50);
+        assert_eq!(figures(&stored, from, to, by), wanted, "{by:?}");
+    }
+}
+
+#[rstest]
+fn a_part_of_the_store_is_enough_for_a_late_range(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let (told, first, to) = simulated();
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("test").unwrap();
+    store.append(source, &told, &Mark::default()).unwrap();
+    for hours in [1, 7, 20, 40] {
+        let from = to - TimeDelta::hours(hours);
+        let (whole, part) = (Selection::All, Selection::Since(from - TimeDelta::hours(hours)));
+        let (whole, part) = (history(store, &whole, to), history(store, &part, to));
+        for by in [None, Some(Grouping::Agent), Some(Grouping::Hour)] {
+            assert_eq!(figures(&part, from, to, by), figures(&whole, from, to, by), "{hours} h {by:?}");
+        }
+    }
+    let late = store.count(&Selection::Since(to - TimeDelta::hours(1))).unwrap();
+    let all = store.count(&Selection::All).unwrap();
+    assert!(late * 2 < all, "{late} of {all}: what is over is passed over");
+    let quiet = store.count(&Selection::Quiet(first, to)).unwrap();
+    assert!(quiet > 0 && quiet < all);
+}
+
+#[rstest]
+fn a_customer_and_a_conversation_are_found_alone(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    let told = events(
+        "customer id=k name=Kim
+         customer id=l name=Lee
+         02 09:00:00 opened c1 customer=k
+         02 10:00:00 opened c2 customer=l
+         02 11:00:00 opened c3 customer=l
+         02 12:00:00 opened c3 customer=k
+         02 11:30:00 opened c3 customer=l",
+    );
+    for line in &told {
+        store.append(source, std::slice::from_ref(line), &Mark::default()).unwrap();
+    }
+    let of = |store: &mut dyn Store, selection| {
+        said(store, &selection)
+            .iter()
+            .map(|event| told.iter().position(|one| one == event).unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(store, Selection::Customer(source, "k".into())), [0, 2, 4, 5, 6], "whoever said last whose c3 is");
+    assert_eq!(of(store, Selection::Customer(source, "l".into())), [1, 3]);
+    assert_eq!(of(store, Selection::Conversation(source, "c2".into())), [1, 3]);
+    assert_eq!(of(store, Selection::Customer(source, "nobody".into())), [0_usize; 0]);
+    let appends = store.appends().unwrap();
+    store.append(source, &[event("02 13:00:00 message c2 from=customer")], &Mark::default()).unwrap();
+    assert_eq!(said(store, &Selection::Touched(appends)).len(), 2, "c2, whole");
+    assert!(said(store, &Selection::Touched(appends + 1)).is_empty());
+}
+
+#[rstest]
+fn the_words_of_messages_are_kept_only_when_asked_for(
+    #[values(in_a_file, in_memory)] make: fn(bool) -> Kept,
+    #[values(true, false)] keep_text: bool,
+) {
+    let mut kept = make(keep_text);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    let told = events(
+        "02 09:00:00 message c1 from=customer text=secret
+         02 09:00:00 message c1 from=customer text=another
+         02 09:00:00 rated c1 score=5 scale=5 comment=secret",
+    );
+    assert_eq!(store.append(source, &told, &Mark::default()).unwrap().new, 3);
+    let found = format!("{:?}", said(store, &Selection::All));
+    assert_eq!(found.matches("secret").count(), if keep_text { 2 } else { 0 });
+    assert_eq!(said(store, &Selection::All).len(), 3, "a print tells two messages of one instant apart");
+    assert_eq!(store.append(source, &told, &Mark::default()).unwrap().new, 0);
+    let mut read_back = history(store, &Selection::All, Timestamp::MAX);
+    read_back.settle();
+    assert_eq!(read_back.desk().counts().repeats, 0, "nor does the desk take them for repeats");
+}
+
+#[rstest]
+fn what_is_old_goes_but_never_what_may_be_open(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    let told = events(
+        "agent id=a name=Ana
+         customer id=k name=Kim
+         customer id=l name=Lee
+         02 07:00:00 presence a state=online
+         02 08:00:00 opened open customer=l
+         02 08:00:00 opened ended customer=k
+         02 09:00:00 status ended status=resolved
+         02 08:00:00 opened reopened customer=l
+         02 09:00:00 status reopened status=resolved
+         02 09:30:00 message reopened from=customer
+         02 08:00:00 opened due customer=l
+         02 08:01:00 sla due metric=resolution due=05_00:00:00
+         02 09:00:00 status due status=closed
+         02 08:00:00 opened later customer=l
+         04 09:00:00 status later status=resolved
+         02 08:00:00 opened merged customer=l
+         02 08:30:00 merged merged into=open
+         02 08:40:00 message merged from=customer",
+    );
+    store.append(source, &told, &Mark::default()).unwrap();
+    let limits = Limits { oldest: at("03", "00:00:00"), most_bytes: u64::MAX };
+    assert_eq!(store.prune(&limits).unwrap().conversations, 2);
+    let text = format!("{:?}", said(store, &Selection::All));
+    for (id, stays) in [("open", true), ("ended", false), ("reopened", true), ("due", true), ("later", true)] {
+        assert_eq!(text.contains(&format!("ConversationId({id:?})")), stays, "{id}");
+    }
+    assert!(!text.contains("Kim") && text.contains("Lee") && text.contains("Ana") && text.contains("Online"), "{text}");
+    assert_eq!(store.prune(&limits).unwrap().conversations, 0);
+}
+
+#[rstest]
+fn what_is_too_much_goes_oldest_first(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let (told, _, to) = simulated();
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("test").unwrap();
+    store.append(source, &told, &Mark::default()).unwrap();
+    let open = |store: &mut dyn Store| {
+        figures(&history(store, &Selection::All, to), to - TimeDelta::hours(1), to, None)["total"]["backlog"].clone()
+    };
+    let (whole, backlog) = (store.size().unwrap(), open(store));
+    let limits = Limits { oldest: Timestamp::MIN, most_bytes: whole.bytes * 2 / 3 };
+    let pruned = store.prune(&limits).unwrap();
+    let left = store.size().unwrap();
+    assert!(left.bytes <= limits.most_bytes && left.bytes > limits.most_bytes / 2, "{left:?} of {whole:?}");
+    assert!(pruned.before.unwrap() < to && open(store) == backlog);
+    let nothing = Limits { oldest: Timestamp::MIN, most_bytes: 0 };
+    store.prune(&nothing).unwrap();
+    assert_eq!(open(store), backlog, "however little may be kept");
+}
