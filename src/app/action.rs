@@ -22,6 +22,8 @@ pub enum Action {
     Agents,
     /// All unanswered chats.
     Unanswered,
+    /// The figures of the last days.
+    History,
     /// The sources.
     Sources,
     /// To the next panel.
@@ -48,6 +50,12 @@ pub enum Action {
     Filter,
     /// Another order.
     Sort,
+    /// Figures of fewer days.
+    RangeShorter,
+    /// Figures of more days.
+    RangeLonger,
+    /// Figures by something else.
+    GroupBy,
     /// Hold the picture.
     Freeze,
     /// Ask the sources now.
@@ -129,6 +137,9 @@ pub const ACTIONS: &[ActionRow] = &[
         "show only what matches: agent, team, channel, customer, tag, text",
     ),
     row(Action::Sort, &["s"], Scope::View, "sort", "sort the list by the next column"),
+    row(Action::RangeShorter, &["[", "left"], Scope::View, "", "history: fewer days (90, 30, 7, today)"),
+    row(Action::RangeLonger, &["]", "right"], Scope::View, "days", "history: more days (today, 7, 30, 90)"),
+    row(Action::GroupBy, &["b"], Scope::View, "by", "history: by team, channel, segment, keyword"),
     row(Action::Help, &["?"], Scope::Program, "help", "this list"),
     row(Action::Freeze, &["f"], Scope::View, "freeze", "hold the picture, and let it go on"),
     row(Action::Theme, &["t"], Scope::View, "theme", "the next theme"),
@@ -137,6 +148,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row(Action::Board, &["1"], Scope::Pages, "", "the board"),
     row(Action::Agents, &["2"], Scope::Pages, "", "all agents"),
     row(Action::Unanswered, &["3"], Scope::Pages, "", "all unanswered chats"),
+    row(Action::History, &["5"], Scope::Pages, "", "the figures of the last days"),
     row(Action::Sources, &["6"], Scope::Pages, "", "the sources: age, errors, quota, what they can't tell"),
     row(Action::OpenLink, &["o"], Scope::Chat, "link", "show the chat's link, to click on"),
     row(Action::CopyLink, &["y"], Scope::Chat, "copy link", "copy the chat's link to the clipboard"),
