@@ -84,6 +84,9 @@ pub enum Scope {
     /// What is shown, and how.
     #[strum(to_string = "View")]
     View,
+    /// The page of figures of the last days.
+    #[strum(to_string = "History")]
+    History,
     /// One chat.
     #[strum(to_string = "Chat")]
     Chat,
@@ -127,6 +130,9 @@ pub const ACTIONS: &[ActionRow] = &[
     row(Action::Last, &["G", "end"], Scope::Lists, "", "to the last row"),
     row(Action::Drill, &["enter"], Scope::Lists, "open", "into the row: agent or chat"),
     row(Action::Back, &["esc"], Scope::Lists, "back", "back; clears filter and selection"),
+    row(Action::RangeShorter, &["[", "left"], Scope::History, "", "fewer days: 90, 30, 7, today"),
+    row(Action::RangeLonger, &["]", "right"], Scope::History, "days", "more days: today, 7, 30, 90"),
+    row(Action::GroupBy, &["b"], Scope::History, "by", "the table by team, channel, segment, keyword"),
     row(Action::NextPane, &["tab"], Scope::Lists, "", "to the next panel"),
     row(Action::PreviousPane, &["backtab"], Scope::Lists, "", "to the panel before"),
     row(
@@ -137,9 +143,6 @@ pub const ACTIONS: &[ActionRow] = &[
         "show only what matches: agent, team, channel, customer, tag, text",
     ),
     row(Action::Sort, &["s"], Scope::View, "sort", "sort the list by the next column"),
-    row(Action::RangeShorter, &["[", "left"], Scope::View, "", "history: fewer days (90, 30, 7, today)"),
-    row(Action::RangeLonger, &["]", "right"], Scope::View, "days", "history: more days (today, 7, 30, 90)"),
-    row(Action::GroupBy, &["b"], Scope::View, "by", "history: by team, channel, segment, keyword"),
     row(Action::Help, &["?"], Scope::Program, "help", "this list"),
     row(Action::Freeze, &["f"], Scope::View, "freeze", "hold the picture, and let it go on"),
     row(Action::Theme, &["t"], Scope::View, "theme", "the next theme"),
