@@ -258,7 +258,8 @@ fn a_program_whose_desk_ends_first() {
         let cancel = CancellationToken::new();
         cancel.cancel();
         drop(board);
-        let link = helptop::term::Link { board: pictures, ask, now: Arc::new(Timestamp::default) };
+        let (past, _) = tokio::sync::mpsc::channel(1);
+        let link = helptop::term::Link { board: pictures, ask, past, now: Arc::new(Timestamp::default) };
         runtime.block_on(helptop::term::run(link, setup(), cancel)).unwrap();
     }
 }
@@ -278,7 +279,8 @@ fn a_program_that_panics() {
             assert!(question.is_none(), "the desk fell over");
             drop(board);
         });
-        let link = helptop::term::Link { board: pictures, ask, now: Arc::new(Timestamp::default) };
+        let (past, _) = tokio::sync::mpsc::channel(1);
+        let link = helptop::term::Link { board: pictures, ask, past, now: Arc::new(Timestamp::default) };
         helptop::term::run(link, setup(), CancellationToken::new()).await
     });
     ended.unwrap();

@@ -22,6 +22,8 @@ pub enum Action {
     Agents,
     /// All unanswered chats.
     Unanswered,
+    /// The figures of the last days.
+    History,
     /// The sources.
     Sources,
     /// To the next panel.
@@ -48,6 +50,12 @@ pub enum Action {
     Filter,
     /// Another order.
     Sort,
+    /// Figures of fewer days.
+    RangeShorter,
+    /// Figures of more days.
+    RangeLonger,
+    /// Figures by something else.
+    GroupBy,
     /// Hold the picture.
     Freeze,
     /// Ask the sources now.
@@ -76,6 +84,9 @@ pub enum Scope {
     /// What is shown, and how.
     #[strum(to_string = "View")]
     View,
+    /// The page of figures of the last days.
+    #[strum(to_string = "History")]
+    History,
     /// One chat.
     #[strum(to_string = "Chat")]
     Chat,
@@ -119,6 +130,9 @@ pub const ACTIONS: &[ActionRow] = &[
     row(Action::Last, &["G", "end"], Scope::Lists, "", "to the last row"),
     row(Action::Drill, &["enter"], Scope::Lists, "open", "into the row: agent or chat"),
     row(Action::Back, &["esc"], Scope::Lists, "back", "back; clears filter and selection"),
+    row(Action::RangeShorter, &["[", "left"], Scope::History, "", "fewer days: 90, 30, 7, today"),
+    row(Action::RangeLonger, &["]", "right"], Scope::History, "days", "more days: today, 7, 30, 90"),
+    row(Action::GroupBy, &["b"], Scope::History, "by", "the table by team, channel, segment, keyword"),
     row(Action::NextPane, &["tab"], Scope::Lists, "", "to the next panel"),
     row(Action::PreviousPane, &["backtab"], Scope::Lists, "", "to the panel before"),
     row(
@@ -137,6 +151,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row(Action::Board, &["1"], Scope::Pages, "", "the board"),
     row(Action::Agents, &["2"], Scope::Pages, "", "all agents"),
     row(Action::Unanswered, &["3"], Scope::Pages, "", "all unanswered chats"),
+    row(Action::History, &["5"], Scope::Pages, "", "the figures of the last days"),
     row(Action::Sources, &["6"], Scope::Pages, "", "the sources: age, errors, quota, what they can't tell"),
     row(Action::OpenLink, &["o"], Scope::Chat, "link", "show the chat's link, to click on"),
     row(Action::CopyLink, &["y"], Scope::Chat, "copy link", "copy the chat's link to the clipboard"),

@@ -27,6 +27,7 @@ fn set_pane(view: &mut ViewState, pane: Pane) {
     match view.drills.last_mut() {
         Some(drill) => drill.pane = pane,
         None if matches!(pane, Pane::Agents | Pane::Unanswered) => view.focus = pane,
+        None if matches!(pane, Pane::Figures | Pane::Groups) => view.history.pane = pane,
         None => {}
     }
 }
@@ -52,6 +53,14 @@ pub(super) fn go(view: &mut ViewState, snapshot: &BoardSnapshot, step: Step) {
             view.unanswered.go(&rows, step, height, Rest::Top, |key| fresh_wait(snapshot, key));
         }
         Pane::Sources => view.sources.go(&source_rows(snapshot), step, height, Rest::Top, |_| None),
+        Pane::Figures => {
+            let rows = view.history.figure_rows();
+            view.history.figures.go(&rows, step, height, Rest::Top, |_| None);
+        }
+        Pane::Groups => {
+            let rows = view.history.group_rows();
+            view.history.groups.go(&rows, step, height, Rest::Top, |_| None);
+        }
         Pane::Open | Pane::Activity | Pane::Timeline => {
             let Some(drill) = view.drills.last_mut() else { return };
             if pane == Pane::Open {
@@ -83,7 +92,7 @@ pub(super) fn drill(view: &mut ViewState, snapshot: &BoardSnapshot, effects: &mu
         }
         Pane::Open | Pane::Activity => conversation_in_page(view, true).map(Query::Conversation),
         Pane::Timeline => holder(view).map(Query::Agent),
-        Pane::Sources | Pane::Help => None,
+        Pane::Sources | Pane::Figures | Pane::Groups | Pane::Help => None,
     };
     let known = query.is_some_and(|query| view.drills.iter().any(|drill| drill.query == query));
     match query {
@@ -179,6 +188,8 @@ fn select_line(view: &mut ViewState, snapshot: &BoardSnapshot, pane: Pane, line:
             pick!(view.lists.unanswered(snapshot), view.unanswered, Rest::Top, |key| fresh_wait(snapshot, key))
         }
         Pane::Sources => pick!(source_rows(snapshot), view.sources, Rest::Top, |_| None),
+        Pane::Figures => pick!(view.history.figure_rows(), view.history.figures, Rest::Top, |_| None),
+        Pane::Groups => pick!(view.history.group_rows(), view.history.groups, Rest::Top, |_| None),
         Pane::Help => false,
         Pane::Open | Pane::Activity | Pane::Timeline => {
             let Some(drill) = view.drills.last_mut() else { return false };

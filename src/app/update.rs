@@ -9,11 +9,12 @@ use super::action::Action;
 use super::cursor::Step;
 use super::derive::next;
 use super::drill::Drill;
+use super::history::HistoryView;
 use super::mouse::Mouse;
 use super::moves::{click, drill, go, selected_conversation, turn};
 use super::prompt::{on_prompt_key, paste};
 use super::view::{Frozen, Privacy, Prompt, PromptKind, Screen, ViewState};
-use crate::board::{BoardSnapshot, Page, Query};
+use crate::board::{BoardSnapshot, Page, PastAnswer, PastQuery, Query};
 use crate::event::Timestamp;
 
 /// How many ticks a line for the viewer stays.
@@ -39,6 +40,8 @@ pub enum Msg {
     Loaded(u64, Page),
     /// A page will never be answered.
     Lost(u64),
+    /// A question about the past was answered, or is nearer to it; `None` = it never will be.
+    Past(u64, Option<PastAnswer>),
 }
 
 /// What the session has to do.
@@ -54,6 +57,8 @@ pub enum Effect {
     Redraw,
     /// Ask the desk for a page; the answer comes back with the number.
     Load(u64, Query),
+    /// Ask the past; the answer comes back with the number. The question before needs no answer any more.
+    LoadPast(u64, PastQuery),
     /// Put a link on the clipboard.
     Copy(String),
 }
@@ -69,8 +74,10 @@ pub fn update(view: &mut ViewState, newest: &Arc<BoardSnapshot>, now: Timestamp,
         Msg::Tick => tick(view, &snapshot, &mut effects),
         Msg::Loaded(ticket, page) => loaded(view, ticket, Some(page)),
         Msg::Lost(ticket) => loaded(view, ticket, None),
+        Msg::Past(ticket, answer) => view.take_past(ticket, answer),
         Msg::Snapshot => {}
     }
+    view.ask_past(&mut effects);
     let shown = view.shown(newest);
     view.sync(&shown);
     effects
@@ -114,7 +121,11 @@ pub(super) fn act(
         Action::Board => show(view, Screen::Board),
         Action::Agents => show(view, Screen::Agents),
         Action::Unanswered => show(view, Screen::Unanswered),
+        Action::History => show(view, Screen::History),
         Action::Sources => show(view, Screen::Sources),
+        Action::RangeShorter => on_history(view, |history| history.step(-1)),
+        Action::RangeLonger => on_history(view, |history| history.step(1)),
+        Action::GroupBy => on_history(view, HistoryView::regroup),
         Action::NextPane => turn(view, 1),
         Action::PreviousPane => turn(view, -1),
         Action::Down => go(view, &snapshot, Step::By(1)),
@@ -151,6 +162,13 @@ fn show(view: &mut ViewState, screen: Screen) {
     view.help = None;
     view.drills.clear();
     view.screen = screen;
+}
+
+/// Changes what the page of figures shows, where it is shown.
+fn on_history(view: &mut ViewState, change: impl FnOnce(&mut HistoryView)) {
+    if view.screen == Screen::History && view.drills.is_empty() {
+        change(&mut view.history);
+    }
 }
 
 fn prompt(view: &mut ViewState, kind: PromptKind, text: &str) {
@@ -237,6 +255,7 @@ fn tick(view: &mut ViewState, snapshot: &BoardSnapshot, effects: &mut Vec<Effect
     for line in [&mut view.message, &mut view.link] {
         *line = line.take().filter(|(_, ticks)| *ticks > 1).map(|(text, ticks)| (text, ticks - 1));
     }
+    view.age_past();
     let old = |drill: &Drill| drill.waiting_for.is_none() && drill.generation != snapshot.generation;
     if view.frozen.is_none() && view.drills.last().is_some_and(old) {
         ask(view, snapshot, effects);

@@ -8,6 +8,7 @@ use tui_input::Input;
 use super::cursor::Cursor;
 use super::derive::{AgentSort, Lists, WaitSort};
 use super::drill::Drill;
+use super::history::HistoryView;
 use super::keymap::Keymap;
 use super::regions::Regions;
 use crate::board::BoardSnapshot;
@@ -25,6 +26,8 @@ pub enum Screen {
     Agents,
     /// All unanswered chats.
     Unanswered,
+    /// The figures of the last days.
+    History,
     /// The sources.
     Sources,
 }
@@ -44,6 +47,10 @@ pub enum Pane {
     Activity,
     /// What happened in a chat.
     Timeline,
+    /// The figures of the last days.
+    Figures,
+    /// The same by team, channel and so on.
+    Groups,
     /// The list of keys.
     Help,
 }
@@ -103,6 +110,8 @@ pub struct ViewState {
     pub unanswered: Cursor<WaitKey>,
     /// In the list of sources.
     pub sources: Cursor<usize>,
+    /// On the page of figures of the last days.
+    pub history: HistoryView,
     /// The order of the agents.
     pub agent_sort: AgentSort,
     /// The order of the unanswered.
@@ -144,6 +153,7 @@ impl ViewState {
             agents: Cursor::default(),
             unanswered: Cursor::default(),
             sources: Cursor::default(),
+            history: HistoryView::default(),
             agent_sort: AgentSort::default(),
             wait_sort: WaitSort::default(),
             filter: String::new(),
@@ -183,6 +193,7 @@ impl ViewState {
         match self.screen {
             Screen::Agents => Pane::Agents,
             Screen::Unanswered => Pane::Unanswered,
+            Screen::History => self.history.pane,
             Screen::Sources => Pane::Sources,
             Screen::Board => {
                 let lists = &self.regions.lists;

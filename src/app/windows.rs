@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, Rest, Rows, Window};
 use super::drill::Drill;
+use super::history::HistoryView;
 use super::view::ViewState;
 use crate::board::BoardSnapshot;
 use crate::desk::ConversationIx;
@@ -48,6 +49,18 @@ impl ViewState {
     /// The sources that fit on so many lines.
     pub fn sources_window(&self, snapshot: &BoardSnapshot, height: usize) -> Window<usize> {
         window(&source_rows(snapshot), &self.sources, height, Rest::Top, |_| None)
+    }
+}
+
+impl HistoryView {
+    /// The figures that fit on so many lines.
+    pub fn figures_window(&self, height: usize) -> Window<usize> {
+        window(&self.figure_rows(), &self.figures, height, Rest::Top, |_| None)
+    }
+
+    /// The groups that fit on so many lines.
+    pub fn groups_window(&self, height: usize) -> Window<usize> {
+        window(&self.group_rows(), &self.groups, height, Rest::Top, |_| None)
     }
 }
 

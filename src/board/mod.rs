@@ -5,7 +5,7 @@ pub mod engine;
 pub mod health;
 mod history;
 pub mod page;
-mod past;
+pub mod past;
 pub mod snapshot;
 mod trend;
 
@@ -14,5 +14,5 @@ pub use crate::metrics::today::TodayFigures;
 pub use engine::{Engine, Options};
 pub use health::{SourceHealth, SourceState};
 pub use page::{AgentPage, AgentToday, ConversationPage, Page, Query, StateSpan, TimelineItem, What};
-pub use past::{Past, Span, Want};
+pub use past::{Past, PastAnswer, PastPage, PastQuery, Span, Standpoint, Want};
 pub use snapshot::BoardSnapshot;

@@ -7,15 +7,21 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{self, Now};
 use super::failure::Failure;
+use super::history::{self, Memory};
+use super::recorded::RecordingPast;
 use super::watch::{Watch, Watched};
 use super::{Built, cli, logging, signals, viewer};
-use crate::config::Config;
+use crate::board::Past;
+use crate::config::{Config, Environment, zone};
 use crate::event::Timestamp;
 use crate::poll;
 use crate::source::demo::{self, Demo};
 use crate::source::replay::{self, Replay};
 use crate::term;
 use crate::ui::Mode;
+
+/// Why a board has no past.
+const NO_STORE: &str = "nothing is kept here: there is no store";
 
 impl From<Built> for Watched {
     fn from(built: Built) -> Self {
@@ -31,7 +37,7 @@ pub async fn live(config: Config) -> Result<(), Failure> {
         return demo(config, &cli::Demo::DEFAULT).await;
     }
     let sources = super::build(&config)?.into_iter().map(Watched::from).collect();
-    show(config, sources, clock::real(), Mode::Live).await
+    show(config, sources, Err(NO_STORE.to_owned()), clock::real(), Mode::Live).await
 }
 
 /// The board of the simulated desk.
@@ -50,7 +56,7 @@ pub async fn demo(config: Config, flags: &cli::Demo) -> Result<(), Failure> {
     } else {
         clock::running_from(clock::real()(), flags.speed)
     };
-    show(config, vec![watched], now, Mode::Demo).await
+    show(config, vec![watched], Err(NO_STORE.to_owned()), now, Mode::Demo).await
 }
 
 /// The board over a recording.
@@ -66,18 +72,26 @@ pub async fn replay(config: Config, flags: &cli::Replay) -> Result<(), Failure> 
     let origin = flags.at.map_or(first, Timestamp::from);
     let replay = Replay::kept(&flags.file);
     let read_to = replay.read_to();
+    let name = flags.file.file_stem().map_or_else(|| "replay".to_owned(), |name| name.to_string_lossy().into_owned());
     let watched = Watched {
-        name: flags.file.file_stem().map_or_else(|| "replay".to_owned(), |name| name.to_string_lossy().into_owned()),
+        name: name.clone(),
         kind: &replay::KIND,
         source: Box::new(replay),
         interval: Duration::from_secs(1),
         quota_share: 1.0,
     };
     let now = clock::bounded(clock::running_from(origin, flags.speed), origin, move || read_to.at());
-    show(config, vec![watched], now, Mode::Replay { speed: flags.speed }).await
+    let past = RecordingPast::new(flags.file.clone(), name, first, now.clone());
+    show(config, vec![watched], Ok(Box::new(past)), now, Mode::Replay { speed: flags.speed }).await
 }
 
-async fn show(config: Config, sources: Vec<Watched>, now: Now, mode: Mode) -> Result<(), Failure> {
+async fn show(
+    config: Config,
+    sources: Vec<Watched>,
+    past: Result<Box<dyn Past>, String>,
+    now: Now,
+    mode: Mode,
+) -> Result<(), Failure> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return Err(Failure::usage(
             "the board needs a terminal, and this is none\n  `helptop snapshot` prints the same figures anywhere",
@@ -88,8 +102,10 @@ async fn show(config: Config, sources: Vec<Watched>, now: Now, mode: Mode) -> Re
     tracing::info!(version = env!("CARGO_PKG_VERSION"), sources = sources.len(), ?mode, "the board starts");
     let cancel = CancellationToken::new();
     signals::cancel_on_signals(&cancel)?;
-    term::install_panic_hook(poll::is_polling);
-    let watch = Watch::start(sources, config.thresholds, now, cancel.clone());
+    term::install_panic_hook(|| poll::is_polling() || history::is_answering());
+    let zone = zone::of_system(&Environment::of_process());
+    let memory = Memory { past, terms: config.terms, zone };
+    let watch = Watch::start(sources, config.thresholds, memory, now, cancel.clone());
     let shown = term::run(watch.link.clone(), setup, cancel).await;
     watch.end().await;
     tracing::info!("the board ends");

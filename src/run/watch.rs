@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::{self, Now};
 use super::engine::EngineTask;
+use super::history::{self, HistoryTask, Memory};
 use crate::board::{BoardSnapshot, Engine, Options, SourceHealth};
 use crate::metrics::thresholds::Thresholds;
 use crate::poll::{Poller, Update};
@@ -75,8 +76,14 @@ pub fn start_pollers(
 }
 
 impl Watch {
-    /// Starts pollers and engine.
-    pub fn start(sources: Vec<Watched>, thresholds: Thresholds, now: Now, cancel: CancellationToken) -> Self {
+    /// Starts pollers, engine and what answers questions about the past.
+    pub fn start(
+        sources: Vec<Watched>,
+        thresholds: Thresholds,
+        memory: Memory,
+        now: Now,
+        cancel: CancellationToken,
+    ) -> Self {
         let options =
             Options { thresholds: Arc::new(thresholds), keep_text: false, midnight: Arc::new(clock::local_midnight) };
         let mut engine = Engine::new(options, now());
@@ -97,7 +104,9 @@ impl Watch {
         let engine = EngineTask { engine, updates, asks, publish, refresh, now: now.clone(), cancel: cancel.clone() };
         tasks.spawn(engine.run());
         tasks.close();
-        Self { link: Link { board, ask, now }, tasks, cancel }
+        let (past, past_asks) = mpsc::channel(history::ASKS);
+        HistoryTask::new(memory, now.clone()).start(past_asks, cancel.clone());
+        Self { link: Link { board, ask, past, now }, tasks, cancel }
     }
 
     /// Ends pollers and engine, and the programs they started.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::board::{BoardSnapshot, Page, Query};
+use crate::board::{BoardSnapshot, Page, PastAnswer, PastQuery, Query};
 use crate::event::Timestamp;
 
 /// The clock of a session; the simulated desk and a replay run on their own.
@@ -25,6 +25,15 @@ pub enum Ask {
     },
 }
 
+/// What a session asks of the past. Whoever asks anew lets go of the other end of the question before: the newest wins.
+#[derive(Debug)]
+pub struct PastAsk {
+    /// What it wants to know.
+    pub query: PastQuery,
+    /// Where the answer goes, and how far it is until then.
+    pub reply: watch::Sender<PastAnswer>,
+}
+
 /// What ties a session to the rest of the program.
 #[derive(Clone)]
 pub struct Link {
@@ -32,6 +41,8 @@ pub struct Link {
     pub board: watch::Receiver<Arc<BoardSnapshot>>,
     /// Questions to the engine.
     pub ask: mpsc::Sender<Ask>,
+    /// Questions about the past.
+    pub past: mpsc::Sender<PastAsk>,
     /// The clock.
     pub now: Now,
 }

@@ -7,7 +7,7 @@ mod output;
 mod paint;
 mod session;
 
-pub use link::{Ask, Link, Now};
+pub use link::{Ask, Link, Now, PastAsk};
 pub use local::install_panic_hook;
 pub use paint::Painter;
 pub use session::{Setup, run};

@@ -1,5 +1,6 @@
 //! A session: one viewer's state, one terminal, one loop.
 
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,16 +15,16 @@ use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::keys;
-use super::link::{Ask, Link};
+use super::link::{Ask, Link, PastAsk};
 use super::local::Local;
 use super::paint::Painter;
 use crate::app::{Effect, Keymap, Msg, Privacy, ViewState, update};
-use crate::board::Page;
+use crate::board::{Page, PastAnswer};
 use crate::event::Timestamp;
 use crate::ui::{self, ColorDepth, Mode, Palette, Themes, ViewContext, Zone};
 
@@ -100,6 +101,7 @@ struct Session {
     local: Local,
     painter: Painter,
     answers: Answers,
+    past: PastQuestion,
     dirty: bool,
     /// No frame before.
     next_frame: Instant,
@@ -137,6 +139,7 @@ impl Session {
             local,
             painter: Painter::new(width, height),
             answers: FuturesUnordered::new(),
+            past: PastQuestion::default(),
             dirty: true,
             next_frame: Instant::now() + patience,
             aside: Vec::new(),
@@ -171,6 +174,7 @@ impl Session {
                 Some((ticket, page)) = self.answers.next(), if !self.answers.is_empty() => {
                     self.handle(page.map_or(Msg::Lost(ticket), |page| Msg::Loaded(ticket, page)))?
                 }
+                (ticket, answer) = self.past.news() => self.handle(Msg::Past(ticket, answer))?,
                 written = self.local.output.written(), if self.local.output.is_busy() => {
                     written?;
                     Flow::On
@@ -232,6 +236,12 @@ impl Session {
                     }
                     self.answers.push(Box::pin(async move { (ticket, answer.await.ok()) }));
                 }
+                Effect::LoadPast(ticket, query) => {
+                    let (reply, answer) = watch::channel(PastAnswer::Loading(0, 0));
+                    // A full queue drops the question and with it `reply`: the answer is that there will be none.
+                    let _ = self.link.past.try_send(PastAsk { query, reply });
+                    self.past.ask(ticket, answer);
+                }
                 Effect::Copy(text) => {
                     crossterm::queue!(self.aside, CopyToClipboard::to_clipboard_from(text))?;
                 }
@@ -287,6 +297,27 @@ impl Session {
         self.painter = Painter::new(width, height);
         self.dirty = true;
         Ok(())
+    }
+}
+
+/// The one question about the past that is out: to ask another is to let go of it.
+#[derive(Default)]
+struct PastQuestion(Option<(u64, watch::Receiver<PastAnswer>)>);
+
+impl PastQuestion {
+    fn ask(&mut self, ticket: u64, answer: watch::Receiver<PastAnswer>) {
+        self.0 = Some((ticket, answer));
+    }
+
+    /// The next answer; where no question is out, there never is one. May be dropped at any point.
+    async fn news(&mut self) -> (u64, Option<PastAnswer>) {
+        let Some((ticket, answer)) = &mut self.0 else { return pending().await };
+        let ticket = *ticket;
+        let news = answer.changed().await.ok().map(|()| answer.borrow_and_update().clone());
+        if !matches!(news, Some(PastAnswer::Loading(..))) {
+            self.0 = None;
+        }
+        (ticket, news)
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn draw(buf: &mut Buffer, scene: &Scene<'_>) -> Regions {
             }
             Screen::Agents => "agents",
             Screen::Unanswered => "unanswered",
+            Screen::History => "history",
             Screen::Sources => "sources",
         }
     };

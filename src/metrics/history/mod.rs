@@ -29,6 +29,6 @@ pub use cost::{Business, Costs};
 pub use filter::Filter;
 pub use grouping::Grouping;
 pub use record::History;
-pub use registry::{About, REGISTRY, Row};
-pub use report::{Group, MOST_DAYS, Query, Report, Terms};
+pub use registry::{About, Better, REGISTRY, Row};
+pub use report::{Figures, Group, MOST_DAYS, Query, Report, Terms};
 pub use value::{Shape, Value};

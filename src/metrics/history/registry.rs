@@ -28,6 +28,8 @@ pub struct Row {
     pub by: &'static [Grouping],
     /// Among the columns of a table for people.
     pub headline: bool,
+    /// Which way is good.
+    pub better: Better,
     pub(super) value: fn(&Context<'_>) -> Option<Value>,
 }
 
@@ -42,6 +44,17 @@ pub enum About {
     Readers,
     /// The business: the same whatever is asked.
     Business,
+}
+
+/// Which way a figure has to change for the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// The more, the better.
+    More,
+    /// The less, the better.
+    Less,
+    /// Neither is good or bad by itself.
+    Either,
 }
 
 impl std::fmt::Debug for Row {
@@ -74,7 +87,7 @@ impl Row {
 }
 
 macro_rules! rows {
-    ($($key:ident $shape:ident $about:ident [$($by:ident)*] $headline:literal $title:literal $definition:literal $value:expr;)+) => {
+    ($($key:ident $shape:ident $about:ident $better:ident [$($by:ident)*] $headline:literal $title:literal $definition:literal $value:expr;)+) => {
         &[$(Row {
             key: stringify!($key),
             title: $title,
@@ -83,6 +96,7 @@ macro_rules! rows {
             about: About::$about,
             by: &[$(Grouping::$by),*],
             headline: $headline,
+            better: Better::$better,
             value: $value,
         }),+]
     };
@@ -90,115 +104,115 @@ macro_rules! rows {
 
 /// Every figure, in the order of docs/metrics.md.
 pub const REGISTRY: &[Row] = rows! {
-    new Count Conversations [Customer Segment Keyword Hour WeekdayHour] true
+    new Count Conversations Either [Customer Segment Keyword Hour WeekdayHour] true
         "new" "inbound conversations opened"
         |c| Some(volume::new(c.tally));
-    new_change Change Conversations [] false
+    new_change Change Conversations Either [] false
         "new, change" "(new − new in the equal-length range just before) / the latter; null when that is 0"
         |c| Some(volume::new_change(c.tally));
-    backlog Count Conversations [Agent] true
+    backlog Count Conversations Less [Agent] true
         "backlog" "conversations active at the end of the range; agent: who holds them"
         |c| Some(volume::backlog(c.tally));
-    worked Count Conversations [Agent] true
+    worked Count Conversations Either [Agent] true
         "worked" "distinct conversations in which the agent sent a reply"
         |c| Some(volume::worked(c.tally));
-    closed Count Conversations [Agent] true
+    closed Count Conversations More [Agent] true
         "closed" "endings by an agent; each counts, also after a reopening; agent: the event's, else the holder"
         |c| Some(endings::closed(c.tally));
-    handling_time Duration Conversations [Agent] true
+    handling_time Duration Conversations Less [Agent] true
         "handling time" "from when the holder received it (took hold of it while it was active, or it was reopened in the holder's hands) to its ending, for endings by an agent; agent: the holder"
         |c| Some(endings::handling_time(c.tally));
-    online_time Seconds Agents [Agent] true
+    online_time Seconds Agents Either [Agent] true
         "online time" "time in `online` or `busy` inside the range; a state open at its end is cut there"
         |c| Some(cost::online_time(c.tally));
-    first_response_time Duration Conversations [Agent Segment] true
+    first_response_time Duration Conversations Less [Agent Segment] true
         "first response" "inbound: from opened; outbound: from the first customer message; to the first reply after it; once per conversation; agent: who replied"
         |c| Some(replies::first_response_time(c.tally));
-    response_time Duration Conversations [Agent Segment] true
+    response_time Duration Conversations Less [Agent Segment] true
         "response" "each wait that a reply ended: from waiting since to that reply, first ones included; agent: who replied"
         |c| Some(replies::response_time(c.tally));
-    first_assign_time Duration Conversations [Agent Segment] false
+    first_assign_time Duration Conversations Less [Agent Segment] false
         "first assignment" "from opened to the first time an agent held it; agent: who got it"
         |c| Some(replies::first_assign_time(c.tally));
-    resolved Count Conversations [Agent Customer Tag] true
+    resolved Count Conversations More [Agent Customer Tag] true
         "resolved" "conversations with an ending in the range and ended, not merged, at its end; once each, at their last ending in the range; agent: the holder at that ending"
         |c| Some(endings::resolved(c.tally));
-    resolution_time Duration Conversations [Agent Tag] true
+    resolution_time Duration Conversations Less [Agent Tag] true
         "resolution time" "of those: from opened to that ending"
         |c| Some(endings::resolution_time(c.tally));
-    interaction_time Duration Conversations [Agent] false
+    interaction_time Duration Conversations Either [Agent] false
         "interaction time" "of those with a public message of a customer or an agent: from the first to the last up to that ending"
         |c| Some(endings::interaction_time(c.tally));
-    within_24h Share Conversations [Agent] false
+    within_24h Share Conversations More [Agent] false
         "within 24 h" "share of resolved whose resolution time is at most 86,400 s"
         |c| Some(endings::within_24h(c.tally));
-    one_touch Share Conversations [Agent] false
+    one_touch Share Conversations More [Agent] false
         "one-touch" "share of resolved with exactly one reply in their life up to that ending"
         |c| Some(endings::one_touch(c.tally));
-    fcr Share Conversations [Agent] true
+    fcr Share Conversations More [Agent] true
         "first contact" "of resolved that had a reply or were ended by an agent: the share never reopened and never reassigned before that ending"
         |c| Some(endings::fcr(c.tally));
-    reopened Share Conversations [Agent] true
+    reopened Share Conversations Less [Agent] true
         "reopened" "share of resolved that had been reopened before that ending"
         |c| Some(endings::reopened(c.tally));
-    replies_to_resolve Numbers Conversations [Agent] false
+    replies_to_resolve Numbers Conversations Less [Agent] false
         "replies to resolve" "replies per resolved conversation up to that ending"
         |c| Some(endings::replies_to_resolve(c.tally));
-    reassigned Count Conversations [Agent Tag] false
+    reassigned Count Conversations Less [Agent Tag] false
         "reassigned" "times a conversation's holder became another agent than the last agent who held it; agent: who gave it away"
         |c| Some(endings::reassigned(c.tally));
-    abandoned Share Conversations [] false
+    abandoned Share Conversations Less [] false
         "abandoned" "of resolved inbound: share never replied to, not ended by an agent, and not automated"
         |c| Some(endings::abandoned(c.tally));
-    automated Share Conversations [] false
+    automated Share Conversations Either [] false
         "automated" "of resolved: share with no reply ever, never held by an agent, not ended by an agent, and with a public bot message after the last customer message"
         |c| Some(endings::automated(c.tally));
-    csat Share Conversations [Agent Customer] true
+    csat Share Conversations More [Agent Customer] true
         "satisfaction" "share of `rated` answers that are positive: (score − lowest) / (scale − lowest) ≥ 0.75; lowest is 1, or 0 when scale is 10; agent: the holder when rated, else the last"
         |c| Some(quality::csat(c.tally));
-    nps Score Conversations [] false
+    nps Score Conversations More [] false
         "net promoter score" "100 × (share of 9–10 − share of 0–6)"
         |c| Some(quality::nps(c.tally));
-    self_service Share Readers [Article] false
+    self_service Share Readers More [Article] false
         "self-service" "share of `article_vote` that are helpful"
         |c| Some(quality::self_service(c.tally));
-    routed Count Conversations [Keyword] false
+    routed Count Conversations Either [Keyword] false
         "routed" "`routed` events"
         |c| Some(routing::routed(c.tally));
-    routed_handled Count Conversations [Agent Keyword] false
+    routed_handled Count Conversations More [Agent Keyword] false
         "routed, handled" "endings by an agent of conversations that were ever routed before it; keyword: the last before it"
         |c| Some(routing::routed_handled(c.tally));
-    redirected Count Conversations [Agent Keyword] false
+    redirected Count Conversations Less [Agent Keyword] false
         "redirected" "`returned_to_bot` events; keyword: the last `routed` before it"
         |c| Some(routing::redirected(c.tally));
-    reroute_time Duration Conversations [Agent Keyword] false
+    reroute_time Duration Conversations Less [Agent Keyword] false
         "re-routing time" "for each `returned_to_bot`: from the latest of opened, last reopening, previous `returned_to_bot`, to it"
         |c| Some(routing::reroute_time(c.tally));
-    macros Counts Conversations [Agent] false
+    macros Counts Conversations Either [Agent] false
         "macros used" "`macro` events, by name"
         |c| Some(routing::macros(c.tally));
-    sla_met Shares Conversations [Agent Segment] false
+    sla_met Shares Conversations More [Agent Segment] false
         "targets met" "of the help desk's own targets met or missed in the range (met at the reply or ending that answers it if that is ≤ due; missed at due otherwise): share met, per metric; agent: who replied, or the holder then"
         |c| Some(sla::sla_met(c.tally));
-    converted Count Conversations [Agent] false
+    converted Count Conversations More [Agent] false
         "converted" "conversations with a `converted` event ≤ 5 days after opened; agent: the last holder"
         |c| Some(conversion::converted(c.tally));
-    converted_amounts Amounts Conversations [Agent] false
+    converted_amounts Amounts Conversations More [Agent] false
         "converted, amounts" "what their `converted` events say, summed per currency"
         |c| Some(conversion::converted_amounts(c.tally));
-    labour_cost Money Agents [Agent] false
+    labour_cost Money Agents Either [Agent] false
         "labour cost" "online hours × the agent's hourly cost; null when that is not known"
         |c| Some(cost::labour_cost(c.tally));
-    cost_per_resolved Money Agents [Agent] false
+    cost_per_resolved Money Agents Less [Agent] false
         "cost per resolved" "(labour cost + fixed costs of the range) / resolved; fixed costs belong to no agent and no team"
         |c| Some(cost::cost_per_resolved(c.tally));
-    gross_margin Number Business [] false
+    gross_margin Number Business Either [] false
         "gross margin" "as the config says"
         |c| c.business.gross_margin.map(|margin| Value::Number(Some(margin)));
-    customer_lifetime_value Number Business [] false
+    customer_lifetime_value Number Business Either [] false
         "customer lifetime value" "gross margin / customers, as the config says them"
         |c| c.business.lifetime_value().map(|value| Value::Number(Some(value)));
-    training_days Number Business [] false
+    training_days Number Business Either [] false
         "training days" "as the config says"
         |c| c.business.training_days.map(|days| Value::Number(Some(days)));
 };

@@ -64,3 +64,49 @@ pub enum Value {
     /// Sums by currency.
     Amounts(BTreeMap<Arc<str>, f64>),
 }
+
+impl Value {
+    /// The one number that it is compared by: of durations the median in seconds, of a share its rate; `None` where there
+    /// was nothing to count, or where it is several.
+    pub fn measure(&self) -> Option<f64> {
+        match self {
+            Self::Count(n) => Some(*n as f64),
+            Self::Duration(figure) => figure.median,
+            Self::Millis(millis) => Some(*millis as f64 / 1000.0),
+            Self::Share(share) => share.rate(),
+            Self::Number(number) => *number,
+            Self::Score { score, .. } => *score,
+            Self::Shares(_) | Self::Counts(_) | Self::Amounts(_) => None,
+        }
+    }
+
+    /// What it is of each name, the biggest number first; `None` where it is one figure.
+    pub fn parts(&self) -> Option<Vec<(Arc<str>, Self)>> {
+        match self {
+            Self::Shares(shares) => {
+                Some(shares.iter().map(|(name, share)| (Arc::from(*name), Self::Share(*share))).collect())
+            }
+            Self::Counts(counts) => {
+                let mut counts: Vec<_> = counts.iter().collect();
+                counts.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+                Some(counts.into_iter().map(|(name, n)| (name.clone(), Self::Count(*n))).collect())
+            }
+            Self::Amounts(sums) => {
+                Some(sums.iter().map(|(name, sum)| (name.clone(), Self::Number(Some(*sum)))).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// What it is of one name.
+    pub fn part(&self, name: &str) -> Option<Self> {
+        match self {
+            Self::Shares(shares) => {
+                shares.iter().find(|(known, _)| *known == name).map(|(_, share)| Self::Share(*share))
+            }
+            Self::Counts(counts) => Some(Self::Count(counts.get(name).copied().unwrap_or(0))),
+            Self::Amounts(sums) => Some(Self::Number(Some(sums.get(name).copied().unwrap_or(0.0)))),
+            _ => None,
+        }
+    }
+}

@@ -78,8 +78,9 @@ fn is_useful(view: &ViewState, action: Action) -> bool {
     match action {
         Action::Back => deep || !view.filter.is_empty(),
         Action::OpenLink | Action::CopyLink => !view.drills.is_empty(),
-        Action::Filter | Action::Sort => !deep && view.screen != Screen::Sources,
-        Action::Drill => view.help.is_none() && view.pane() != Pane::Sources,
+        Action::Filter | Action::Sort => !deep && !matches!(view.screen, Screen::Sources | Screen::History),
+        Action::Drill => view.help.is_none() && !matches!(view.pane(), Pane::Sources | Pane::Figures | Pane::Groups),
+        Action::RangeLonger | Action::GroupBy => !deep && view.screen == Screen::History,
         _ => true,
     }
 }

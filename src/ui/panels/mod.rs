@@ -6,6 +6,7 @@ pub(super) mod chat;
 pub(super) mod footer;
 pub(super) mod header;
 pub(super) mod help;
+pub(super) mod history;
 pub(super) mod small;
 pub(super) mod sources;
 pub(super) mod tiles;
@@ -34,6 +35,7 @@ pub const PANELS: &[Panel] = &[
     Panel { id: "agents", title: "Agents", draw: agents::draw },
     Panel { id: "unanswered", title: "Unanswered chats", draw: unanswered::draw },
     Panel { id: "sources", title: "Sources", draw: sources::draw },
+    Panel { id: "history", title: "Figures of the last days", draw: history::draw },
     Panel { id: "agent", title: "An agent's day", draw: agent::draw },
     Panel { id: "chat", title: "A chat's timeline", draw: chat::draw },
     Panel { id: "help", title: "Keys and signs", draw: help::draw },

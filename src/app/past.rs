@@ -1,0 +1,107 @@
+//! Questions about the past: which one a page asks, when it is asked anew, and whose answer has come.
+
+use std::iter;
+use std::sync::Arc;
+
+use super::update::Effect;
+use super::view::{Screen, ViewState};
+use crate::board::{PastAnswer, PastPage, PastQuery};
+
+/// A page that is shown is asked for anew after so many ticks.
+const AGE: u16 = 60;
+/// A question that nobody answered is asked again after so many ticks.
+const LOST: u16 = 5;
+
+/// Where the answer to a question about the past goes.
+#[derive(Debug, Clone, Default)]
+pub struct PastSlot {
+    /// The newest answer.
+    pub page: Option<Arc<PastPage>>,
+    /// How much of how much is read for the next one, while it is waited for.
+    pub progress: Option<(u64, u64)>,
+    /// The newest question.
+    asked: Option<PastQuery>,
+    waiting_for: Option<u64>,
+    /// Ticks until it is asked again.
+    ticks: u16,
+}
+
+impl PastSlot {
+    /// Whether an answer is on its way.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting_for.is_some()
+    }
+
+    fn is_due(&self, query: &PastQuery) -> bool {
+        let again = self.ticks == 0 && self.waiting_for.is_none();
+        again || self.asked.as_ref() != Some(query)
+    }
+
+    /// Of several questions of one viewer only the newest is answered.
+    fn give_up(&mut self) {
+        if self.waiting_for.take().is_some() {
+            self.progress = None;
+            self.ticks = 0;
+        }
+    }
+
+    fn take(&mut self, answer: Option<PastAnswer>) {
+        match answer {
+            Some(PastAnswer::Loading(done, of)) => self.progress = Some((done, of)),
+            Some(PastAnswer::Page(page)) => {
+                self.page = Some(page);
+                self.rest(AGE);
+            }
+            None => self.rest(LOST),
+        }
+    }
+
+    fn rest(&mut self, ticks: u16) {
+        self.waiting_for = None;
+        self.progress = None;
+        self.ticks = ticks;
+    }
+}
+
+impl ViewState {
+    /// What the page that is shown asks of the past, and where the answer goes.
+    fn past_shown(&mut self) -> Option<(PastQuery, &mut PastSlot)> {
+        match (self.drills.last_mut(), self.screen) {
+            (None, Screen::History) => Some((self.history.query(), &mut self.history.past)),
+            _ => None,
+        }
+    }
+
+    /// Every place that an answer may go to.
+    fn past_slots(&mut self) -> impl Iterator<Item = &mut PastSlot> {
+        iter::once(&mut self.history.past)
+    }
+
+    /// Asks what the page that is shown needs of the past, where that is due.
+    pub(super) fn ask_past(&mut self, effects: &mut Vec<Effect>) {
+        let is_held = self.frozen.is_some();
+        let is_due =
+            |(query, slot): &(PastQuery, &mut PastSlot)| slot.is_due(query) && !(is_held && slot.page.is_some());
+        let Some((query, _)) = self.past_shown().filter(is_due) else { return };
+        self.past_slots().for_each(PastSlot::give_up);
+        self.tickets += 1;
+        let ticket = self.tickets;
+        if let Some((_, slot)) = self.past_shown() {
+            slot.asked = Some(query.clone());
+            slot.waiting_for = Some(ticket);
+            effects.push(Effect::LoadPast(ticket, query));
+        }
+    }
+
+    /// Lets answers grow old.
+    pub(super) fn age_past(&mut self) {
+        self.past_slots().for_each(|slot| slot.ticks = slot.ticks.saturating_sub(1));
+    }
+
+    /// Takes an answer, or the news that there will be none; what nobody waits for any more is dropped.
+    pub(super) fn take_past(&mut self, ticket: u64, answer: Option<PastAnswer>) {
+        if let Some(slot) = self.past_slots().find(|slot| slot.waiting_for == Some(ticket)) {
+            slot.take(answer);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Questions about the past: what they need of what was kept, where it comes from, and what they are answered with.
+
+mod overview;
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+pub use overview::{Change, OverviewFigure, OverviewGroup, OverviewPage};
+
+use crate::desk::SourceIx;
+use crate::event::{ConversationId, CustomerId, Timestamp};
+use crate::metrics::history::{Grouping, History, Terms};
+
+/// A stretch of time, half-open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first instant.
+    pub from: Timestamp,
+    /// The first instant after it.
+    pub to: Timestamp,
+}
+
+/// What has to be there to answer a question: the union of its parts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Want {
+    /// Every conversation that was active, or about which anything was said, at any time in this stretch, whole up to
+    /// its end; and all agents with their states.
+    pub span: Option<Span>,
+    /// Every conversation of this customer, whole.
+    pub customer: Option<(SourceIx, CustomerId)>,
+    /// This conversation, whole.
+    pub conversation: Option<(SourceIx, ConversationId)>,
+}
+
+/// Where the past is kept. Its sources have the same numbers as those of the board.
+pub trait Past: Send {
+    /// Reads what is wanted, settled; `progress` is told how many of how many events are read. The error is a sentence.
+    fn load(&mut self, want: &Want, progress: &mut dyn FnMut(u64, u64)) -> Result<History, String>;
+
+    /// The first instant of which anything is kept.
+    fn begins_at(&mut self) -> Result<Option<Timestamp>, String>;
+}
+
+/// What a viewer asks of the past. A loaded past has numbers of its own, so it names things by source and id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PastQuery {
+    /// The figures of the last days, today included.
+    Overview {
+        /// How many days; 1 = today.
+        days: u16,
+        /// What the table beside them is grouped by.
+        by: Option<Grouping>,
+    },
+}
+
+/// The answer to a [`PastQuery`].
+#[derive(Debug, Clone)]
+pub enum PastPage {
+    /// The figures of the last days.
+    Overview(Box<OverviewPage>),
+    /// It could not be read, and why.
+    Failed(String),
+    /// Nothing of the past is kept here, and why.
+    Unkept(String),
+}
+
+/// How far an answer is.
+#[derive(Debug, Clone)]
+pub enum PastAnswer {
+    /// So much of so much is read.
+    Loading(u64, u64),
+    /// All of it.
+    Page(Arc<PastPage>),
+}
+
+/// When a question about the past is asked, and by which rules it is answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Standpoint<'a> {
+    /// The end of everything that is looked at.
+    pub now: Timestamp,
+    /// Whose days and hours count.
+    pub zone: Tz,
+    /// What the config adds to the events.
+    pub terms: &'a Terms,
+    /// The first instant of which anything is kept.
+    pub begins_at: Option<Timestamp>,
+}
+
+impl PastQuery {
+    /// What has to be there to answer it.
+    pub fn want(&self, now: Timestamp, zone: Tz) -> Want {
+        match self {
+            Self::Overview { days, .. } => Want { span: Some(overview::needed(*days, now, zone)), ..Want::default() },
+        }
+    }
+
+    /// The answer, from what it [wants](Self::want) or more.
+    pub fn page(&self, history: &History, from: &Standpoint<'_>) -> PastPage {
+        match self {
+            Self::Overview { days, by } => PastPage::Overview(Box::new(OverviewPage::new(history, *days, *by, from))),
+        }
+    }
+}
+
+impl Want {
+    /// Whether what was loaded for this, up to about the same instant, answers another question as well.
+    pub fn covers(&self, other: &Self) -> bool {
+        let has_span = other.span.is_none_or(|span| self.span.is_some_and(|mine| mine.from <= span.from));
+        has_span
+            && (other.customer.is_none() || other.customer == self.customer)
+            && (other.conversation.is_none() || other.conversation == self.conversation)
+    }
+}

@@ -1,0 +1,81 @@
+//! The past as a recording tells it, for the board over a recording.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::clock::Now;
+use super::recording;
+use crate::board::{Past, Want};
+use crate::event::Timestamp;
+use crate::metrics::history::History;
+
+/// Progress is told every so many events.
+const EVENTS: u64 = 4096;
+
+/// A recording, read anew for each question.
+pub struct RecordingPast {
+    path: PathBuf,
+    /// The source's name on the board.
+    name: String,
+    first_at: Timestamp,
+    /// What lies behind the board's clock is not looked at.
+    now: Now,
+}
+
+impl RecordingPast {
+    /// The past of a recording whose first event happened at an instant.
+    pub fn new(path: PathBuf, name: String, first_at: Timestamp, now: Now) -> Self {
+        Self { path, name, first_at, now }
+    }
+}
+
+impl Past for RecordingPast {
+    fn load(&mut self, want: &Want, progress: &mut dyn FnMut(u64, u64)) -> Result<History, String> {
+        let name = self.path.display().to_string();
+        let failed = |error: io::Error| format!("{name}: cannot read the recording: {error}");
+        let file = File::open(&self.path).map_err(failed)?;
+        let bytes = file.metadata().map_err(failed)?.len();
+        let read = Rc::new(Cell::new(0));
+        let input = BufReader::with_capacity(1 << 16, Counting { file, read: Rc::clone(&read) });
+        let now = (self.now)();
+        let until = want.span.map_or(now, |span| span.to.min(now));
+        let mut history = History::new();
+        let source = history.add_source(&*self.name);
+        let mut events = 0_u64;
+        let counted = recording::read(input, &name, false, io::sink(), |event| {
+            events += 1;
+            if events.is_multiple_of(EVENTS) {
+                progress(read.get().min(bytes), bytes);
+            }
+            let is_before = event.at.is_none_or(|at| at < until);
+            if is_before {
+                history.take(source, event);
+            }
+            is_before
+        });
+        counted.map_err(|failure| failure.to_string())?;
+        history.settle();
+        Ok(history)
+    }
+
+    fn begins_at(&mut self) -> Result<Option<Timestamp>, String> {
+        Ok(Some(self.first_at))
+    }
+}
+
+/// A file, and how much of it was read.
+struct Counting {
+    file: File,
+    read: Rc<Cell<u64>>,
+}
+
+impl Read for Counting {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buf)?;
+        self.read.set(self.read.get() + n as u64);
+        Ok(n)
+    }
+}
