@@ -1,6 +1,8 @@
 //! Stories in a real terminal: the program as people use it, on the simulated desk.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a story that can't go on has failed")]
 
+#[path = "terminal_stories/history.rs"]
+mod history;
 #[path = "terminal_stories/settings.rs"]
 mod settings;
 #[path = "support/terminal.rs"]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::health::{SourceHealth, SourceState};
+use super::health::{SourceHealth, SourceState, StoreHealth};
 use super::page::{Page, Query};
 use super::snapshot::BoardSnapshot;
 use super::trend::Trend;
@@ -52,6 +52,7 @@ pub struct Engine {
     changed: bool,
     health: Vec<SourceHealth>,
     published_health: Arc<[SourceHealth]>,
+    store: Arc<StoreHealth>,
     health_changed: bool,
     held: BTreeMap<(Timestamp, u64), (SourceIx, Event)>,
     held_number: u64,
@@ -73,6 +74,7 @@ impl Engine {
             changed: false,
             health: Vec::new(),
             published_health: Arc::from([]),
+            store: Arc::default(),
             health_changed: false,
             held: BTreeMap::new(),
             held_number: 0,
@@ -105,6 +107,12 @@ impl Engine {
             change(health);
             self.health_changed = true;
         }
+    }
+
+    /// Notes whether what happens is kept.
+    pub fn set_store_health(&mut self, health: StoreHealth) {
+        self.store = Arc::new(health);
+        self.health_changed = true;
     }
 
     /// Folds events of a source in. The figures follow with the next [`Engine::settle`].
@@ -177,6 +185,7 @@ impl Engine {
             generation: self.generation,
             at: now,
             sources: self.published_health.clone(),
+            store: Arc::clone(&self.store),
             thresholds: self.options.thresholds.clone(),
             ..BoardSnapshot::default()
         };

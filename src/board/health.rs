@@ -31,6 +31,8 @@ pub struct SourceHealth {
     pub state: SourceState,
     /// It speaks by itself and nobody asks it: interval, latency and requests mean nothing for it.
     pub pushes: bool,
+    /// What is known of it is what was kept: it has told nothing whole since the start.
+    pub is_recalled: bool,
     /// How old its data is: the last good answer; of one that pushes, when it last said anything.
     pub good_at: Option<Timestamp>,
     /// When all was last well with it: one that pushes is listened to, and may have nothing to say for long.
@@ -81,4 +83,33 @@ impl SourceHealth {
             (state, _) => state,
         }
     }
+}
+
+/// Whether what happens is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoreHealth {
+    /// Where: a file, or nothing where there is none.
+    pub place: String,
+    /// What it is doing.
+    pub state: StoreState,
+    /// What is wrong, and what to do about it.
+    pub error: Option<(String, String)>,
+    /// How many events are kept, and in how many bytes.
+    pub size: Option<(u64, u64)>,
+}
+
+/// What a store is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StoreState {
+    /// There is none.
+    #[default]
+    Absent,
+    /// Everything is kept on disk.
+    Keeping,
+    /// Everything is kept for as long as the program runs.
+    Remembering,
+    /// Another helptop polls and keeps; this one shows what it keeps.
+    Following,
+    /// Something is not kept, or not yet.
+    Failing,
 }

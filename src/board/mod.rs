@@ -12,7 +12,7 @@ mod trend;
 pub use crate::metrics::live::RiskCounts;
 pub use crate::metrics::today::TodayFigures;
 pub use engine::{Engine, Options};
-pub use health::{SourceHealth, SourceState};
+pub use health::{SourceHealth, SourceState, StoreHealth, StoreState};
 pub use page::{AgentPage, AgentToday, ConversationPage, Page, Query, StateSpan, TimelineItem, What};
 pub use past::{Past, PastAnswer, PastPage, PastQuery, Span, Standpoint, Want};
 pub use snapshot::BoardSnapshot;

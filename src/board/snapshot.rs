@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::health::SourceHealth;
+use super::health::{SourceHealth, StoreHealth};
 use crate::event::Timestamp;
 use crate::metrics::live::{LiveFigures, RiskAhead, RiskCounts};
 use crate::metrics::thresholds::Thresholds;
@@ -31,6 +31,8 @@ pub struct BoardSnapshot {
     pub waiting_trend: Arc<[u32]>,
     /// How fresh each source is, in the order of the config.
     pub sources: Arc<[SourceHealth]>,
+    /// Whether what happens is kept.
+    pub store: Arc<StoreHealth>,
     /// When a wait is at risk and when it has breached.
     pub thresholds: Arc<Thresholds>,
 }

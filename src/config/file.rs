@@ -29,6 +29,8 @@ pub struct File {
     pub business: Business,
     /// What of customers is shown.
     pub privacy: Privacy,
+    /// Where the history is kept.
+    pub store: Store,
     /// Other keys for an action, by its name (`helptop print keys` lists them): `quit = ["q", "ctrl-q"]`.
     pub keys: BTreeMap<String, Vec<String>>,
     /// What is written down for finding faults.
@@ -208,6 +210,20 @@ pub struct Privacy {
     pub mask: Mask,
 }
 
+/// Where the history is kept: every event of every source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// The file, from the config file's directory on; `helptop/history.db` in `$XDG_DATA_HOME` when empty.
+    pub path: String,
+    /// Conversations are let go when nothing was heard of them for so long; never while they are open.
+    pub keep: Length,
+    /// Above so many megabytes the oldest ended conversations are let go, too.
+    pub max_megabytes: u32,
+    /// Whether the words of messages are kept; if not, only who wrote when.
+    pub text: bool,
+}
+
 /// What is written down for finding faults.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -248,6 +264,13 @@ impl Default for Thresholds {
     fn default() -> Self {
         let minutes = |minutes| Length(Duration::from_mins(minutes));
         Self { warn: minutes(5), limit: minutes(15), team: BTreeMap::new(), channel: BTreeMap::new() }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        let keep = Length(Duration::from_hours(24 * 400));
+        Self { path: String::new(), keep, max_megabytes: 4_000, text: false }
     }
 }
 

@@ -119,7 +119,8 @@ impl Origin {
         let base = directory_of(self.path.as_deref());
         let keyring = Keyring::new(request.environment, &base, self.exposed);
         let system_zone = zone::of_system(request.environment);
-        resolve::resolve(file, self.path, self.places, &keyring, request.kinds, system_zone)
+        let store = paths::default_store(request.environment);
+        resolve::resolve(file, self.path, self.places, &keyring, request.kinds, system_zone, store)
     }
 }
 

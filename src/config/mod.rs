@@ -19,7 +19,7 @@ pub mod zone;
 pub use environment::Environment;
 pub use layers::{Flag, Places, Request, load, load_without_sources};
 pub use problem::{ConfigError, Problem};
-pub use resolve::{Board, Config, Log, SourceConfig};
+pub use resolve::{Board, Config, Log, SourceConfig, Store};
 
 /// The config file with every key, its default and what it does.
 pub const EXAMPLE: &str = include_str!("../../config.example.toml");

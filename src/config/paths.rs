@@ -23,6 +23,13 @@ pub fn default_path(environment: &Environment) -> Option<PathBuf> {
     Some(directory.join("helptop").join("config.toml"))
 }
 
+/// Where the history is kept when no path is named; `None` where there is no home.
+pub fn default_store(environment: &Environment) -> Option<PathBuf> {
+    let xdg = environment.path("XDG_DATA_HOME").filter(|path| path.is_absolute());
+    let directory = xdg.or_else(|| environment.path("HOME").map(|home| home.join(".local").join("share")))?;
+    Some(directory.join("helptop").join("history.db"))
+}
+
 /// Whether a path leads to something: a directory is none.
 fn can_be_read(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| !meta.is_dir())
@@ -76,5 +83,14 @@ mod tests {
         let environment: Environment = [("XDG_CONFIG_HOME", "relative"), ("HOME", "/home/ana")].into_iter().collect();
         assert_eq!(default_path(&environment), Some("/home/ana/.config/helptop/config.toml".into()));
         assert_eq!(find(None, &Environment::default()), Ok(None));
+    }
+
+    #[test]
+    fn the_history_is_kept_among_the_data_of_the_user() {
+        let of = |variables: &[(&str, &str)]| default_store(&variables.iter().copied().collect());
+        let home = ("HOME", "/home/ana");
+        assert_eq!(of(&[("XDG_DATA_HOME", "/data"), home]), Some("/data/helptop/history.db".into()));
+        assert_eq!(of(&[("XDG_DATA_HOME", "data"), home]), Some("/home/ana/.local/share/helptop/history.db".into()));
+        assert_eq!(of(&[]), None);
     }
 }

@@ -21,6 +21,9 @@ use crate::metrics::thresholds::{Threshold, Thresholds};
 use crate::source::{Kind, Source, Spec};
 use crate::text::{Mask, nearest};
 
+/// What is kept at least.
+const SHORTEST_MEMORY: Duration = Duration::from_hours(24);
+
 const COMMON_KEYS: [&str; 5] = ["name", "kind", "interval", "quota_share", "backfill"];
 
 /// Everything the program was told.
@@ -40,6 +43,8 @@ pub struct Config {
     pub mask: Mask,
     /// The keys that the user chose, by action; the keymap checks them.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Where the history is kept.
+    pub store: Store,
     /// Where the log goes.
     pub log: Log,
     /// Where each key was set.
@@ -95,6 +100,19 @@ pub struct Board {
     pub clock: Clock,
 }
 
+/// Where the history is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// The file; `None` where the machine has no place for one.
+    pub path: Option<PathBuf>,
+    /// Conversations are let go when nothing was heard of them for so long.
+    pub keep: Duration,
+    /// Above so many bytes the oldest are let go, too.
+    pub most_bytes: u64,
+    /// Whether the words of messages are kept.
+    pub text: bool,
+}
+
 /// Where the log goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -112,6 +130,7 @@ pub(super) fn resolve(
     keyring: &Keyring<'_>,
     kinds: &'static [Kind],
     system_zone: Tz,
+    default_store: Option<PathBuf>,
 ) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
     let terms = terms::resolve(&file, &places, system_zone, &mut problems);
@@ -125,11 +144,23 @@ pub(super) fn resolve(
     }
     check_names(&sources, &mut problems);
     let thresholds = thresholds(&file.thresholds, &places, &mut problems);
+    if file.store.keep.0 < SHORTEST_MEMORY {
+        let what = format!("keep is {}, must be at least 1d", file.store.keep);
+        problems.push(Problem::new(places.of("store.keep"), what, "the figures of today need a day"));
+    }
     if !problems.is_empty() {
         return Err(ConfigError { problems });
     }
     let file::Board { title, theme, mouse, clock } = file.board;
-    let log_file = (!file.log.file.is_empty()).then(|| log_base(&places, keyring.base).join(&file.log.file));
+    let base = |key| path_base(&places, key, keyring.base);
+    let log_file = (!file.log.file.is_empty()).then(|| base("log.file").join(&file.log.file));
+    let store_file = (!file.store.path.is_empty()).then(|| base("store.path").join(&file.store.path));
+    let store = Store {
+        path: store_file.or(default_store),
+        keep: file.store.keep.0,
+        most_bytes: u64::from(file.store.max_megabytes) * 1_000_000,
+        text: file.store.text,
+    };
     Ok(Config {
         path,
         sources,
@@ -138,14 +169,15 @@ pub(super) fn resolve(
         terms,
         mask: file.privacy.mask,
         keys: file.keys,
+        store,
         log: Log { file: log_file, level: file.log.level },
         places,
     })
 }
 
 /// A path given by flag or variable starts where the user is, one in the file where the file is.
-fn log_base<'a>(places: &Places, base: &'a Path) -> &'a Path {
-    if places.is_from_file("log.file") { base } else { Path::new("") }
+fn path_base<'a>(places: &Places, key: &str, base: &'a Path) -> &'a Path {
+    if places.is_from_file(key) { base } else { Path::new("") }
 }
 
 fn check_names(sources: &[SourceConfig], problems: &mut Vec<Problem>) {

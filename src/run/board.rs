@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{self, Now};
 use super::failure::Failure;
-use super::history::{self, Memory};
+use super::history;
+use super::keeper::{self, Keeper};
 use super::recorded::RecordingPast;
 use super::watch::{Watch, Watched};
 use super::{Built, cli, logging, signals, viewer};
-use crate::board::Past;
-use crate::config::{Config, Environment, zone};
+use crate::config::{self, Config, Environment, zone};
 use crate::event::Timestamp;
 use crate::poll;
 use crate::source::demo::{self, Demo};
@@ -20,14 +20,11 @@ use crate::source::replay::{self, Replay};
 use crate::term;
 use crate::ui::Mode;
 
-/// Why a board has no past.
-const NO_STORE: &str = "nothing is kept here: there is no store";
-
 impl From<Built> for Watched {
     fn from(built: Built) -> Self {
         let Built { config, source } = built;
         let (interval, quota_share) = (config.interval, config.quota_share);
-        Self { name: config.spec.name, kind: config.kind, source, interval, quota_share }
+        Self { name: config.spec.name, kind: config.kind, source, interval, quota_share, cursor: None }
     }
 }
 
@@ -36,8 +33,11 @@ pub async fn live(config: Config) -> Result<(), Failure> {
     if config.sources.is_empty() {
         return demo(config, &cli::Demo::DEFAULT).await;
     }
-    let sources = super::build(&config)?.into_iter().map(Watched::from).collect();
-    show(config, sources, Err(NO_STORE.to_owned()), clock::real(), Mode::Live).await
+    let sources = super::build(&config)?;
+    let prints: Vec<_> =
+        sources.iter().map(|built| (built.config.spec.name.clone(), keeper::print(&built.config))).collect();
+    let open = |store: &_| Keeper::open(store, &prints);
+    show(config, sources.into_iter().map(Watched::from).collect(), open, clock::real(), Mode::Live).await
 }
 
 /// The board of the simulated desk.
@@ -50,13 +50,15 @@ pub async fn demo(config: Config, flags: &cli::Demo) -> Result<(), Failure> {
         source: Box::new(source),
         interval: Duration::from_secs(1),
         quota_share: 1.0,
+        cursor: None,
     };
     let now = if (flags.speed - 1.0).abs() < f64::EPSILON {
         clock::real()
     } else {
         clock::running_from(clock::real()(), flags.speed)
     };
-    show(config, vec![watched], Err(NO_STORE.to_owned()), now, Mode::Demo).await
+    let open = |store: &_| Keeper::in_memory(store, &[("demo".to_owned(), 0)]);
+    show(config, vec![watched], open, now, Mode::Demo).await
 }
 
 /// The board over a recording.
@@ -79,16 +81,18 @@ pub async fn replay(config: Config, flags: &cli::Replay) -> Result<(), Failure> 
         source: Box::new(replay),
         interval: Duration::from_secs(1),
         quota_share: 1.0,
+        cursor: None,
     };
     let now = clock::bounded(clock::running_from(origin, flags.speed), origin, move || read_to.at());
     let past = RecordingPast::new(flags.file.clone(), name, first, now.clone());
-    show(config, vec![watched], Ok(Box::new(past)), now, Mode::Replay { speed: flags.speed }).await
+    show(config, vec![watched], |_: &_| Keeper::none(Ok(Box::new(past))), now, Mode::Replay { speed: flags.speed })
+        .await
 }
 
 async fn show(
     config: Config,
     sources: Vec<Watched>,
-    past: Result<Box<dyn Past>, String>,
+    open: impl FnOnce(&config::Store) -> Keeper,
     now: Now,
     mode: Mode,
 ) -> Result<(), Failure> {
@@ -104,8 +108,8 @@ async fn show(
     signals::cancel_on_signals(&cancel)?;
     term::install_panic_hook(|| poll::is_polling() || history::is_answering());
     let zone = zone::of_system(&Environment::of_process());
-    let memory = Memory { past, terms: config.terms, zone };
-    let watch = Watch::start(sources, config.thresholds, memory, now, cancel.clone());
+    let keeper = open(&config.store);
+    let watch = Watch::start(sources, config.thresholds, keeper, (config.terms, zone), now, cancel.clone());
     let shown = term::run(watch.link.clone(), setup, cancel).await;
     watch.end().await;
     tracing::info!("the board ends");

@@ -90,6 +90,12 @@ pub enum Command {
          {EXIT_CODES}"
     ))]
     Events(Events),
+    /// Put a recorded event stream into the store, for the history and for reports
+    #[command(after_help = format!(
+        "Examples:\n  helptop import monday.jsonl\n  zcat 2025.jsonl.gz | helptop import - --source desk\n\n\
+         What is there already is not kept twice: importing a file again changes nothing.\n\n{EXIT_CODES}"
+    ))]
+    Import(Import),
     /// Check each source: reachable, authorised, what may be read, what is left of the quota
     #[command(after_help = format!("Example:\n  helptop doctor && echo all good\n\n{EXIT_CODES} 1 when a source can't be read."))]
     Doctor,
@@ -246,6 +252,23 @@ pub enum By {
     Article,
 }
 
+/// Flags of `import`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Import {
+    /// The recording, one event a line (docs/events.md); `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The name of the source that it is of, as in the config [default: the file's name without its ending]
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Write every line that can't be read to this file, with its number and the reason
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Fail on the first line that can't be read
+    #[arg(long)]
+    pub strict: bool,
+}
+
 /// Flags of `events`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 pub struct Events {
@@ -391,7 +414,7 @@ mod tests {
         }
         let mut seen = 0;
         visit(&mut Cli::command(), &mut seen);
-        assert_eq!(seen, 15);
+        assert_eq!(seen, 16);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::board::{BoardSnapshot, Engine, SourceState};
+use crate::board::{BoardSnapshot, Engine, SourceState, StoreHealth};
 use crate::desk::SourceIx;
+use crate::event::{Event, Timestamp};
 use crate::poll::Update;
 use crate::source::Retry;
 use crate::term::Ask;
@@ -23,6 +24,10 @@ pub struct EngineTask {
     pub engine: Engine,
     /// What the sources bring.
     pub updates: mpsc::Receiver<Update>,
+    /// What was kept of them.
+    pub recalls: mpsc::Receiver<Recall>,
+    /// Whether what they bring is kept.
+    pub store: watch::Receiver<StoreHealth>,
     /// What viewers ask.
     pub asks: mpsc::Receiver<Ask>,
     /// Where pictures go.
@@ -52,6 +57,19 @@ impl EngineTask {
                     due = false;
                     published = Instant::now();
                     self.publish();
+                }
+                Some(recall) = self.recalls.recv() => {
+                    let is_whole = recall.good_at.is_some();
+                    take_recall(&mut self.engine, recall, (self.now)());
+                    due = true;
+                    if is_first && is_whole {
+                        published = Instant::now().checked_sub(PUBLISH_EVERY).unwrap_or(published);
+                    }
+                }
+                Ok(()) = self.store.changed() => {
+                    let health = self.store.borrow_and_update().clone();
+                    self.engine.set_store_health(health);
+                    due = true;
                 }
                 Some(update) = self.updates.recv() => {
                     let is_whole = update.outcome.as_ref().map_or(true, |batch| !batch.partial);
@@ -91,8 +109,38 @@ impl EngineTask {
     }
 }
 
+/// What was kept of a source, or a part of it.
+#[derive(Debug, Default)]
+pub struct Recall {
+    /// Which source: its place in the config.
+    pub source: usize,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// Everything was told that is going on, as of a good answer then.
+    pub good_at: Option<Timestamp>,
+    /// Another helptop goes on asking it.
+    pub is_followed: bool,
+}
+
+/// Folds what was kept of a source: it is as old as the last good answer then.
+pub fn take_recall(engine: &mut Engine, recall: Recall, now: Timestamp) {
+    let source = SourceIx(recall.source as u32);
+    engine.take(source, recall.events, now);
+    let Some(good_at) = recall.good_at else { return };
+    engine.set_health(source, |health| {
+        if health.good_at.is_none_or(|at| at < good_at) {
+            health.is_recalled = !recall.is_followed;
+            health.good(good_at, false);
+        }
+    });
+    if !engine.trend_is_recalled() {
+        engine.settle(now);
+        engine.recall_trend(now);
+    }
+}
+
 /// Folds what a source brought and notes its health.
-pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Timestamp) {
+pub fn take_update(engine: &mut Engine, update: Update, now: Timestamp) {
     let source = SourceIx(update.source as u32);
     let Update { tried_at, latency, next_at, interval, outcome, aside, .. } = update;
     let mut settled = false;
@@ -108,7 +156,7 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
                 if unheard {
                     let hint = "see docs/events.md for the lines that it has to print";
                     health.bad(tried_at, "nothing that it said is an event".into(), hint.into());
-                } else if partial && health.good_at.is_none() {
+                } else if partial && (health.good_at.is_none() || health.is_recalled) {
                     // Figures of a part are wrong figures: the source is starting until it has told the rest.
                 } else if !health.pushes {
                     health.good(tried_at, batch.finished);
@@ -128,6 +176,7 @@ pub fn take_update(engine: &mut Engine, update: Update, now: crate::event::Times
                     tracing::warn!(source = health.name, place = skipped.place, reason = skipped.reason, "skipped");
                     health.skip(format!("{}: {}", skipped.place, skipped.reason));
                 }
+                health.is_recalled &= partial || health.pushes && silent;
                 let requests = batch.requests;
                 tracing::debug!(source = health.name, ?latency, requests, events_total, "polled");
                 health.skipped_total += batch.skipped_total.saturating_sub(batch.skipped.len() as u64);
@@ -156,7 +205,7 @@ mod tests {
 
     use super::*;
     use crate::board::{Options, SourceHealth};
-    use crate::event::{Event, EventKind, Timestamp};
+    use crate::event::EventKind;
     use crate::source::{Batch, SourceError};
 
     fn at(seconds: i64) -> Timestamp {

@@ -7,12 +7,18 @@ mod doctor;
 mod engine;
 mod events;
 mod failure;
+mod follow;
 mod history;
+mod import;
+mod keeper;
+mod kept;
 mod logging;
 mod once;
 pub mod print;
+mod progress;
 mod range;
 mod recorded;
+mod recorder;
 mod recording;
 mod report;
 mod signals;
@@ -70,6 +76,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let config = load_without_sources(global)?;
             report::run(&flags, &config, io::stdout().lock())
         }
+        Some(Command::Import(flags)) => import::run(&flags, &load_without_sources(global)?, io::stdout().lock()),
         Some(Command::Events(flags)) => {
             let sources = build(&load(global)?)?;
             let events = events::run(sources, flags.follow);

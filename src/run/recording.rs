@@ -12,8 +12,8 @@ use crate::text::{counted, excerpt};
 
 /// Characters of a reject that are shown: it may quote a megabyte.
 const QUOTED: usize = 200;
-/// Rejects shown one by one; the others are counted.
-const SHOWN: usize = 20;
+/// Rejects shown one by one where people read them; the others are counted.
+pub const SHOWN: usize = 20;
 
 /// Opens a recording; `-` is standard input.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
@@ -21,10 +21,7 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
     let what = |error: io::Error| {
-        Failure::failed(format!(
-            "{}: cannot read the recording: {error}\n  check the path given to --events",
-            path.display()
-        ))
+        Failure::failed(format!("{}: cannot read the recording: {error}\n  check the path", path.display()))
     };
     let file = File::open(path).map_err(what)?;
     if file.metadata().map_err(what)?.is_dir() {
@@ -33,12 +30,18 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
 }
 
+/// What a recording is called in messages.
+pub fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
+
 /// What could not be read, told as it comes and summed up at the end.
 struct Rejects<'a, W> {
     name: &'a str,
     total: u64,
     told: u64,
     shown: usize,
+    most: usize,
     unknown_types: HashSet<String>,
     said: W,
 }
@@ -48,10 +51,10 @@ impl<W: io::Write> Rejects<'_, W> {
         self.total += 1;
         if let Reject::UnknownType(name) = reject {
             // Reported once per type; the set is bounded, for a broken file may hold a new type a line.
-            if self.unknown_types.len() >= SHOWN || !self.unknown_types.insert(name.clone()) {
+            if self.unknown_types.len() >= self.most || !self.unknown_types.insert(name.clone()) {
                 return Ok(());
             }
-        } else if self.shown >= SHOWN {
+        } else if self.shown >= self.most {
             return Ok(());
         } else {
             self.shown += 1;
@@ -105,14 +108,26 @@ pub fn read(
     said: impl io::Write,
     mut take: impl FnMut(Event) -> bool,
 ) -> Result<Counted, Failure> {
-    let mut rejects = Rejects { name, total: 0, told: 0, shown: 0, unknown_types: HashSet::new(), said };
+    try_read(input, name, strict, said, SHOWN, |event| Ok(take(event)))
+}
+
+/// As [`read`], with a `take` that may fail, and with so many complaints at most.
+pub fn try_read(
+    input: impl BufRead,
+    name: &str,
+    strict: bool,
+    said: impl io::Write,
+    most: usize,
+    mut take: impl FnMut(Event) -> Result<bool, Failure>,
+) -> Result<Counted, Failure> {
+    let mut rejects = Rejects { name, total: 0, told: 0, shown: 0, most, unknown_types: HashSet::new(), said };
     let mut reader = Reader::new(input);
     let (mut events, mut others) = (0, 0);
     while let Some(line) =
         reader.next_line().map_err(|error| Failure::failed(format!("{name}: cannot read on: {error}")))?
     {
         match line.event {
-            Ok(event) => *if take(event) { &mut events } else { &mut others } += 1,
+            Ok(event) => *if take(event)? { &mut events } else { &mut others } += 1,
             Err(reject) if strict && !matches!(reject, Reject::UnknownType(_)) => {
                 return Err(Failure::failed(format!(
                     "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",

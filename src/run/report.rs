@@ -1,26 +1,20 @@
 //! `helptop report`: the figures of a range.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::str::FromStr;
-use std::time::{Duration, Instant};
 
 use super::cli::{self, Format};
 use super::failure::Failure;
 use super::range::Range;
-use super::{clock, recording};
+use super::{clock, kept, progress, recording};
 use crate::config::{Config, Environment, zone};
-use crate::event::Event;
+use crate::event::{Event, Timestamp};
 use crate::metrics::history::{Filter, Grouping, History, MOST_DAYS, Query, Report};
 use crate::output::history::{write_csv, write_json, write_markdown, write_table};
+use crate::store::Selection;
 use crate::text::{excerpt, nearest};
 
-/// A read that takes longer says how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// So often.
-const PACE: Duration = Duration::from_millis(200);
-/// The clock is looked at every so many events.
-const EVENTS: u64 = 4096;
 /// Characters of a name that a message quotes.
 const QUOTED: usize = 60;
 
@@ -31,8 +25,8 @@ pub fn run(flags: &cli::Report, config: &Config, out: impl Write) -> Result<(), 
         None => zone::of_system(&Environment::of_process()),
     };
     let range = Range::of(flags, zone, clock::real()())?;
-    let history = read(flags, range)?;
-    let (from, to) = range.ends(history.span(), zone)?;
+    let (history, span) = read(flags, range, config)?;
+    let (from, to) = range.ends(span, zone)?;
     let query = Query { from, to, zone, by: flags.by.and_then(grouping), filter: filter(flags) };
     if query.by == Some(Grouping::Day) && (to - from).num_days() > MOST_DAYS {
         return Err(Failure::usage(format!(
@@ -44,21 +38,23 @@ pub fn run(flags: &cli::Report, config: &Config, out: impl Write) -> Result<(), 
     write(out, &history.report(&query, &config.terms), flags.format, config)
 }
 
-/// Everything that happened before the range ends.
-fn read(flags: &cli::Report, range: Range) -> Result<History, Failure> {
-    let Some(path) = &flags.events else {
-        return Err(Failure::usage(
-            "there is no store of past events yet\n  give a recorded event stream: helptop report --events FILE \
-             (docs/events.md)",
-        ));
-    };
-    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+/// Everything that happened before the range ends, with the first instant that is known and the last that was watched.
+fn read(flags: &cli::Report, range: Range, config: &Config) -> Result<(History, Span), Failure> {
+    match &flags.events {
+        Some(path) => read_recording(path, flags.strict, range),
+        None => read_store(range, config),
+    }
+}
+
+type Span = Option<(Timestamp, Timestamp)>;
+
+fn read_recording(path: &Path, strict: bool, range: Range) -> Result<(History, Span), Failure> {
+    let name = recording::name(path);
     let input = recording::open(path)?;
     let mut history = History::new();
     let source = history.add_source(&*name);
-    let begun = Instant::now();
-    let mut progress = Progress::new(&name, screen(), || begun.elapsed());
-    let counted = recording::read(input, &name, flags.strict, io::stderr(), |event: Event| {
+    let mut progress = progress::begin(&name);
+    let counted = recording::read(input, &name, strict, io::stderr(), |event: Event| {
         progress.step();
         let is_before = range.to().is_none_or(|to| event.at.is_none_or(|at| at < to));
         if is_before {
@@ -69,7 +65,20 @@ fn read(flags: &cli::Report, range: Range) -> Result<History, Failure> {
     progress.end();
     counted?.check(&name)?;
     history.settle();
-    Ok(history)
+    let span = history.span();
+    Ok((history, span))
+}
+
+/// What is kept of the desks; it was watched until now.
+fn read_store(range: Range, config: &Config) -> Result<(History, Span), Failure> {
+    let mut store = kept::open_to_read(config)?;
+    let mut progress = progress::begin("the store");
+    let before = range.to().unwrap_or(Timestamp::MAX);
+    let history = kept::load(&mut store, &[Selection::All], &[], before, &mut |_| progress.step());
+    progress.end();
+    let history = history?;
+    let span = history.span().map(|(first, _)| (first, clock::real()()));
+    Ok((history, span))
 }
 
 fn grouping(by: cli::By) -> Option<Grouping> {
@@ -129,77 +138,4 @@ fn write(out: impl Write, report: &Report, format: Format, config: &Config) -> R
     }
     out.flush()?;
     Ok(())
-}
-
-/// Says how far a long read is.
-struct Progress<'a, W, E> {
-    name: &'a str,
-    out: W,
-    /// The time since the read began.
-    elapsed: E,
-    events: u64,
-    said: Option<Duration>,
-}
-
-impl<'a, W: Write, E: Fn() -> Duration> Progress<'a, W, E> {
-    fn new(name: &'a str, out: W, elapsed: E) -> Self {
-        Self { name, out, elapsed, events: 0, said: None }
-    }
-
-    fn step(&mut self) {
-        self.events += 1;
-        if !self.events.is_multiple_of(EVENTS) {
-            return;
-        }
-        let now = (self.elapsed)();
-        if now >= PATIENCE && self.said.is_none_or(|said| now >= said + PACE) {
-            self.said = Some(now);
-            // With nobody to tell, the read goes on all the same.
-            let _ = write!(self.out, "\r{}: {} events …", excerpt(self.name, QUOTED), self.events);
-        }
-    }
-
-    /// Leaves the line empty again.
-    fn end(&mut self) {
-        if self.said.is_some() {
-            let blank = " ".repeat(QUOTED + 40);
-            let _ = write!(self.out, "\r{blank}\r");
-        }
-    }
-}
-
-/// Standard error where a person sees it; nothing elsewhere.
-fn screen() -> Box<dyn Write> {
-    if io::stderr().is_terminal() { Box::new(io::stderr()) } else { Box::new(io::sink()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    #[test]
-    fn a_read_of_more_than_a_second_says_how_far_it_is_and_cleans_up() {
-        let now = Cell::new(Duration::ZERO);
-        let mut out = Vec::new();
-        let mut progress = Progress::new("day.jsonl", &mut out, || now.get());
-        for millis in [400, 900, 1000, 1100, 1250] {
-            now.set(Duration::from_millis(millis));
-            (0..EVENTS).for_each(|_| progress.step());
-        }
-        progress.end();
-        let said = String::from_utf8(out).unwrap();
-        let lines: Vec<&str> = said.split('\r').map(str::trim_end).collect();
-        assert_eq!(lines, ["", "day.jsonl: 12288 events …", "day.jsonl: 20480 events …", "", ""]);
-    }
-
-    #[test]
-    fn a_short_read_says_nothing() {
-        let mut out = Vec::new();
-        let mut progress = Progress::new("day.jsonl", &mut out, || Duration::from_millis(999));
-        (0..3 * EVENTS).for_each(|_| progress.step());
-        progress.end();
-        assert!(out.is_empty());
-    }
 }

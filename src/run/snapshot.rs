@@ -20,7 +20,7 @@ use crate::text::{Mask, harmless};
 pub fn of_recording(path: &Path, flags: &cli::Snapshot, thresholds: Thresholds) -> Result<BoardSnapshot, Failure> {
     let until = flags.at.map(Timestamp::from);
     let mut engine = Engine::new(options(thresholds), until.unwrap_or_default());
-    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+    let name = recording::name(path);
     let input = recording::open(path)?;
     let at = recording::fold(&mut engine, input, &name, until, flags.strict, io::stderr())?;
     Ok(engine.snapshot(at))

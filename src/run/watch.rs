@@ -4,17 +4,23 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clock::{self, Now};
 use super::engine::EngineTask;
+use super::follow::Follower;
 use super::history::{self, HistoryTask, Memory};
+use super::keeper::{Keeper, Kept};
+use super::recorder::{self, Recorder};
 use crate::board::{BoardSnapshot, Engine, Options, SourceHealth};
+use crate::metrics::history::Terms;
 use crate::metrics::thresholds::Thresholds;
 use crate::poll::{Poller, Update};
-use crate::source::{Kind, Pace, Source};
+use crate::source::{Cursor, Kind, Pace, Source};
 use crate::term::{Ask, Link};
 
 /// Updates on their way to the engine; a source that is faster waits. Few, for each may hold thousands of events.
@@ -36,6 +42,8 @@ pub struct Watched {
     pub interval: Duration,
     /// How much of the vendor's limit may be used.
     pub quota_share: f64,
+    /// Where it goes on; from its start when `None`.
+    pub cursor: Option<Cursor>,
 }
 
 /// What keeps a board alive.
@@ -64,7 +72,7 @@ pub fn start_pollers(
             interval: watched.interval,
             quota_share: watched.quota_share,
             seed: RandomState::new().hash_one(index),
-            cursor: None,
+            cursor: watched.cursor,
             now: now.clone(),
             updates: updates.clone(),
             refresh,
@@ -76,11 +84,12 @@ pub fn start_pollers(
 }
 
 impl Watch {
-    /// Starts pollers, engine and what answers questions about the past.
+    /// Starts pollers, engine, what keeps their news and what answers questions about the past.
     pub fn start(
-        sources: Vec<Watched>,
+        mut sources: Vec<Watched>,
         thresholds: Thresholds,
-        memory: Memory,
+        keeper: Keeper,
+        (terms, zone): (Terms, Tz),
         now: Now,
         cancel: CancellationToken,
     ) -> Self {
@@ -91,20 +100,66 @@ impl Watch {
             engine.add_source(SourceHealth {
                 name: watched.name.clone(),
                 kind: watched.kind.name,
-                pushes: watched.source.pace() == Pace::Push,
+                pushes: watched.source.pace() == Pace::Push && !keeper.kept.is_elsewhere(),
                 interval: watched.interval,
                 cannot_tell: watched.kind.cannot_tell,
                 ..SourceHealth::default()
             });
         }
+        engine.set_store_health(keeper.health.clone());
         let tasks = TaskTracker::new();
-        let (updates, refresh) = start_pollers(sources, &now, &tasks, &cancel);
+        let (told, recalls) = mpsc::channel(recorder::RECALLS);
+        let (health, store) = watch::channel(keeper.health);
+        let mut refresh = Vec::new();
+        let updates = match keeper.kept {
+            Kept::Nowhere => {
+                let (updates, wakes) = start_pollers(sources, &now, &tasks, &cancel);
+                refresh = wakes;
+                updates
+            }
+            Kept::Here { store, sources: kin, recording } => {
+                for (watched, kin) in sources.iter_mut().zip(&kin) {
+                    watched.cursor.clone_from(&kin.cursor);
+                }
+                let (record, records) = mpsc::channel(recorder::RECORDS);
+                let (forward, updates) = mpsc::channel(UPDATES);
+                let keep = (keeper.keep, keeper.most_bytes);
+                let recorder = Recorder { store, sources: kin, records, recalls: told, health, keep, now: now.clone() };
+                let runtime = Handle::current();
+                tasks.spawn_blocking(move || {
+                    recorder.run(&runtime);
+                    drop(recording);
+                });
+                let (brought, wakes) = start_pollers(sources, &now, &tasks, &cancel);
+                refresh = wakes;
+                tasks.spawn(recorder::forward(brought, forward, record));
+                updates
+            }
+            Kept::Elsewhere(store) => {
+                let names = sources.into_iter().map(|watched| watched.name).collect();
+                let follower = Follower { store, names, recalls: told, health, now: now.clone() };
+                let runtime = Handle::current();
+                tasks.spawn_blocking(move || runtime.block_on(follower.run()));
+                mpsc::channel(1).1
+            }
+        };
         let (ask, asks) = mpsc::channel::<Ask>(ASKS);
         let (publish, board) = watch::channel(Arc::new(BoardSnapshot::default()));
-        let engine = EngineTask { engine, updates, asks, publish, refresh, now: now.clone(), cancel: cancel.clone() };
+        let engine = EngineTask {
+            engine,
+            updates,
+            recalls,
+            store,
+            asks,
+            publish,
+            refresh,
+            now: now.clone(),
+            cancel: cancel.clone(),
+        };
         tasks.spawn(engine.run());
         tasks.close();
         let (past, past_asks) = mpsc::channel(history::ASKS);
+        let memory = Memory { past: keeper.past, terms, zone };
         HistoryTask::new(memory, now.clone()).start(past_asks, cancel.clone());
         Self { link: Link { board, ask, past, now }, tasks, cancel }
     }

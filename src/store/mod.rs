@@ -54,15 +54,19 @@ pub struct Mark {
     pub cursor: Option<Cursor>,
     /// When it gave a good answer; unchanged when `None`.
     pub good_at: Option<Timestamp>,
+    /// A conversation that fell quiet before this and is spoken of again is named.
+    pub quiet_before: Option<Timestamp>,
 }
 
 /// What became of appended events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Appended {
     /// Events that were new.
     pub new: u64,
     /// Events that were there already.
     pub repeats: u64,
+    /// Conversations that had been quiet for long: see [`Mark::quiet_before`].
+    pub revived: Vec<ConversationId>,
 }
 
 /// Which events are read.

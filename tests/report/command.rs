@@ -141,13 +141,20 @@ fn wrong_usage_is_refused_with_words() {
         ("--events stream.jsonl --month march", "--month march: not a month"),
         ("--events stream.jsonl --month 2026-03 --since 7d", "cannot be used with"),
         ("--events stream.jsonl --by day --from 1800-01-01", "a report by day at most"),
-        ("--last-week", "there is no store of past events yet"),
+        ("--last-week", "there is no place for a store"),
     ] {
         let output = run("", arguments);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments}: {said}");
         assert!(said.contains(words) && output.stdout.is_empty(), "{arguments}: {said}");
     }
+    let output = run("[store]\npath = \"kept/here.db\"", "--last-week");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.contains("kept/here.db: there is no store yet\n  run the board for a while, or `helptop import"),
+        "{said}"
+    );
     let output = run("", "--events missing.jsonl");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("missing.jsonl: cannot read the recording"));

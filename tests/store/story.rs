@@ -96,7 +96,7 @@ fn what_is_appended_comes_back_by_subject_in_the_order_it_came(#[values(in_a_fil
          agent id=a name=Ana",
     );
     let appended = store.append(source, &told, &Mark::default()).unwrap();
-    assert_eq!(appended, Appended { new: 8, repeats: 0 });
+    assert_eq!(appended, Appended { new: 8, ..Appended::default() });
     let order = [7, 6, 0, 1, 2, 4, 5, 3];
     let expected: Vec<_> = order.iter().map(|&i| told[i].clone()).collect();
     assert_eq!(said(store, &Selection::All), expected);
@@ -116,7 +116,8 @@ fn an_exact_repeat_is_kept_once_however_it_comes(#[values(in_a_file, in_memory)]
     let mut total = Appended::default();
     for part in told.chunks(700) {
         let appended = store.append(source, &twice(part), &Mark::default()).unwrap();
-        total = Appended { new: total.new + appended.new, repeats: total.repeats + appended.repeats };
+        total.new += appended.new;
+        total.repeats += appended.repeats;
     }
     let clocks = told.iter().filter(|event| event.kind == EventKind::Clock {}).count() as u64;
     let (size, appends) = (store.size().unwrap(), store.appends().unwrap());
@@ -124,7 +125,7 @@ fn an_exact_repeat_is_kept_once_however_it_comes(#[values(in_a_file, in_memory)]
     assert_eq!(total.repeats, total.new);
     let before = read(store, &Selection::All);
     let again = store.append(source, &told, &Mark::default()).unwrap();
-    assert_eq!(again, Appended { new: 0, repeats: total.new });
+    assert_eq!((again.new, again.repeats), (0, total.new));
     assert_eq!((store.size().unwrap().events, store.appends().unwrap()), (size.events, appends));
     assert!(read(store, &Selection::All) == before, "nothing was changed");
 }
@@ -150,7 +151,7 @@ fn the_cursor_and_the_age_of_a_source_stay_until_they_move(#[values(in_a_file, i
     let store = &mut *kept.store;
     let source = store.source("desk").unwrap();
     let cursor = Cursor { value: json!({"last": 7}), settings: u64::MAX };
-    let mark = Mark { cursor: Some(cursor.clone()), good_at: Some(at("02", "09:00:00")) };
+    let mark = Mark { cursor: Some(cursor.clone()), good_at: Some(at("02", "09:00:00")), ..Mark::default() };
     store.append(source, &events("02 08:00:00 opened c1\n02 08:30:00 clock"), &mark).unwrap();
     store.append(source, &[], &Mark::default()).unwrap();
     let found = store.sources().unwrap().remove(0);
@@ -318,4 +319,28 @@ fn what_is_too_much_goes_oldest_first(#[values(in_a_file, in_memory)] make: fn(b
     let nothing = Limits { oldest: Timestamp::MIN, most_bytes: 0 };
     store.prune(&nothing).unwrap();
     assert_eq!(open(store), backlog, "however little may be kept");
+}
+
+#[rstest]
+fn a_conversation_that_was_quiet_for_long_and_is_spoken_of_again_is_named(
+    #[values(in_a_file, in_memory)] make: fn(bool) -> Kept,
+) {
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    let told = events(
+        "02 08:00:00 opened long
+         02 09:00:00 status long status=resolved
+         02 08:00:00 opened open
+         02 08:00:00 opened short
+         04 09:00:00 status short status=resolved",
+    );
+    let mark = Mark { quiet_before: Some(at("03", "00:00:00")), ..Mark::default() };
+    assert!(store.append(source, &told, &mark).unwrap().revived.is_empty(), "all of it is new");
+    let mut tell = |short: &str| store.append(source, &[event(short)], &mark).unwrap().revived;
+    assert!(tell("02 08:30:00 message long from=agent agent=a").is_empty(), "that is as old");
+    let news = ["05 09:00:00 message long from=customer", "05 09:00:00 message open from=customer"];
+    assert_eq!(news.map(&mut tell), [vec!["long".into()], vec![]]);
+    assert!(tell("05 09:00:00 message short from=customer").is_empty());
+    assert!(tell("05 09:01:00 message long from=customer").is_empty(), "named once");
 }

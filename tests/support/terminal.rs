@@ -28,7 +28,7 @@ pub struct Terminal {
     stop_reading: Arc<AtomicBool>,
     ended: mpsc::Receiver<ExitStatus>,
     pid: Pid,
-    _home: tempfile::TempDir,
+    _home: Arc<tempfile::TempDir>,
 }
 
 fn size((width, height): (u16, u16)) -> PtySize {
@@ -44,6 +44,17 @@ impl Terminal {
     /// Starts a program at home, with some variables set otherwise or, as `None`, not at all.
     pub fn start_in(
         home: tempfile::TempDir,
+        variables: &[(&str, Option<&str>)],
+        program: &str,
+        arguments: &[&str],
+        cells: (u16, u16),
+    ) -> Self {
+        Self::start_at(Arc::new(home), variables, program, arguments, cells)
+    }
+
+    /// Starts a program at a home that others live in, too.
+    pub fn start_at(
+        home: Arc<tempfile::TempDir>,
         variables: &[(&str, Option<&str>)],
         program: &str,
         arguments: &[&str],

@@ -7,7 +7,7 @@ use super::super::chunk::{Chunk, FULL, entries};
 use super::super::subject::{Life, SubjectKind, subject};
 use super::super::{Appended, Mark, SourceNo, body};
 use super::fault::Step;
-use crate::event::{CustomerId, Event, EventKind, Timestamp};
+use crate::event::{ConversationId, CustomerId, Event, EventKind, Timestamp};
 
 /// What is appended to one subject, in the order in which it came.
 struct Group<'a> {
@@ -41,9 +41,15 @@ pub(super) fn append(
     let touched =
         1 + connection.prepare_cached("SELECT appends FROM state")?.query_row([], |row| row.get::<_, i64>(0))?;
     for group in &groups {
-        let new = append_group(connection, source, group, &bodies, touched)?;
+        let (new, quiet) = append_group(connection, source, group, &bodies, touched)?;
         appended.new += new;
         appended.repeats += group.entries.len() as u64 - new;
+        if let (Some((was, is)), Some(before)) = (quiet, mark.quiet_before)
+            && was < before
+            && is >= before
+        {
+            appended.revived.push(ConversationId::new(group.id));
+        }
     }
     if appended.new > 0 {
         connection.prepare_cached("UPDATE state SET appends = ?1")?.execute([touched])?;
@@ -93,13 +99,14 @@ fn group<'a>(events: &'a [Event], keep_text: bool, bodies: &mut Vec<u8>) -> Vec<
     groups
 }
 
+/// Appends to one subject. Tells how many events were new, and since when a conversation was quiet before and is now.
 fn append_group(
     connection: &Connection,
     source: SourceNo,
     group: &Group<'_>,
     bodies: &[u8],
     touched: i64,
-) -> Result<u64, Step> {
+) -> Result<(u64, Option<(Timestamp, Timestamp)>), Step> {
     let kept = find(connection, source, group.kind, group.id)?;
     let customer = match group.customer {
         Some((at, id)) => Some((at, customer(connection, source, id, touched)?)),
@@ -145,7 +152,7 @@ fn append_group(
         tail.write(connection)?;
     }
     if new == 0 {
-        return Ok(0);
+        return Ok((0, None));
     }
     let life = Life {
         last_at: kept.life.last_at.max(group.life.last_at),
@@ -175,7 +182,9 @@ fn append_group(
             kept.events + new as i64,
             touched,
         ])?;
-    Ok(new)
+    let was_quiet = (group.kind == SubjectKind::Conversation && kept.events > 0)
+        .then(|| (kept.life.quiet_at(group.kind), life.quiet_at(group.kind)));
+    Ok((new, was_quiet))
 }
 
 fn find(connection: &Connection, source: SourceNo, kind: SubjectKind, id: &str) -> rusqlite::Result<Option<Kept>> {

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{ACTIONS, Action, LinkRegion, Pane, PromptKind, Regions, Screen, ViewState};
+use crate::board::StoreState;
 use crate::ui::scene::Scene;
 use crate::ui::text::{agent_name, fit, put, width};
 use crate::ui::theme::Role;
@@ -124,6 +125,11 @@ fn alerts(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
     }
     if risk.sla_breached > 0 {
         parts.push((format!("‼ {} SLA missed", risk.sla_breached), Role::Breach));
+    }
+    match scene.snapshot.store.state {
+        StoreState::Failing => parts.push(("▲ history not kept".to_owned(), Role::Warning)),
+        StoreState::Following => parts.push(("another helptop polls".to_owned(), Role::Dim)),
+        StoreState::Absent | StoreState::Keeping | StoreState::Remembering => {}
     }
     let fullest = scene.live().fullest.and_then(|ix| scene.live().agents.get(&ix));
     if let Some((row, capacity)) = fullest.and_then(|row| Some((row, row.capacity?))) {

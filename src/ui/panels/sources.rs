@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{Pane, Regions, Rows};
-use crate::board::{SourceHealth, SourceState};
+use crate::board::{SourceHealth, SourceState, StoreHealth, StoreState};
 use crate::ui::figure::{UNKNOWN, age, count};
 use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
@@ -147,6 +147,8 @@ fn detail_lines(scene: &Scene<'_>, health: &SourceHealth, width: usize) -> Vec<(
         add("progress", &format!("{doing} · {:.0} %", part * 100.0), Role::Accent, 1);
     }
     add("polls", &polls(scene, health), Role::Canvas, 2);
+    let (kept, role) = history(&scene.snapshot.store);
+    add("history", &kept, role, 3);
     let tells: Vec<String> = health.capabilities.iter().map(ToString::to_string).collect();
     add("tells", if tells.is_empty() { UNKNOWN.to_owned() } else { tells.join(", ") }.as_str(), Role::Canvas, 2);
     for (at, (what, why)) in health.cannot_tell.iter().enumerate() {
@@ -159,6 +161,23 @@ fn detail_lines(scene: &Scene<'_>, health: &SourceHealth, width: usize) -> Vec<(
         add(if at == 0 { "stderr" } else { "" }, said, Role::Dim, 1);
     }
     lines
+}
+
+/// Whether what happens is kept, and where.
+fn history(store: &StoreHealth) -> (String, Role) {
+    if let Some((what, hint)) = &store.error {
+        return (format!("▲ {what}; to do: {hint}"), Role::Warning);
+    }
+    let size = store.size.map_or_else(String::new, |(events, bytes)| {
+        format!(" · {} events, {} MB", count(events), count(bytes.div_ceil(1_000_000)))
+    });
+    let text = match store.state {
+        StoreState::Absent | StoreState::Failing => UNKNOWN.to_owned(),
+        StoreState::Keeping => format!("kept in {}{size}", store.place),
+        StoreState::Remembering => format!("remembered until helptop ends{size}"),
+        StoreState::Following => format!("another helptop polls; this one shows what it keeps in {}", store.place),
+    };
+    (text, Role::Canvas)
 }
 
 /// When it was asked and will be; of one that nobody asks, when it last spoke.

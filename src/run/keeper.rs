@@ -1,0 +1,203 @@
+//! Opens what a board keeps: the store of the config, one for as long as the program runs, or none.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::kept::KeptPast;
+use crate::board::{Past, StoreHealth, StoreState};
+use crate::config::{self, SourceConfig};
+use crate::event::Event;
+use crate::source;
+use crate::store::{
+    Appended, KeptSource, Limits, Mark, Pruned, Recording, Selection, Sink, Size, SourceNo, SqliteStore, Store,
+    StoreError,
+};
+
+/// What a board keeps, and who keeps it.
+pub struct Keeper {
+    /// Where it is kept, and by whom.
+    pub kept: Kept,
+    /// Where the past is read; the reason where there is none.
+    pub past: Result<Box<dyn Past>, String>,
+    /// What is said of it at the start.
+    pub health: StoreHealth,
+    /// How long.
+    pub keep: Duration,
+    /// How much.
+    pub most_bytes: u64,
+}
+
+/// Where what happens is kept, and by whom.
+pub enum Kept {
+    /// By this program.
+    Here {
+        /// Where.
+        store: Box<dyn Store>,
+        /// The sources of the board, in their order.
+        sources: Vec<Kin>,
+        /// The right to record into a file.
+        recording: Option<Recording>,
+    },
+    /// By another helptop, which polls; this one shows what it keeps.
+    Elsewhere(Box<dyn Store>),
+    /// By nobody.
+    Nowhere,
+}
+
+impl Kept {
+    /// Whether another helptop polls.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Elsewhere(_))
+    }
+}
+
+/// A source of the board and what was kept of it.
+#[derive(Debug, Clone)]
+pub struct Kin {
+    /// Its number in the store.
+    pub no: SourceNo,
+    /// A print of the settings that its cursor belongs to.
+    pub settings: u64,
+    /// How far it was read with these settings.
+    pub cursor: Option<source::Cursor>,
+}
+
+/// A print of what the config says of a source, but for its secrets, its name and its pace.
+pub fn print(config: &SourceConfig) -> u64 {
+    let mut settings = config.spec.settings.clone();
+    if let Some(keys) = settings.as_object_mut() {
+        keys.retain(|key, _| !config.kind.secrets.contains(&key.as_str()));
+    }
+    xxh3_64(format!("{} {settings}", config.kind.name).as_bytes())
+}
+
+impl Keeper {
+    /// Keeps nothing; `past` is read elsewhere.
+    pub fn none(past: Result<Box<dyn Past>, String>) -> Self {
+        let health = StoreHealth::default();
+        Self { kept: Kept::Nowhere, past, health, keep: Duration::MAX, most_bytes: u64::MAX }
+    }
+
+    /// Keeps in the file of the config; where that can't be, for as long as the program runs, and says why.
+    pub fn open(config: &config::Store, sources: &[(String, u64)]) -> Self {
+        let Some(path) = &config.path else {
+            let what = "there is no place for a store: neither $XDG_DATA_HOME nor $HOME is set";
+            return Self::in_memory(config, sources).failing(what, "name a file: store.path in the config");
+        };
+        match Self::in_file(path, config, sources) {
+            Ok(keeper) => keeper,
+            Err(error) => Self::in_memory(config, sources).failing(&error.to_string(), error.hint()),
+        }
+    }
+
+    fn in_file(path: &Path, config: &config::Store, sources: &[(String, u64)]) -> Result<Self, StoreError> {
+        let place = path.display().to_string();
+        let names = || sources.iter().map(|(name, _)| name.clone()).collect();
+        // The folder is made here, so that there is a place for the lock.
+        let mut store = SqliteStore::open(path, config.text)?;
+        let recording = Recording::take(path)
+            .map_err(|error| StoreError::ReadOnly { path: format!("{place}.lock"), what: error.to_string() })?;
+        let past = KeptPast::new(Box::new(SqliteStore::open_to_read(path)?), names());
+        let Some(recording) = recording else {
+            let store = SqliteStore::open_to_read(path)?;
+            let health = StoreHealth { place, state: StoreState::Following, ..StoreHealth::default() };
+            return Ok(Self::of(Kept::Elsewhere(Box::new(store)), Box::new(past), health, config));
+        };
+        let sources = kin(&mut store, sources)?;
+        let kept = Kept::Here { store: Box::new(store), sources, recording: Some(recording) };
+        let health = StoreHealth { place, state: StoreState::Keeping, ..StoreHealth::default() };
+        Ok(Self::of(kept, Box::new(past), health, config))
+    }
+
+    /// Keeps for as long as the program runs.
+    pub fn in_memory(config: &config::Store, sources: &[(String, u64)]) -> Self {
+        let open = || {
+            let mut store = Shared(Arc::new(Mutex::new(SqliteStore::temporary(config.text)?)));
+            let kin = kin(&mut store, sources)?;
+            Ok::<_, StoreError>((store, kin))
+        };
+        match open() {
+            Ok((store, kin)) => {
+                let names = sources.iter().map(|(name, _)| name.clone()).collect();
+                let past = KeptPast::new(Box::new(store.clone()), names);
+                let kept = Kept::Here { store: Box::new(store), sources: kin, recording: None };
+                let health = StoreHealth { state: StoreState::Remembering, ..StoreHealth::default() };
+                Self::of(kept, Box::new(past), health, config)
+            }
+            Err(error) => {
+                Self::none(Err(format!("nothing is kept: {error}"))).failing(&error.to_string(), error.hint())
+            }
+        }
+    }
+
+    fn of(kept: Kept, past: Box<dyn Past>, health: StoreHealth, config: &config::Store) -> Self {
+        Self { kept, past: Ok(past), health, keep: config.keep, most_bytes: config.most_bytes }
+    }
+
+    fn failing(mut self, what: &str, hint: &str) -> Self {
+        tracing::error!(what, "the history is not kept");
+        self.health.state = StoreState::Failing;
+        self.health.error = Some((format!("{what}; what happens is remembered until the end only"), hint.to_owned()));
+        self
+    }
+}
+
+/// The sources in the store, with cursors that still mean something.
+fn kin(store: &mut dyn Store, sources: &[(String, u64)]) -> Result<Vec<Kin>, StoreError> {
+    let numbers = sources.iter().map(|(name, _)| store.source(name)).collect::<Result<Vec<_>, _>>()?;
+    let kept = store.sources()?;
+    let kin = numbers.into_iter().zip(sources).map(|(no, (_, settings))| {
+        let cursor = kept.iter().find(|kept| kept.no == no).and_then(|kept| kept.cursor.clone());
+        let cursor = cursor.filter(|cursor| cursor.settings == *settings).map(|cursor| source::Cursor(cursor.value));
+        Kin { no, settings: *settings, cursor }
+    });
+    Ok(kin.collect())
+}
+
+/// One store for who writes and who reads: one in memory has no second way in.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<SqliteStore>>);
+
+impl Shared {
+    fn get(&self) -> MutexGuard<'_, SqliteStore> {
+        // A transaction that a panic ended was undone: what is there is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for Shared {
+    fn source(&mut self, name: &str) -> Result<SourceNo, StoreError> {
+        self.get().source(name)
+    }
+
+    fn sources(&mut self) -> Result<Vec<KeptSource>, StoreError> {
+        self.get().sources()
+    }
+
+    fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {
+        self.get().append(source, events, mark)
+    }
+
+    fn appends(&mut self) -> Result<i64, StoreError> {
+        self.get().appends()
+    }
+
+    fn read(&mut self, selection: &Selection, sink: &mut Sink<'_>) -> Result<(), StoreError> {
+        self.get().read(selection, sink)
+    }
+
+    fn count(&mut self, selection: &Selection) -> Result<u64, StoreError> {
+        self.get().count(selection)
+    }
+
+    fn prune(&mut self, limits: &Limits) -> Result<Pruned, StoreError> {
+        self.get().prune(limits)
+    }
+
+    fn size(&mut self) -> Result<Size, StoreError> {
+        self.get().size()
+    }
+}

@@ -1,0 +1,139 @@
+//! What the store keeps, as the rest of the program looks at it.
+
+use std::path::Path;
+
+use rustc_hash::FxHashMap;
+
+use super::failure::Failure;
+use crate::board::{Past, Want};
+use crate::config::Config;
+use crate::desk::SourceIx;
+use crate::event::{Event, Timestamp};
+use crate::metrics::history::History;
+use crate::store::{Selection, SourceNo, SqliteStore, Store, StoreError};
+
+/// Progress is told every so many events.
+const EVENTS: u64 = 4096;
+
+/// What a store could not do, and what to do about it.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let message = format!("{error}\n  {}", error.hint());
+        if matches!(error, StoreError::Missing { .. }) { Self::usage(message) } else { Self::failed(message) }
+    }
+}
+
+/// The file of the store.
+pub fn path(config: &Config) -> Result<&Path, Failure> {
+    config.store.path.as_deref().ok_or_else(|| {
+        Failure::usage(
+            "there is no place for a store: neither $XDG_DATA_HOME nor $HOME is set\n  name a file: store.path in the config",
+        )
+    })
+}
+
+/// The store of the config, which must be there.
+pub fn open_to_read(config: &Config) -> Result<SqliteStore, Failure> {
+    Ok(SqliteStore::open_to_read(path(config)?)?)
+}
+
+/// A settled fold of selections of what happened before an instant. The sources that are named have the first numbers,
+/// in that order; others of which something is kept follow. `step` is called with each event.
+pub fn load(
+    store: &mut dyn Store,
+    selections: &[Selection],
+    names: &[String],
+    before: Timestamp,
+    step: &mut dyn FnMut(&Event),
+) -> Result<History, StoreError> {
+    let mut history = History::new();
+    for name in names {
+        history.add_source(&**name);
+    }
+    let mut sources: FxHashMap<SourceNo, SourceIx> = FxHashMap::default();
+    for kept in store.sources()? {
+        let named = names.iter().position(|name| *name == kept.name);
+        let ix = named.map_or_else(|| history.add_source(&*kept.name), |place| SourceIx(place as u32));
+        sources.insert(kept.no, ix);
+    }
+    let mut take = |no: SourceNo, event: Event| {
+        step(&event);
+        if event.at.is_none_or(|at| at < before)
+            && let Some(ix) = sources.get(&no)
+        {
+            history.take(*ix, event);
+        }
+        Ok(())
+    };
+    for selection in selections {
+        store.read(selection, &mut take)?;
+    }
+    history.settle();
+    Ok(history)
+}
+
+/// The past as the store keeps it, with the sources in the order of the board.
+pub struct KeptPast {
+    store: Box<dyn Store>,
+    names: Vec<String>,
+}
+
+impl KeptPast {
+    /// The past of the sources of these names.
+    pub fn new(store: Box<dyn Store>, names: Vec<String>) -> Self {
+        Self { store, names }
+    }
+
+    /// The number that a source of the board has in the store.
+    fn number(&mut self, ix: SourceIx) -> Result<Option<SourceNo>, StoreError> {
+        let kept = self.store.sources()?;
+        let name = self.names.get(ix.at());
+        Ok(kept.into_iter().find(|kept| Some(&kept.name) == name).map(|kept| kept.no))
+    }
+
+    /// The selections that hold what is wanted, and the end of what is of interest.
+    fn selections(&mut self, want: &Want) -> Result<(Vec<Selection>, Timestamp), StoreError> {
+        let mut selections = Vec::new();
+        selections.extend(want.span.map(|span| Selection::Since(span.from)));
+        if let Some((ix, id)) = &want.customer
+            && let Some(no) = self.number(*ix)?
+        {
+            selections.push(Selection::Customer(no, id.clone()));
+        }
+        if let Some((ix, id)) = &want.conversation
+            && let Some(no) = self.number(*ix)?
+        {
+            selections.push(Selection::Conversation(no, id.clone()));
+        }
+        let is_bounded = want.customer.is_none() && want.conversation.is_none();
+        let before = want.span.filter(|_| is_bounded).map_or(Timestamp::MAX, |span| span.to);
+        Ok((selections, before))
+    }
+
+    fn try_load(&mut self, want: &Want, progress: &mut dyn FnMut(u64, u64)) -> Result<History, StoreError> {
+        let (selections, before) = self.selections(want)?;
+        let mut all = 0;
+        for selection in &selections {
+            all += self.store.count(selection)?;
+        }
+        let mut done = 0;
+        let mut step = |_: &Event| {
+            done += 1;
+            if done % EVENTS == 0 {
+                progress(done.min(all), all);
+            }
+        };
+        load(&mut *self.store, &selections, &self.names, before, &mut step)
+    }
+}
+
+impl Past for KeptPast {
+    fn load(&mut self, want: &Want, progress: &mut dyn FnMut(u64, u64)) -> Result<History, String> {
+        self.try_load(want, progress).map_err(|error| format!("{error}: {}", error.hint()))
+    }
+
+    fn begins_at(&mut self) -> Result<Option<Timestamp>, String> {
+        let sources = self.store.sources().map_err(|error| error.to_string())?;
+        Ok(sources.into_iter().filter_map(|source| source.span).map(|(first, _)| first).min())
+    }
+}
