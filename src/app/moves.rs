@@ -148,6 +148,11 @@ pub(super) fn selected_conversation(view: &ViewState, snapshot: &BoardSnapshot) 
 pub(super) fn click(view: &mut ViewState, snapshot: &BoardSnapshot, mouse: Mouse, effects: &mut Vec<Effect>) {
     let header = view.regions.headers.iter().find(|(area, _)| area.contains(mouse.x, mouse.y)).map(|(_, sort)| *sort);
     let list = view.regions.lists.iter().find(|list| list.rows.contains(mouse.x, mouse.y)).copied();
+    let range = view.regions.ranges.iter().find(|(area, _)| area.contains(mouse.x, mouse.y)).map(|(_, range)| *range);
+    if let (MouseKind::Click, Some(range)) = (mouse.kind, range) {
+        view.history.range = range;
+        return;
+    }
     match (mouse.kind, header, list) {
         (MouseKind::Click, Some(SortBy::Agents(sort)), _) => view.agent_sort = sort,
         (MouseKind::Click, Some(SortBy::Unanswered(sort)), _) => view.wait_sort = sort,

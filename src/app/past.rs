@@ -32,9 +32,10 @@ impl PastSlot {
         self.waiting_for.is_some()
     }
 
-    fn is_due(&self, query: &PastQuery) -> bool {
+    /// Whether a question has to be asked: another than before, or again, unless the picture is held.
+    fn is_due(&self, query: &PastQuery, is_held: bool) -> bool {
         let again = self.ticks == 0 && self.waiting_for.is_none();
-        again || self.asked.as_ref() != Some(query)
+        self.asked.as_ref() != Some(query) || (again && !(is_held && self.page.is_some()))
     }
 
     /// Of several questions of one viewer only the newest is answered.
@@ -80,9 +81,8 @@ impl ViewState {
     /// Asks what the page that is shown needs of the past, where that is due.
     pub(super) fn ask_past(&mut self, effects: &mut Vec<Effect>) {
         let is_held = self.frozen.is_some();
-        let is_due =
-            |(query, slot): &(PastQuery, &mut PastSlot)| slot.is_due(query) && !(is_held && slot.page.is_some());
-        let Some((query, _)) = self.past_shown().filter(is_due) else { return };
+        let due = self.past_shown().filter(|(query, slot)| slot.is_due(query, is_held));
+        let Some((query, _)) = due else { return };
         self.past_slots().for_each(PastSlot::give_up);
         self.tickets += 1;
         let ticket = self.tickets;

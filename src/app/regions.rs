@@ -48,6 +48,8 @@ pub struct Regions {
     pub lists: Vec<ListRegion>,
     /// The column titles that sort.
     pub headers: Vec<(Area, SortBy)>,
+    /// The ranges of the page of figures, by number.
+    pub ranges: Vec<(Area, usize)>,
     /// The links.
     pub links: Vec<LinkRegion>,
 }

@@ -11,6 +11,7 @@ mod big;
 pub mod colour;
 pub mod figure;
 mod layout;
+mod measure;
 mod panels;
 mod scene;
 mod table;

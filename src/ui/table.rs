@@ -146,6 +146,11 @@ fn fit<R>(columns: &[Column<R>], room: u16) -> Vec<(&Column<R>, u16, u16)> {
     placed.collect()
 }
 
+/// The cells that the column of a title gets, where it is shown.
+pub(super) fn width_of<R>(columns: &[Column<R>], room: u16, title: &str) -> Option<u16> {
+    fit(columns, room).into_iter().find(|(column, ..)| column.title == title).map(|(.., cells)| cells)
+}
+
 /// How many rows fit under the column titles.
 pub(super) fn rows_in(area: Rect) -> usize {
     usize::from(area.height.saturating_sub(1))

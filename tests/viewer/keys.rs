@@ -23,6 +23,7 @@ fn viewer() -> ViewState {
             ListRegion { pane: Pane::Unanswered, rows: rows(60) },
         ],
         headers: vec![(Area { x: 70, y: 6, width: 9, height: 1 }, SortBy::Unanswered(WaitSort::Customer))],
+        ranges: Vec::new(),
         links: Vec::new(),
     };
     view
@@ -82,6 +83,7 @@ fn an_agent_is_reached_in_the_order_of_the_list() {
 #[rstest]
 #[case("2", Screen::Agents)]
 #[case("3", Screen::Unanswered)]
+#[case("5", Screen::History)]
 #[case("6", Screen::Sources)]
 #[case("61", Screen::Board)]
 #[case("3⎋", Screen::Board)]

@@ -1,6 +1,7 @@
 //! A viewer of the board without a terminal: what keys do, and what the screen shows.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up has failed")]
 
+mod history;
 mod keys;
 mod sample;
 mod screen;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-pub use overview::{Change, OverviewFigure, OverviewGroup, OverviewPage};
+pub use overview::{Change, Heat, OverviewFigure, OverviewGroup, OverviewPage};
 
 use crate::desk::SourceIx;
 use crate::event::{ConversationId, CustomerId, Timestamp};

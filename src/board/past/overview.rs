@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Datelike, NaiveDate, TimeDelta, Timelike};
 use chrono_tz::Tz;
 
 use super::{Span, Standpoint};
@@ -14,6 +14,23 @@ use crate::metrics::history::{Better, Figures, Filter, Grouping, History, Query,
 const BARS: u16 = 14;
 /// A period before the range is compared with when at most one in so many parts of it lies before all that is kept.
 const MISSING: i32 = 20;
+/// What a lead looks at first; the others follow in the order of the registry.
+const FIRST: [&str; 14] = [
+    "new",
+    "resolved",
+    "backlog",
+    "first_response_time",
+    "response_time",
+    "resolution_time",
+    "csat",
+    "sla_met",
+    "reopened",
+    "fcr",
+    "closed",
+    "handling_time",
+    "worked",
+    "online_time",
+];
 /// Of figures by name, so many names are shown.
 const NAMES: usize = 5;
 
@@ -24,21 +41,24 @@ pub struct OverviewPage {
     pub days: u16,
     /// The range: the last of the days ends now.
     pub range: Span,
-    /// What it is compared with: as many days before, up to the same time of day.
-    pub before: Span,
+    /// What it is compared with: as many days before, up to the same time of day; `None` where that is not kept.
+    pub before: Option<Span>,
     /// Whose days and hours count.
     pub zone: Tz,
     /// The first instant of which anything is kept.
     pub begins_at: Option<Timestamp>,
-    /// Every figure, those for the first look first.
+    /// Every figure, those that are looked at first first.
     pub figures: Vec<OverviewFigure>,
-    /// New conversations by weekday, Monday first, and hour.
-    pub heat: [[u64; 24]; 7],
+    /// New conversations by weekday, Monday first, and hour; `None` for hours that the range does not hold.
+    pub heat: Heat,
     /// What `groups` are.
     pub by: Option<Grouping>,
     /// The groups, those with most to do first.
     pub groups: Vec<OverviewGroup>,
 }
+
+/// A number for each hour of the week.
+pub type Heat = [[Option<u64>; 24]; 7];
 
 /// A figure of the page.
 #[derive(Debug, Clone)]
@@ -106,9 +126,11 @@ impl OverviewFigure {
         }
     }
 
-    /// Whether there was anything to count.
-    pub fn is_known(&self) -> bool {
-        self.value.measure().is_some_and(|measure| measure != 0.0)
+    /// Its place on the page: what is looked at first, then all others, then those with nothing to count.
+    fn place(&self) -> (bool, usize) {
+        let first = FIRST.iter().position(|key| *key == self.row.key);
+        let counted = self.value.measure().is_some_and(|measure| measure != 0.0 || first.is_some());
+        (!counted, first.unwrap_or(FIRST.len()))
     }
 }
 
@@ -154,12 +176,13 @@ impl OverviewPage {
             history.report(&query, from.terms)
         };
         let (now, by_day) = (report(range, by), report(bars, Some(Grouping::Day)));
-        let earlier = is_kept(before, from.begins_at).then(|| report(before, by));
+        let before = Some(before).filter(|before| is_kept(*before, from.begins_at));
+        let earlier = before.map(|before| report(before, by));
         let mut figures = figures(&now.total, earlier.as_ref().map(|report| &report.total));
         for figure in &mut figures {
             figure.daily = daily(figure, &by_day, from);
         }
-        figures.sort_by_key(|figure| (!figure.row.headline, !figure.is_known()));
+        figures.sort_by_key(OverviewFigure::place);
         Self {
             days: days.max(1),
             range,
@@ -167,7 +190,7 @@ impl OverviewPage {
             zone: from.zone,
             begins_at: from.begins_at,
             figures,
-            heat: heat(&report(range, Some(Grouping::WeekdayHour))),
+            heat: heat(&report(range, Some(Grouping::WeekdayHour)), from),
             by,
             groups: groups(&now, earlier.as_ref()),
         }
@@ -212,11 +235,20 @@ fn daily(figure: &OverviewFigure, by_day: &Report, from: &Standpoint<'_>) -> Vec
     days.collect()
 }
 
-fn heat(report: &Report) -> [[u64; 24]; 7] {
-    let mut heat = [[0; 24]; 7];
+fn heat(report: &Report, from: &Standpoint<'_>) -> Heat {
+    let mut heat = Heat::default();
+    let begins_at = from.begins_at.unwrap_or(report.to).max(report.from);
+    let mut at = begins_at;
+    // Every hour of the week comes in the first seven days, and those of one that clocks skip in the next.
+    while at < report.to && at - begins_at <= TimeDelta::days(14) {
+        let here = local(from.zone, at);
+        heat[here.weekday().num_days_from_monday() as usize][here.hour() as usize] = Some(0);
+        at = at + TimeDelta::minutes(30);
+    }
     for (cell, group) in heat.iter_mut().flatten().zip(&report.groups) {
         let new = group.figures.iter().find(|(row, _)| row.key == "new");
-        *cell = new.and_then(|(_, value)| value.measure()).unwrap_or(0.0) as u64;
+        let new = new.and_then(|(_, value)| value.measure()).unwrap_or(0.0) as u64;
+        *cell = cell.map_or((new > 0).then_some(new), |_| Some(new));
     }
     heat
 }
@@ -238,4 +270,128 @@ fn groups(now: &Report, before: Option<&Report>) -> Vec<OverviewGroup> {
     let size = |group: &OverviewGroup| group.figures.first().and_then(|figure| figure.value.measure()).unwrap_or(0.0);
     groups.sort_by(|one, other| size(other).total_cmp(&size(one)));
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse_line;
+    use crate::metrics::history::Terms;
+
+    const BERLIN: Tz = Tz::Europe__Berlin;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn shown(span: Span) -> (String, String) {
+        (span.from.to_string(), span.to.to_string())
+    }
+
+    #[test]
+    fn ranges_are_days_of_the_zone_and_compare_with_as_many_before_up_to_the_same_time() {
+        // Clocks in Berlin go back on 25 October 2026.
+        let now = at("2026-10-28T10:00:00Z");
+        for (days, range, before, bars) in [
+            (1, "2026-10-27T23:00:00Z", ("2026-10-26T23:00:00Z", "2026-10-27T10:00:00Z"), "2026-10-14T22:00:00Z"),
+            (7, "2026-10-21T22:00:00Z", ("2026-10-14T22:00:00Z", "2026-10-21T09:00:00Z"), "2026-10-14T22:00:00Z"),
+            (30, "2026-09-28T22:00:00Z", ("2026-08-29T22:00:00Z", "2026-09-28T09:00:00Z"), "2026-08-29T22:00:00Z"),
+        ] {
+            let ranges = Ranges::new(days, now, BERLIN);
+            let own = |text: &str| text.to_owned();
+            assert_eq!(shown(ranges.range), (own(range), now.to_string()), "{days}");
+            assert_eq!(shown(ranges.before), (own(before.0), own(before.1)), "{days}");
+            assert_eq!(shown(ranges.bars), (own(bars), now.to_string()), "{days}");
+        }
+        let midnight = Ranges::new(1, at("2026-10-27T23:00:00Z"), BERLIN);
+        assert!(midnight.range.from < midnight.range.to && midnight.before.from < midnight.before.to);
+    }
+
+    #[test]
+    fn a_stretch_of_which_a_twentieth_is_missing_is_not_compared_with() {
+        let stretch = Span { from: at("2026-03-01T00:00:00Z"), to: at("2026-03-02T00:00:00Z") };
+        assert!(is_kept(stretch, Some(at("2026-03-01T01:12:00Z"))));
+        assert!(!is_kept(stretch, Some(at("2026-03-01T01:12:00.001Z"))));
+        assert!(!is_kept(stretch, None));
+    }
+
+    /// A day with two chats, one with one, and today, half over, with three: on each, the first is answered after as many
+    /// minutes as the day has chats.
+    fn desk() -> History {
+        let mut history = History::new();
+        let source = history.add_source("desk");
+        let mut say = |line: String| history.take(source, parse_line(line.as_bytes()).unwrap());
+        for (day, chats) in [("03", 2), ("04", 1), ("05", 3)] {
+            for chat in 0..chats {
+                let head = format!(r#""conversation":"{day}-{chat}","at":"2026-03-{day}T0{chat}"#);
+                say(format!(r#"{{"type":"opened","channel":"web",{head}:00:00Z"}}"#));
+                say(format!(r#"{{"type":"message","from":"customer",{head}:00:00Z"}}"#));
+                say(format!(r#"{{"type":"macro","macro":"hello","agent":"a",{head}:01:00Z"}}"#));
+                if chat == 0 {
+                    say(format!(r#"{{"type":"message","from":"agent","agent":"a",{head}:0{chats}:00Z"}}"#));
+                    say(format!(r#"{{"type":"rated","score":5,"scale":5,{head}:30:00Z"}}"#));
+                }
+            }
+        }
+        history.settle();
+        history
+    }
+
+    fn page(days: u16, begins_at: Option<&str>) -> OverviewPage {
+        let terms = Terms::default();
+        let (now, begins_at) = (at("2026-03-05T12:00:00Z"), begins_at.map(at));
+        let standpoint = Standpoint { now, zone: Tz::UTC, terms: &terms, begins_at };
+        OverviewPage::new(&desk(), days, Some(Grouping::Channel), &standpoint)
+    }
+
+    fn figure<'a>(page: &'a OverviewPage, key: &str) -> &'a OverviewFigure {
+        page.figures.iter().find(|figure| figure.row.key == key).unwrap()
+    }
+
+    #[test]
+    fn each_figure_has_its_value_its_change_and_its_days() {
+        let page = page(1, Some("2026-03-03T00:00:00Z"));
+        let new = figure(&page, "new");
+        assert_eq!(
+            (new.value.clone(), new.change(), new.is_better()),
+            (Value::Count(3), Some(Change::Part(2.0)), None)
+        );
+        let tail = |figure: &OverviewFigure| figure.daily[figure.daily.len() - 4..].to_vec();
+        assert_eq!(tail(new), [None, Some(2.0), Some(1.0), Some(3.0)], "of 2 March nothing is kept");
+        let first = figure(&page, "first_response_time");
+        assert_eq!((first.value.measure(), first.change()), (Some(180.0), Some(Change::Part(2.0))));
+        assert_eq!(first.is_better(), Some(false), "three minutes instead of one");
+        assert_eq!(tail(first), [None, Some(120.0), Some(60.0), Some(180.0)]);
+        let csat = figure(&page, "csat");
+        assert_eq!((csat.change(), csat.is_better()), (Some(Change::Points(0.0)), None), "neither better nor worse");
+        let hello = figure(&page, "macros");
+        assert_eq!(
+            (hello.part.as_deref(), &hello.value, &hello.before),
+            (Some("hello"), &Value::Count(3), &Some(Value::Count(1)))
+        );
+        let web = &page.groups[0];
+        assert_eq!((web.name.as_str(), web.figures[0].change()), ("web", Some(Change::Part(2.0))));
+        assert_eq!(page.figures[0].row.key, "new");
+    }
+
+    #[test]
+    fn what_is_not_kept_is_unknown_and_not_nothing() {
+        let page = page(1, Some("2026-03-04T09:00:00Z"));
+        assert_eq!((page.before, figure(&page, "new").change()), (None, None));
+        assert!(page.groups[0].figures.iter().all(|figure| figure.before.is_none()));
+        let unkept = self::page(7, None);
+        assert!(figure(&unkept, "new").daily.iter().all(Option::is_none));
+        assert!(unkept.heat.iter().flatten().flatten().all(|new| *new > 0));
+    }
+
+    #[test]
+    fn hours_that_the_range_does_not_hold_are_blank() {
+        let page = page(1, Some("2026-03-01T00:00:00Z"));
+        let known = |day: usize| page.heat[day].iter().flatten().count();
+        assert_eq!([0, 1, 2, 3, 4, 5, 6].map(known), [0, 0, 0, 12, 0, 0, 0], "Thursday up to noon");
+        assert_eq!(page.heat[3][..4], [Some(1), Some(1), Some(1), Some(0)]);
+        let week = self::page(7, Some("2026-03-01T00:00:00Z"));
+        let blank = |day: usize| week.heat[day].iter().filter(|new| new.is_none()).count();
+        assert_eq!([0, 1, 2, 3, 4, 5, 6].map(blank), [0, 0, 0, 12, 24, 24, 0], "before 1 March nothing is kept");
+    }
 }

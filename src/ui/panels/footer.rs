@@ -81,7 +81,7 @@ fn is_useful(view: &ViewState, action: Action) -> bool {
         Action::OpenLink | Action::CopyLink => !view.drills.is_empty(),
         Action::Filter | Action::Sort => !deep && !matches!(view.screen, Screen::Sources | Screen::History),
         Action::Drill => view.help.is_none() && !matches!(view.pane(), Pane::Sources | Pane::Figures | Pane::Groups),
-        Action::RangeLonger | Action::GroupBy => !deep && view.screen == Screen::History,
+        Action::RangeShorter | Action::RangeLonger | Action::GroupBy => !deep && view.screen == Screen::History,
         _ => true,
     }
 }

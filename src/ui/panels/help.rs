@@ -1,17 +1,28 @@
 //! Every key that does something, from the live key map, and what the signs mean.
 
+use std::borrow::Cow;
+use std::iter;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use strum::IntoEnumIterator;
 
-use crate::app::{ACTIONS, Action, Keymap, ListRegion, Pane, Regions, Scope};
+use super::tiles;
+use crate::app::{ACTIONS, Action, Keymap, ListRegion, Pane, Regions, Scope, Screen};
+use crate::metrics::history::Row;
 use crate::ui::scene::Scene;
-use crate::ui::text::{put, put_right};
+use crate::ui::text::{put, put_right, wrap};
 use crate::ui::theme::Role;
 use crate::ui::widgets::{area_of, frame, inside};
 
+/// The most lines that one definition takes.
+const DEFINITION: usize = 6;
+
 /// A line: keys or sign, what it is, and the action's name for `:` and the config.
-type Line = (String, &'static str, String, Role);
+type Line = (String, Cow<'static, str>, String, Role);
+
+/// Cells before what a line says.
+const KEYS: u16 = 18;
 
 const SIGNS: &[(&str, &str, Role)] = &[
     ("▲", "past the warning, or the source is in trouble", Role::Warning),
@@ -24,9 +35,9 @@ const SIGNS: &[(&str, &str, Role)] = &[
 ];
 
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mut Regions) {
-    let lines = lines(&scene.view.keymap);
     let inner = inside(area);
     let columns = if inner.width >= 150 { 2 } else { 1 };
+    let lines = all(scene, usize::from((inner.width / columns as u16).saturating_sub(KEYS + 2)));
     let room = usize::from(inner.height) * columns;
     let top = scene.view.help.unwrap_or(0).min(lines.len().saturating_sub(room));
     let note = if lines.len() > room { scroll(&scene.view.keymap, top, room, lines.len()) } else { String::new() };
@@ -42,7 +53,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
             continue;
         }
         put(buf, x + 2, y, 16.min(room), keys, scene.style(*role));
-        let took = put(buf, x + 18, y, room.saturating_sub(18), what, scene.style(Role::Canvas));
+        let took = put(buf, x + KEYS, y, room.saturating_sub(KEYS), what, scene.style(Role::Canvas));
         put_right(buf, x + 19 + took, y, room.saturating_sub(19 + took), name, scene.style(Role::Dim));
     }
 }
@@ -53,21 +64,56 @@ fn scroll(keymap: &Keymap, top: usize, room: usize, all: usize) -> String {
     format!("{} to scroll · {}–{}/{all}", keys.join(" "), top + 1, top + room)
 }
 
-/// All lines of help, group by group.
+/// What help says of the page that is shown: the figure that is selected first, those of the board last.
+fn all(scene: &Scene<'_>, room: usize) -> Vec<Line> {
+    let view = scene.view;
+    let is_on = |screen| view.screen == screen && view.drills.is_empty();
+    let selected = view.history.selected().filter(|_| is_on(Screen::History));
+    let mut all: Vec<Line> = Vec::new();
+    if let Some(figure) = selected {
+        all.push(heading("The selected figure"));
+        all.extend(definition(figure.row.title, figure.row, room));
+        all.push(blank());
+    }
+    all.extend(lines(&view.keymap));
+    if is_on(Screen::Board) {
+        all.push(blank());
+        all.push(heading("Figures"));
+        all.extend(tiles::explained().flat_map(|(title, row)| definition(title, row, room)));
+    }
+    all
+}
+
+fn heading(text: &str) -> Line {
+    (text.to_owned(), "".into(), String::new(), Role::Title)
+}
+
+fn blank() -> Line {
+    (String::new(), " ".into(), String::new(), Role::Dim)
+}
+
+/// What a figure of the registry means.
+fn definition(title: &str, row: &'static Row, room: usize) -> Vec<Line> {
+    let text = wrap(row.definition, room, DEFINITION);
+    let names = iter::once(title.to_owned()).chain(iter::repeat(String::new()));
+    let line = |(name, text): (String, String)| (name, Cow::Owned(text), String::new(), Role::Figure);
+    names.zip(text).map(line).collect()
+}
+
+/// All keys and signs, group by group.
 fn lines(keymap: &Keymap) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    let heading = |text: &str| (text.to_owned(), "", String::new(), Role::Title);
     for scope in Scope::iter() {
         lines.push(heading(&scope.to_string()));
         for row in ACTIONS.iter().filter(|row| row.scope == scope) {
             let keys = keymap.keys(row.action).join(" ");
             let keys = if keys.is_empty() { format!(":{}", row.action) } else { keys };
-            lines.push((keys, row.help, row.action.to_string(), Role::Accent));
+            lines.push((keys, row.help.into(), row.action.to_string(), Role::Accent));
         }
-        lines.push((String::new(), " ", String::new(), Role::Dim));
+        lines.push(blank());
     }
     lines.push(heading("Signs"));
-    lines.extend(SIGNS.iter().map(|(sign, what, role)| ((*sign).to_owned(), *what, String::new(), *role)));
+    lines.extend(SIGNS.iter().map(|(sign, what, role)| ((*sign).to_owned(), (*what).into(), String::new(), *role)));
     lines
 }
 

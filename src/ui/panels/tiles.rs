@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::app::Regions;
 use crate::board::SourceState;
+use crate::metrics::history::{REGISTRY, Row};
 use crate::metrics::thresholds::Severity;
 use crate::ui::big;
 use crate::ui::figure::{UNKNOWN, change, count, duration, seconds, share, sparkline};
@@ -18,6 +19,8 @@ type Parts = Vec<(String, Role)>;
 /// One figure: what it is called, the cells it needs, and how soon it falls away.
 struct Tile {
     title: &'static str,
+    /// Its name in the registry of figures of a range; live figures have none.
+    key: &'static str,
     min: u16,
     /// 0 is the last to go.
     rank: u8,
@@ -25,14 +28,14 @@ struct Tile {
 }
 
 const TILES: &[Tile] = &[
-    Tile { title: "Waiting", min: 13, rank: 0, value: waiting },
-    Tile { title: "Longest", min: 12, rank: 1, value: longest },
-    Tile { title: "Open", min: 9, rank: 4, value: open },
-    Tile { title: "Unassigned", min: 14, rank: 3, value: unassigned },
-    Tile { title: "Online", min: 12, rank: 2, value: online },
-    Tile { title: "First reply", min: 15, rank: 5, value: first_reply },
-    Tile { title: "Resolved", min: 12, rank: 6, value: resolved },
-    Tile { title: "Satisfaction", min: 16, rank: 7, value: satisfaction },
+    Tile { title: "Waiting", key: "", min: 13, rank: 0, value: waiting },
+    Tile { title: "Longest", key: "", min: 12, rank: 1, value: longest },
+    Tile { title: "Open", key: "", min: 9, rank: 4, value: open },
+    Tile { title: "Unassigned", key: "", min: 14, rank: 3, value: unassigned },
+    Tile { title: "Online", key: "", min: 12, rank: 2, value: online },
+    Tile { title: "First reply", key: "first_response_time", min: 15, rank: 5, value: first_reply },
+    Tile { title: "Resolved", key: "resolved", min: 12, rank: 6, value: resolved },
+    Tile { title: "Satisfaction", key: "csat", min: 16, rank: 7, value: satisfaction },
 ];
 
 /// From here on there is room for figures to be read across the room.
@@ -43,6 +46,12 @@ const BIGGER: u16 = 8;
 
 /// Cells of a tile's frame and air.
 const FRAME: u16 = 4;
+
+/// The figures that the registry explains, under their names here.
+pub(super) fn explained() -> impl Iterator<Item = (&'static str, &'static Row)> {
+    let row = |tile: &Tile| REGISTRY.iter().find(|row| row.key == tile.key);
+    TILES.iter().filter_map(move |tile| Some((tile.title, row(tile)?)))
+}
 
 /// How many lines the figures take.
 pub(in crate::ui) fn height(area: Rect, roomy: bool) -> u16 {
