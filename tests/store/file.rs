@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use helptop::event::Timestamp;
 use helptop::store::{Mark, Recording, Selection, SqliteStore, Store, StoreError};
@@ -143,4 +144,54 @@ fn one_program_records_at_a_time() {
     assert!(Recording::take(&file).unwrap().is_none());
     drop(first);
     assert!(Recording::take(&file).unwrap().is_some());
+}
+
+/// A small disk of its own, where the machine lets us have one.
+struct Disk(TempDir);
+
+impl Disk {
+    fn new() -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let made = Command::new("mount").args(["-t", "tmpfs", "-o", "size=400k", "tmpfs"]).arg(folder.path()).status();
+        made.is_ok_and(|status| status.success()).then(|| Self(folder))
+    }
+
+    fn make_read_only(&self) {
+        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.0.path()).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_and_one_that_may_not_be_written_are_named_and_nothing_kept_is_lost() {
+    let Some(disk) = Disk::new() else {
+        eprintln!("SKIPPED: a_full_disk_…: this user may not mount a small disk");
+        return;
+    };
+    let mut store = SqliteStore::open(&path(disk.0.path()), false).unwrap();
+    let source = store.source("desk").unwrap();
+    let (mut kept, mut error) = (0, None);
+    for i in 0..20_000 {
+        let lines = format!("02 09:00:00 opened c{i}\n02 09:00:01 message c{i} from=customer");
+        match store.append(source, &events(&lines), &Mark::default()) {
+            Ok(appended) => kept += appended.new,
+            Err(fault) => {
+                error = Some(fault);
+                break;
+            }
+        }
+    }
+    assert!(matches!(error, Some(StoreError::Full { .. })), "{error:?}");
+    assert_eq!(said(&mut store, &Selection::All).len() as u64, kept);
+    drop(store);
+    disk.make_read_only();
+    let error = SqliteStore::open(&path(disk.0.path()), false).unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    assert!(error.hint().contains("writable"));
 }

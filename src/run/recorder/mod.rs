@@ -265,3 +265,6 @@ fn write(recorder: &mut Recorder, record: &Record, lost: &mut [bool]) -> Result<
     }
     Ok(revived)
 }
+
+#[cfg(test)]
+mod tests;
