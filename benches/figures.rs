@@ -142,6 +142,7 @@ fn frame(c: &mut Criterion) {
                 title: "ACME support".into(),
                 mode: Mode::Live,
                 now: noon(),
+                last_week: None,
                 zone: Arc::new(|_| -> FixedOffset { Utc.fix() }),
                 twelve_hours: false,
             };

@@ -260,8 +260,8 @@ fn a_program_whose_desk_ends_first() {
         let cancel = CancellationToken::new();
         cancel.cancel();
         drop(board);
-        let (past, _) = tokio::sync::mpsc::channel(1);
-        let link = helptop::term::Link { board: pictures, ask, past, now: Arc::new(Timestamp::default) };
+        let ((past, _), (_, last_week)) = (tokio::sync::mpsc::channel(1), tokio::sync::watch::channel(None));
+        let link = helptop::term::Link { board: pictures, ask, past, last_week, now: Arc::new(Timestamp::default) };
         runtime.block_on(helptop::term::run(link, setup(), cancel)).unwrap();
     }
 }
@@ -281,8 +281,8 @@ fn a_program_that_panics() {
             assert!(question.is_none(), "the desk fell over");
             drop(board);
         });
-        let (past, _) = tokio::sync::mpsc::channel(1);
-        let link = helptop::term::Link { board: pictures, ask, past, now: Arc::new(Timestamp::default) };
+        let ((past, _), (_, last_week)) = (tokio::sync::mpsc::channel(1), tokio::sync::watch::channel(None));
+        let link = helptop::term::Link { board: pictures, ask, past, last_week, now: Arc::new(Timestamp::default) };
         helptop::term::run(link, setup(), CancellationToken::new()).await
     });
     ended.unwrap();

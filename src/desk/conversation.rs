@@ -130,6 +130,24 @@ impl Conversation {
         state
     }
 
+    /// The state just before an instant; `None` where it was not there yet, or what it was then was let go.
+    pub fn state_before(&self, at: Timestamp, rules: Rules) -> Option<Cow<'_, State>> {
+        if self.last_at() < at {
+            return Some(Cow::Borrowed(&self.state));
+        }
+        let log = self.log();
+        let before = log.partition_point(|entry| entry.at < at);
+        let base = self.base.as_ref().filter(|base| base.0 < at);
+        if before == 0 && base.is_none() {
+            return None;
+        }
+        let mut state = base.map_or_else(State::default, |base| base.1.clone());
+        for i in 0..before {
+            state.step(&log, i, rules);
+        }
+        Some(Cow::Owned(state))
+    }
+
     /// Moves entries to where they take less room.
     fn pack(&mut self) {
         if !self.log.is_late() {

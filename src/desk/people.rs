@@ -114,6 +114,12 @@ impl Agent {
         &self.presence
     }
 
+    /// Its state just before an instant.
+    pub fn state_before(&self, at: Timestamp) -> Option<&Presence> {
+        let before = self.presence.partition_point(|presence| presence.at < at);
+        self.presence[..before].last()
+    }
+
     /// Its state now, with the start of the unbroken run of that state.
     pub fn state(&self) -> Option<(&Presence, Timestamp)> {
         self.presence.last().map(|last| (last, self.run_since))

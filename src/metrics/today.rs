@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::stats::{DurationFigure, Durations, ShareFigure};
+use crate::desk::fold::State;
 use crate::desk::{Changes, Conversation, ConversationIx, Desk};
 use crate::event::{Direction, Timestamp};
 
@@ -19,6 +20,22 @@ pub struct TodayFigures {
     pub resolved: u64,
     /// Satisfaction answers that are positive.
     pub csat: ShareFigure,
+}
+
+impl TodayFigures {
+    /// Of conversations in these states, on a day that began at `since`.
+    pub fn of<'a>(states: impl IntoIterator<Item = &'a State>, since: Timestamp) -> Self {
+        let (mut figures, mut first_responses) = (Self { since, ..Self::default() }, Vec::new());
+        for share in states.into_iter().map(|state| share(state, since)) {
+            figures.new += u64::from(share.new);
+            figures.resolved += u64::from(share.resolved);
+            figures.csat.n += share.csat.n;
+            figures.csat.of += share.csat.of;
+            first_responses.extend(share.first_response);
+        }
+        first_responses.sort_unstable();
+        Self { first_response: DurationFigure::of_sorted_millis(&first_responses), ..figures }
+    }
 }
 
 /// What one conversation adds to the day.
@@ -71,7 +88,7 @@ impl TodayIndex {
     }
 
     fn set(&mut self, ix: ConversationIx, conversation: Option<&Conversation>) {
-        let new = conversation.map(|one| share(one, self.since)).unwrap_or_default();
+        let new = conversation.map(|one| share(one.state(), self.since)).unwrap_or_default();
         let old = self.shares.get(&ix).copied().unwrap_or_default();
         if new == old {
             return;
@@ -98,8 +115,7 @@ impl TodayIndex {
     }
 }
 
-fn share(conversation: &Conversation, since: Timestamp) -> Share {
-    let state = conversation.state();
+fn share(state: &State, since: Timestamp) -> Share {
     let first = state.first_response.filter(|first| first.at >= since);
     let ended_today = state.ending.is_some_and(|ending| ending.at >= since);
     let answers = state.ratings.iter().filter(|(at, _)| *at >= since);

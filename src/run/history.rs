@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Now;
+use super::last_week::LastWeek;
 use crate::board::{Past, PastAnswer, PastPage, Standpoint, Want};
 use crate::event::Timestamp;
 use crate::metrics::history::{History, Terms};
@@ -64,13 +65,14 @@ struct Loaded {
 pub struct HistoryTask {
     memory: Memory,
     loaded: Option<Loaded>,
+    last_week: LastWeek,
     now: Now,
 }
 
 impl HistoryTask {
     /// A task that has loaded nothing yet.
-    pub fn new(memory: Memory, now: Now) -> Self {
-        Self { memory, loaded: None, now }
+    pub fn new(memory: Memory, last_week: LastWeek, now: Now) -> Self {
+        Self { memory, loaded: None, last_week, now }
     }
 
     /// Runs on a thread of its own until it is cancelled or nobody can ask any more. Needs a runtime around it.
@@ -94,6 +96,9 @@ impl HistoryTask {
                     None => return,
                 },
                 () = sleep_until(idle_at.unwrap_or_else(Instant::now)), if idle_at.is_some() => self.let_go(Instant::now()),
+                () = sleep_until(self.last_week.next()), if self.memory.past.is_ok() => {
+                    self.last_week.look(&mut self.memory, (self.now)());
+                }
             }
         }
     }
@@ -108,13 +113,9 @@ impl HistoryTask {
         if ask.reply.is_closed() {
             return;
         }
-        ANSWERING.with(|answering| answering.set(true));
-        let page = catch_unwind(AssertUnwindSafe(|| self.page(ask)));
-        ANSWERING.with(|answering| answering.set(false));
-        let page = page.unwrap_or_else(|panic| {
-            tracing::error!(panic = words(&*panic), query = ?ask.query, "a question about the past failed");
+        let page = guarded(|| self.page(ask)).unwrap_or_else(|failure| {
             self.loaded = None;
-            PastPage::Failed("a part of the program failed; see the log".to_owned())
+            PastPage::Failed(failure)
         });
         ask.reply.send_replace(PastAnswer::Page(Arc::new(page)));
     }
@@ -162,6 +163,17 @@ fn load(
     Ok(Loaded { want, history, until, begins_at, stale_at: done + lasts, idle_at: done + lasts.max(IDLE), lasts })
 }
 
+/// Does something that reads the past; a panic in it is logged and told as a failure.
+pub fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+    ANSWERING.with(|answering| answering.set(true));
+    let done = catch_unwind(AssertUnwindSafe(read));
+    ANSWERING.with(|answering| answering.set(false));
+    done.map_err(|panic| {
+        tracing::error!(panic = words(&*panic), "reading the past failed");
+        "a part of the program failed; see the log".to_owned()
+    })
+}
+
 /// What a panic said.
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
@@ -205,7 +217,8 @@ mod tests {
         let loads = Arc::new(Mutex::new(Vec::new()));
         let past = Box::new(Told { loads: Arc::clone(&loads), breaks });
         let memory = Memory { past: Ok(past), terms: Terms::default(), zone: Tz::UTC };
-        (HistoryTask::new(memory, Arc::new(|| T)), loads)
+        let (publish, _) = watch::channel(None);
+        (HistoryTask::new(memory, LastWeek::new(publish), Arc::new(|| T)), loads)
     }
 
     fn ask(days: u16) -> (PastAsk, watch::Receiver<PastAnswer>) {
@@ -262,7 +275,8 @@ mod tests {
     async fn where_nothing_is_kept_the_answer_says_why() {
         let memory = Memory { past: Err("no store".to_owned()), terms: Terms::default(), zone: Tz::UTC };
         let (ask, answer) = ask(7);
-        HistoryTask::new(memory, Arc::new(|| T)).answer(&ask);
+        let (publish, _) = watch::channel(None);
+        HistoryTask::new(memory, LastWeek::new(publish), Arc::new(|| T)).answer(&ask);
         assert!(matches!(page(&answer), PastPage::Unkept(why) if why == "no store"));
     }
 

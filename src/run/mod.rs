@@ -12,6 +12,7 @@ mod history;
 mod import;
 mod keeper;
 mod kept;
+mod last_week;
 mod logging;
 mod once;
 pub mod print;

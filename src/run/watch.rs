@@ -15,6 +15,7 @@ use super::engine::EngineTask;
 use super::follow::Follower;
 use super::history::{self, HistoryTask, Memory};
 use super::keeper::{Keeper, Kept};
+use super::last_week::LastWeek;
 use super::recorder::{self, Recorder};
 use crate::board::{BoardSnapshot, Engine, Options, SourceHealth};
 use crate::metrics::history::Terms;
@@ -160,8 +161,9 @@ impl Watch {
         tasks.close();
         let (past, past_asks) = mpsc::channel(history::ASKS);
         let memory = Memory { past: keeper.past, terms, zone };
-        HistoryTask::new(memory, now.clone()).start(past_asks, cancel.clone());
-        Self { link: Link { board, ask, past, now }, tasks, cancel }
+        let (publish, last_week) = watch::channel(None);
+        HistoryTask::new(memory, LastWeek::new(publish), now.clone()).start(past_asks, cancel.clone());
+        Self { link: Link { board, ask, past, last_week, now }, tasks, cancel }
     }
 
     /// Ends pollers and engine, and the programs they started.

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::board::{BoardSnapshot, Page, PastAnswer, PastQuery, Query};
 use crate::event::Timestamp;
+use crate::metrics::history::AsOf;
 
 /// The clock of a session; the simulated desk and a replay run on their own.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -43,6 +44,8 @@ pub struct Link {
     pub ask: mpsc::Sender<Ask>,
     /// Questions about the past.
     pub past: mpsc::Sender<PastAsk>,
+    /// What the board showed at the same hour a week ago, where that is known.
+    pub last_week: watch::Receiver<Option<Arc<AsOf>>>,
     /// The clock.
     pub now: Now,
 }

@@ -272,6 +272,7 @@ impl Session {
             title: self.setup.title.clone(),
             mode: self.setup.mode,
             now: (self.link.now)(),
+            last_week: self.link.last_week.borrow().clone(),
             zone: Arc::clone(&self.setup.zone),
             twelve_hours: self.setup.twelve_hours,
         };

@@ -11,6 +11,7 @@ use crate::app::ViewState;
 use crate::board::{BoardSnapshot, SourceState};
 use crate::desk::SourceIx;
 use crate::event::Timestamp;
+use crate::metrics::history::AsOf;
 use crate::metrics::live::{AgentRow, ConversationRow, LiveFigures, Target};
 use crate::metrics::thresholds::Severity;
 
@@ -40,6 +41,8 @@ pub struct ViewContext {
     pub mode: Mode,
     /// The instant that is drawn.
     pub now: Timestamp,
+    /// What the board showed at the same hour a week ago, where that is known.
+    pub last_week: Option<Arc<AsOf>>,
     /// The board's time zone.
     pub zone: Zone,
     /// Whether the day has twice twelve hours.
@@ -51,6 +54,9 @@ impl fmt::Debug for ViewContext {
         f.debug_struct("ViewContext").field("title", &self.title).field("mode", &self.mode).finish_non_exhaustive()
     }
 }
+
+/// So far an instant may be from another and be of the same hour: clocks change, and figures are looked up now and then.
+const SAME_HOUR: TimeDelta = TimeDelta::minutes(90);
 
 /// What every panel draws from.
 pub(super) struct Scene<'a> {
@@ -83,6 +89,13 @@ impl<'a> Scene<'a> {
     /// The time since an instant, as of the picture.
     pub(super) fn since(&self, at: Timestamp) -> TimeDelta {
         (self.instant - at).max(TimeDelta::zero())
+    }
+
+    /// What the board showed at the same hour a week ago; nothing where that is not known, or of another hour.
+    pub(super) fn last_week(&self) -> Option<&'a AsOf> {
+        let as_of = self.context.last_week.as_deref()?;
+        let off = self.instant - as_of.at - TimeDelta::weeks(1);
+        (off.abs() <= SAME_HOUR).then_some(as_of)
     }
 
     /// An instant on the board's wall clock.

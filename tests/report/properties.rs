@@ -45,7 +45,7 @@ fn query(from: &str, to: &str, by: Option<Grouping>) -> Query {
 }
 
 /// The simulated desk from Friday noon to Monday evening; on the Sunday the clocks of Berlin change.
-fn weekend(seed: u64) -> Vec<Event> {
+pub(crate) fn weekend(seed: u64) -> Vec<Event> {
     let at = |text: &str| Timestamp::parse(text).unwrap();
     let mut events = Vec::new();
     let params = Params { seed, agents: 5, chats: 20 };
@@ -146,7 +146,7 @@ fn snapshot(events: &[Event], at: Timestamp) -> BoardSnapshot {
 }
 
 /// A stream of a few conversations in which no two lines of one thing share an instant.
-fn streams() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn streams() -> impl Strategy<Value = Vec<Event>> {
     let what = prop::sample::select(vec![
         "opened {c} team=t channel=web customer=k",
         "opened {c} direction=outbound tags=g",

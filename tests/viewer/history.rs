@@ -1,6 +1,7 @@
 //! The page of figures of the last days: what it asks, what becomes of answers, and what it shows at every size.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -32,6 +33,11 @@ static PAST: LazyLock<(History, Timestamp)> = LazyLock::new(|| {
 });
 
 fn answer(query: &PastQuery) -> PastAnswer {
+    static ANSWERS: LazyLock<Mutex<HashMap<PastQuery, PastAnswer>>> = LazyLock::new(Mutex::default);
+    ANSWERS.lock().unwrap().entry(query.clone()).or_insert_with(|| made(query)).clone()
+}
+
+fn made(query: &PastQuery) -> PastAnswer {
     let (history, begin) = &*PAST;
     let terms = Terms::default();
     let standpoint = Standpoint { now: NOW, zone: Tz::Europe__Berlin, terms: &terms, begins_at: Some(*begin) };

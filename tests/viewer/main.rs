@@ -3,6 +3,7 @@
 
 mod history;
 mod keys;
+mod last_week;
 mod sample;
 mod screen;
 mod severity;

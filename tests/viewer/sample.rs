@@ -31,7 +31,14 @@ pub(crate) fn zone() -> Zone {
 }
 
 pub(crate) fn context() -> ViewContext {
-    ViewContext { title: "ACME support".to_owned(), mode: Mode::Live, now: NOW, zone: zone(), twelve_hours: false }
+    ViewContext {
+        title: "ACME support".to_owned(),
+        mode: Mode::Live,
+        now: NOW,
+        last_week: None,
+        zone: zone(),
+        twelve_hours: false,
+    }
 }
 
 pub(crate) fn view() -> ViewState {

@@ -4,12 +4,14 @@ mod overview;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 pub use overview::{Change, Heat, OverviewFigure, OverviewGroup, OverviewPage};
 
 use crate::desk::SourceIx;
 use crate::event::{ConversationId, CustomerId, Timestamp};
+use crate::metrics::calendar::{instant_at, local, midnight};
 use crate::metrics::history::{Grouping, History, Terms};
 
 /// A stretch of time, half-open.
@@ -19,6 +21,13 @@ pub struct Span {
     pub from: Timestamp,
     /// The first instant after it.
     pub to: Timestamp,
+}
+
+/// The day a week before, up to the same time of day.
+pub fn week_before(now: Timestamp, zone: Tz) -> Span {
+    let then = local(zone, now) - TimeDelta::weeks(1);
+    let from = midnight(zone, then.date());
+    Span { from, to: instant_at(zone, then).max(from) }
 }
 
 /// What has to be there to answer a question: the union of its parts.

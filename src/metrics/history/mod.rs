@@ -5,6 +5,7 @@
 //! the rows of [`REGISTRY`] make figures of the sums. Nothing at or after `to` is seen, so a figure depends only on the
 //! events before the end of its range; a day of `--by day` is a range like any other.
 
+mod asof;
 mod conversion;
 mod cost;
 mod endings;
@@ -25,6 +26,7 @@ mod tally;
 mod value;
 mod volume;
 
+pub use asof::AsOf;
 pub use cost::{Business, Costs};
 pub use filter::Filter;
 pub use grouping::Grouping;

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 
 use crate::app::Regions;
 use crate::board::SourceState;
-use crate::metrics::history::{REGISTRY, Row};
+use crate::metrics::history::{AsOf, REGISTRY, Row};
 use crate::metrics::thresholds::Severity;
 use crate::ui::big;
-use crate::ui::figure::{UNKNOWN, change, count, duration, seconds, share, sparkline};
+use crate::ui::figure::{UNKNOWN, age, change, count, duration, seconds, share, sparkline};
 use crate::ui::scene::{Scene, severity_role, sign};
+use crate::ui::text::{put, width};
 use crate::ui::theme::Role;
 use crate::ui::widgets::{frame, pieces, pieces_width};
 
@@ -25,17 +26,29 @@ struct Tile {
     /// 0 is the last to go.
     rank: u8,
     value: fn(&Scene<'_>, u16) -> Parts,
+    /// What it was, in its full length and a short one; `None` where there was none.
+    before: fn(&AsOf) -> Option<Was>,
 }
 
+/// What a figure was, in its full length and a short one.
+type Was = (String, String);
+
 const TILES: &[Tile] = &[
-    Tile { title: "Waiting", key: "", min: 13, rank: 0, value: waiting },
-    Tile { title: "Longest", key: "", min: 12, rank: 1, value: longest },
-    Tile { title: "Open", key: "", min: 9, rank: 4, value: open },
-    Tile { title: "Unassigned", key: "", min: 14, rank: 3, value: unassigned },
-    Tile { title: "Online", key: "", min: 12, rank: 2, value: online },
-    Tile { title: "First reply", key: "first_response_time", min: 15, rank: 5, value: first_reply },
-    Tile { title: "Resolved", key: "resolved", min: 12, rank: 6, value: resolved },
-    Tile { title: "Satisfaction", key: "csat", min: 16, rank: 7, value: satisfaction },
+    Tile { title: "Waiting", key: "", min: 13, rank: 0, value: waiting, before: was_waiting },
+    Tile { title: "Longest", key: "", min: 12, rank: 1, value: longest, before: was_longest },
+    Tile { title: "Open", key: "", min: 9, rank: 4, value: open, before: was_open },
+    Tile { title: "Unassigned", key: "", min: 14, rank: 3, value: unassigned, before: was_unassigned },
+    Tile { title: "Online", key: "", min: 12, rank: 2, value: online, before: was_online },
+    Tile {
+        title: "First reply",
+        key: "first_response_time",
+        min: 15,
+        rank: 5,
+        value: first_reply,
+        before: was_first_reply,
+    },
+    Tile { title: "Resolved", key: "resolved", min: 12, rank: 6, value: resolved, before: was_resolved },
+    Tile { title: "Satisfaction", key: "csat", min: 16, rank: 7, value: satisfaction, before: was_satisfaction },
 ];
 
 /// From here on there is room for figures to be read across the room.
@@ -92,7 +105,20 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
         } else {
             show(buf, inner, scene, &parts);
         }
+        if let Some(was) = scene.last_week().filter(|_| !unheard).and_then(tile.before) {
+            last_week(buf, Rect { x, width, ..area }, scene, &was);
+        }
         x += width;
+    }
+}
+
+/// What the figure was at the same hour a week ago, in the lower edge of its frame, in the longest words that fit.
+fn last_week(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, (long, short): &Was) {
+    let room = usize::from(area.width.saturating_sub(2));
+    let shapes =
+        [format!(" last week {long} "), format!(" was {long} "), format!(" was {short} "), format!("was {short}")];
+    if let Some(text) = shapes.iter().find(|text| width(text, 80) <= room) {
+        put(buf, area.x + 1, area.bottom() - 1, area.width, text, scene.style(Role::Dim));
     }
 }
 
@@ -220,4 +246,46 @@ fn satisfaction(scene: &Scene<'_>, _: u16) -> Parts {
         return vec![note(UNKNOWN)];
     }
     vec![figure(share(Some(csat))), note(format!(" n {}", count(csat.of)))]
+}
+
+/// A number has one length.
+fn number(n: Option<impl Into<u64>>) -> Option<Was> {
+    let text = count(n?.into());
+    Some((text.clone(), text))
+}
+
+fn was_waiting(as_of: &AsOf) -> Option<Was> {
+    number(Some(as_of.unanswered))
+}
+
+fn was_longest(as_of: &AsOf) -> Option<Was> {
+    let span = as_of.at - as_of.longest_since?;
+    Some((duration(span), age(span)))
+}
+
+fn was_open(as_of: &AsOf) -> Option<Was> {
+    number(Some(as_of.active))
+}
+
+fn was_unassigned(as_of: &AsOf) -> Option<Was> {
+    number(Some(as_of.unassigned))
+}
+
+fn was_online(as_of: &AsOf) -> Option<Was> {
+    number(as_of.online)
+}
+
+fn was_first_reply(as_of: &AsOf) -> Option<Was> {
+    let figures = &as_of.today.first_response;
+    let median = figures.median.map(|seconds| chrono::TimeDelta::milliseconds((seconds * 1000.0) as i64))?;
+    Some((duration(median), age(median)))
+}
+
+fn was_resolved(as_of: &AsOf) -> Option<Was> {
+    number(Some(as_of.today.resolved))
+}
+
+fn was_satisfaction(as_of: &AsOf) -> Option<Was> {
+    let csat = as_of.today.csat;
+    (csat.of > 0).then(|| (share(Some(csat)), share(Some(csat))))
 }

@@ -85,7 +85,7 @@ fn compared(scene: &Scene<'_>, page: &OverviewPage, room: usize) -> String {
         (None, None) => "nothing is kept yet".to_owned(),
     };
     let shapes = [format!("{now} to {until} · {since}"), format!("{now} · {since}"), format!("{now} to {until}"), now];
-    shapes.into_iter().find(|text| width(text, room + 1) <= room).unwrap_or_default()
+    shapes.into_iter().find(|text| width(text, 200) <= room).unwrap_or_default()
 }
 
 /// The days of a stretch of time.
