@@ -24,7 +24,7 @@ const AHEAD: TimeDelta = TimeDelta::minutes(5);
 const HELD_MOST: usize = 100_000;
 /// Logs of ended conversations are let go after this.
 const COMPACT_AFTER: TimeDelta = TimeDelta::days(2);
-/// Ended conversations are let go after this.
+/// Ended conversations are let go after this, where nobody can tell of them again.
 const FORGET_AFTER: TimeDelta = TimeDelta::days(30);
 /// How often something is let go.
 const LET_GO_EVERY: TimeDelta = TimeDelta::hours(1);
@@ -57,6 +57,7 @@ pub struct Engine {
     held: BTreeMap<(Timestamp, u64), (SourceIx, Event)>,
     held_number: u64,
     let_go_at: Timestamp,
+    forget_after: TimeDelta,
     generation: u64,
     options: Options,
 }
@@ -79,6 +80,7 @@ impl Engine {
             held: BTreeMap::new(),
             held_number: 0,
             let_go_at: now + LET_GO_EVERY,
+            forget_after: FORGET_AFTER,
             generation: 0,
             options,
         }
@@ -89,6 +91,11 @@ impl Engine {
         self.health.push(health);
         self.health_changed = true;
         self.desk.add_source()
+    }
+
+    /// Lets go of ended conversations sooner: whoever brings events tells those whole that are spoken of again.
+    pub fn forget_after(&mut self, after: TimeDelta) {
+        self.forget_after = after;
     }
 
     /// The desk, as good as the last [`Engine::settle`].
@@ -149,7 +156,7 @@ impl Engine {
         changed |= self.trend.sample(now, self.live.figures().totals.unanswered);
         if now >= self.let_go_at {
             self.let_go_at = now + LET_GO_EVERY;
-            self.desk.let_go(now - COMPACT_AFTER, now - FORGET_AFTER);
+            self.desk.let_go(now - COMPACT_AFTER, now - self.forget_after);
         }
         self.changed |= changed;
         self.changed || self.health_changed

@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::clock::Now;
 use super::engine::Recall;
+use super::recorder::QUIET;
 use crate::board::{StoreHealth, StoreState};
 use crate::event::{Event, EventKind};
 use crate::store::{KeptSource, Selection, Store, StoreError};
 
 /// How often the store is looked into.
 const EVERY: Duration = Duration::from_secs(1);
-/// Conversations that have been quiet for longer are not told at the start.
-const QUIET: TimeDelta = TimeDelta::days(2);
 
 /// Follows a store that another program writes.
 pub struct Follower {

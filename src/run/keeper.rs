@@ -28,6 +28,8 @@ pub struct Keeper {
     pub keep: Duration,
     /// How much.
     pub most_bytes: u64,
+    /// Whether the words of messages are kept.
+    pub keep_text: bool,
 }
 
 /// Where what happens is kept, and by whom.
@@ -78,7 +80,7 @@ impl Keeper {
     /// Keeps nothing; `past` is read elsewhere.
     pub fn none(past: Result<Box<dyn Past>, String>) -> Self {
         let health = StoreHealth::default();
-        Self { kept: Kept::Nowhere, past, health, keep: Duration::MAX, most_bytes: u64::MAX }
+        Self { kept: Kept::Nowhere, past, health, keep: Duration::MAX, most_bytes: u64::MAX, keep_text: false }
     }
 
     /// Keeps in the file of the config; where that can't be, for as long as the program runs, and says why.
@@ -134,7 +136,8 @@ impl Keeper {
     }
 
     fn of(kept: Kept, past: Box<dyn Past>, health: StoreHealth, config: &config::Store) -> Self {
-        Self { kept, past: Ok(past), health, keep: config.keep, most_bytes: config.most_bytes }
+        let config::Store { keep, most_bytes, text, .. } = *config;
+        Self { kept, past: Ok(past), health, keep, most_bytes, keep_text: text }
     }
 
     fn failing(mut self, what: &str, hint: &str) -> Self {

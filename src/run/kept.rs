@@ -46,7 +46,7 @@ pub fn load(
     before: Timestamp,
     step: &mut dyn FnMut(&Event),
 ) -> Result<History, StoreError> {
-    let mut history = History::new();
+    let mut history = History::keeping_text();
     for name in names {
         history.add_source(&**name);
     }

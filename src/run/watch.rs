@@ -94,9 +94,13 @@ impl Watch {
         now: Now,
         cancel: CancellationToken,
     ) -> Self {
+        let keep_text = keeper.keep_text;
         let options =
-            Options { thresholds: Arc::new(thresholds), keep_text: false, midnight: Arc::new(clock::local_midnight) };
+            Options { thresholds: Arc::new(thresholds), keep_text, midnight: Arc::new(clock::local_midnight) };
         let mut engine = Engine::new(options, now());
+        if !matches!(keeper.kept, Kept::Nowhere) {
+            engine.forget_after(recorder::REMEMBERED);
+        }
         for watched in &sources {
             engine.add_source(SourceHealth {
                 name: watched.name.clone(),

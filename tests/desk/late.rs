@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::support::{at, conversation, desk, event};
+use chrono::TimeDelta;
 use helptop::board::{Engine, Options, Page, Query, SourceHealth};
 use helptop::desk::{AgentIx, Desk, SourceIx};
 use helptop::event::{Event, Status, Timestamp};
@@ -117,6 +118,21 @@ fn engine() -> (Engine, SourceIx) {
     let mut engine = Engine::new(options, at("12:00:00"));
     let source = engine.add_source(SourceHealth { good_at: Some(at("12:00:00")), ..SourceHealth::default() });
     (engine, source)
+}
+
+#[test]
+fn ended_conversations_are_forgotten_sooner_where_they_are_told_again() {
+    for (after, left) in [(None, 2), (Some(TimeDelta::days(3)), 1)] {
+        let (mut engine, source) = engine();
+        if let Some(after) = after {
+            engine.forget_after(after);
+        }
+        let lines = ["09:00:00 status conversation=ended status=closed", "09:00:00 opened conversation=open"];
+        engine.take(source, lines.map(event), at("12:00:00"));
+        engine.settle(at("12:00:00"));
+        engine.settle(at("12:00:00") + TimeDelta::days(4));
+        assert_eq!(engine.desk().conversations().count(), left);
+    }
 }
 
 #[test]

@@ -47,6 +47,11 @@ impl History {
         Self::default()
     }
 
+    /// Nothing yet; the words of messages will be kept, where they come along.
+    pub fn keeping_text() -> Self {
+        Self { desk: Desk::new(true), ..Self::default() }
+    }
+
     /// Adds a source and gives its number.
     pub fn add_source(&mut self, name: impl Into<String>) -> SourceIx {
         self.sources.push(name.into());

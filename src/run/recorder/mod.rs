@@ -25,7 +25,9 @@ pub const RECALLS: usize = 8;
 /// Of what was kept, the engine is told so many events at once.
 const PART: usize = 5_000;
 /// Conversations that have been quiet for longer are told to the engine when they are spoken of again.
-const QUIET: TimeDelta = TimeDelta::days(2);
+pub const QUIET: TimeDelta = TimeDelta::days(2);
+/// So long the engine remembers those that are quiet, at the least as long as they are not told again.
+pub const REMEMBERED: TimeDelta = TimeDelta::days(3);
 /// How often it is looked whether something has to be let go, and how much there is.
 const CHORES: Duration = Duration::from_mins(10);
 /// Not at once: at the start there is enough to do.
