@@ -7,10 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{self, Now};
 use super::failure::Failure;
+use super::feed::Watched;
 use super::history;
 use super::keeper::{self, Keeper};
 use super::recorded::RecordingPast;
-use super::watch::{Watch, Watched};
+use super::watch::Watch;
 use super::{Built, cli, logging, signals, viewer};
 use crate::config::{self, Config, Environment, zone};
 use crate::event::Timestamp;

@@ -120,12 +120,17 @@ pub struct Recall {
     pub good_at: Option<Timestamp>,
     /// Another helptop goes on asking it.
     pub is_followed: bool,
+    /// From now on it is asked from here; whether it speaks by itself.
+    pub pushes: Option<bool>,
 }
 
 /// Folds what was kept of a source: it is as old as the last good answer then.
 pub fn take_recall(engine: &mut Engine, recall: Recall, now: Timestamp) {
     let source = SourceIx(recall.source as u32);
     engine.take(source, recall.events, now);
+    if let Some(pushes) = recall.pushes {
+        engine.set_health(source, |health| health.pushes = pushes);
+    }
     let Some(good_at) = recall.good_at else { return };
     engine.set_health(source, |health| {
         if health.good_at.is_none_or(|at| at < good_at) {

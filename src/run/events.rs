@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::failure::Failure;
-use super::watch::{Watched, start_pollers};
+use super::feed::{self, Around, Watched};
 use super::{Built, clock, once, signals};
 use crate::event::{Event, EventKind, Timestamp};
 use crate::output::events::write_line;
@@ -63,9 +63,11 @@ async fn follow_all(sources: Vec<Built>) -> Result<(), Failure> {
         only.beside_ids = None;
     }
     let tasks = TaskTracker::new();
-    let watched = sources.into_iter().map(Watched::from).collect();
+    let watched: Vec<_> = sources.into_iter().map(Watched::from).collect();
     let now = clock::real();
-    let (mut updates, _wakes) = start_pollers(watched, &now, &tasks, &cancel);
+    let around = Around { now: now.clone(), tasks: tasks.clone(), cancel: cancel.clone() };
+    let wakes = feed::wakes(watched.len());
+    let mut updates = feed::start_pollers(watched, &wakes, &around);
     tasks.close();
     let (lines, mut written) = start_writer()?;
     let mut tick = tokio::time::interval(Duration::from_secs(1));

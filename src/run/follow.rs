@@ -7,6 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::clock::Now;
 use super::engine::Recall;
+use super::keeper::{Own, TakeOver};
 use super::recorder::QUIET;
 use crate::board::{StoreHealth, StoreState};
 use crate::event::{Event, EventKind};
@@ -21,6 +22,8 @@ pub struct Follower {
     pub store: Box<dyn Store>,
     /// The names of the board's sources, in their order.
     pub names: Vec<String>,
+    /// How to go on once the other helptop has ended.
+    pub take_over: TakeOver,
     /// What the engine is told.
     pub recalls: mpsc::Sender<Recall>,
     /// Whether all is well.
@@ -30,8 +33,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Follows until the engine is gone.
-    pub async fn run(mut self) {
+    /// Follows until the other helptop has ended, or the engine is gone.
+    pub async fn run(mut self) -> Option<Own> {
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut selection = Selection::Since((self.now)() - QUIET);
@@ -47,7 +50,7 @@ impl Follower {
                     selection = Selection::Touched(appends);
                     for recall in recalls {
                         if self.recalls.send(recall).await.is_err() {
-                            return;
+                            return None;
                         }
                     }
                 }
@@ -60,7 +63,11 @@ impl Follower {
                 }
             }
             if self.recalls.is_closed() {
-                return;
+                return None;
+            }
+            // What can't be opened now is tried again.
+            if let Ok(Some(own)) = (self.take_over)() {
+                return Some(own);
             }
         }
     }
@@ -84,7 +91,7 @@ impl Follower {
         }
         let recalls = told.into_iter().enumerate().map(|(source, events)| {
             let of = kept.iter().find(|kept| place(&self.names, kept) == Some(source));
-            Recall { source, events, good_at: of.and_then(|of| of.good_at), is_followed: true }
+            Recall { source, events, good_at: of.and_then(|of| of.good_at), is_followed: true, pushes: None }
         });
         Ok((appends, recalls.collect()))
     }

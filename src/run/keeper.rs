@@ -1,6 +1,6 @@
 //! Opens what a board keeps: the store of the config, one for as long as the program runs, or none.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,24 +35,35 @@ pub struct Keeper {
 /// Where what happens is kept, and by whom.
 pub enum Kept {
     /// By this program.
-    Here {
-        /// Where.
-        store: Box<dyn Store>,
-        /// The sources of the board, in their order.
-        sources: Vec<Kin>,
-        /// The right to record into a file.
-        recording: Option<Recording>,
-    },
+    Here(Own),
     /// By another helptop, which polls; this one shows what it keeps.
-    Elsewhere(Box<dyn Store>),
+    Elsewhere {
+        /// What it keeps.
+        store: Box<dyn Store>,
+        /// How to go on once it has ended.
+        take_over: TakeOver,
+    },
     /// By nobody.
     Nowhere,
 }
 
+/// A store that this program writes.
+pub struct Own {
+    /// Where.
+    pub store: Box<dyn Store>,
+    /// The sources of the board, in their order.
+    pub sources: Vec<Kin>,
+    /// The right to record into a file.
+    pub recording: Option<Recording>,
+}
+
+/// Opens a store to write once nobody else records into it; `None` while somebody does.
+pub type TakeOver = Box<dyn FnMut() -> Result<Option<Own>, StoreError> + Send>;
+
 impl Kept {
     /// Whether another helptop polls.
     pub fn is_elsewhere(&self) -> bool {
-        matches!(self, Self::Elsewhere(_))
+        matches!(self, Self::Elsewhere { .. })
     }
 }
 
@@ -97,21 +108,17 @@ impl Keeper {
 
     fn in_file(path: &Path, config: &config::Store, sources: &[(String, u64)]) -> Result<Self, StoreError> {
         let place = path.display().to_string();
-        let names = || sources.iter().map(|(name, _)| name.clone()).collect();
-        // The folder is made here, so that there is a place for the lock.
-        let mut store = SqliteStore::open(path, config.text)?;
-        let recording = Recording::take(path)
-            .map_err(|error| StoreError::ReadOnly { path: format!("{place}.lock"), what: error.to_string() })?;
-        let past = KeptPast::new(Box::new(SqliteStore::open_to_read(path)?), names());
-        let Some(recording) = recording else {
-            let store = SqliteStore::open_to_read(path)?;
-            let health = StoreHealth { place, state: StoreState::Following, ..StoreHealth::default() };
-            return Ok(Self::of(Kept::Elsewhere(Box::new(store)), Box::new(past), health, config));
+        let names = sources.iter().map(|(name, _)| name.clone()).collect();
+        let mut take_over = take_over(path.to_owned(), config.text, sources.to_vec());
+        let own = take_over()?;
+        let past = Box::new(KeptPast::new(Box::new(SqliteStore::open_to_read(path)?), names));
+        let (kept, state) = if let Some(own) = own {
+            (Kept::Here(own), StoreState::Keeping)
+        } else {
+            let store = Box::new(SqliteStore::open_to_read(path)?);
+            (Kept::Elsewhere { store, take_over }, StoreState::Following)
         };
-        let sources = kin(&mut store, sources)?;
-        let kept = Kept::Here { store: Box::new(store), sources, recording: Some(recording) };
-        let health = StoreHealth { place, state: StoreState::Keeping, ..StoreHealth::default() };
-        Ok(Self::of(kept, Box::new(past), health, config))
+        Ok(Self::of(kept, past, StoreHealth { place, state, ..StoreHealth::default() }, config))
     }
 
     /// Keeps for as long as the program runs.
@@ -125,7 +132,7 @@ impl Keeper {
             Ok((store, kin)) => {
                 let names = sources.iter().map(|(name, _)| name.clone()).collect();
                 let past = KeptPast::new(Box::new(store.clone()), names);
-                let kept = Kept::Here { store: Box::new(store), sources: kin, recording: None };
+                let kept = Kept::Here(Own { store: Box::new(store), sources: kin, recording: None });
                 let health = StoreHealth { state: StoreState::Remembering, ..StoreHealth::default() };
                 Self::of(kept, Box::new(past), health, config)
             }
@@ -146,6 +153,24 @@ impl Keeper {
         self.health.error = Some((format!("{what}; what happens is remembered until the end only"), hint.to_owned()));
         self
     }
+}
+
+fn take_over(path: PathBuf, text: bool, sources: Vec<(String, u64)>) -> TakeOver {
+    let mut is_made = false;
+    Box::new(move || {
+        if !std::mem::replace(&mut is_made, true) {
+            // Makes the file and its folder, so that there is a place for the lock.
+            drop(SqliteStore::open(&path, text)?);
+        }
+        let of_lock = |error: std::io::Error| StoreError::ReadOnly {
+            path: format!("{}.lock", path.display()),
+            what: error.to_string(),
+        };
+        let Some(recording) = Recording::take(&path).map_err(of_lock)? else { return Ok(None) };
+        let mut store = SqliteStore::open(&path, text)?;
+        let sources = kin(&mut store, &sources)?;
+        Ok(Some(Own { store: Box::new(store), sources, recording: Some(recording) }))
+    })
 }
 
 /// The sources in the store, with cursors that still mean something.

@@ -7,6 +7,7 @@ mod doctor;
 mod engine;
 mod events;
 mod failure;
+mod feed;
 mod follow;
 mod history;
 mod import;

@@ -4,6 +4,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::str::FromStr;
 
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
 use super::cli::{self, Format};
 use super::failure::Failure;
 use super::range::Range;
@@ -12,9 +15,11 @@ use crate::config::{Config, Environment, zone};
 use crate::event::{Event, Timestamp};
 use crate::metrics::history::{Filter, Grouping, History, MOST_DAYS, Query, Report};
 use crate::output::history::{write_csv, write_json, write_markdown, write_table};
-use crate::store::Selection;
+use crate::store::{Selection, Store};
 use crate::text::{excerpt, nearest};
 
+/// The change against the range before needs that, too, and a day the day before it.
+const TWO_DAYS: TimeDelta = TimeDelta::days(2);
 /// Characters of a name that a message quotes.
 const QUOTED: usize = 60;
 
@@ -25,7 +30,7 @@ pub fn run(flags: &cli::Report, config: &Config, out: impl Write) -> Result<(), 
         None => zone::of_system(&Environment::of_process()),
     };
     let range = Range::of(flags, zone, clock::real()())?;
-    let (history, span) = read(flags, range, config)?;
+    let (history, span) = read(flags, range, zone, config)?;
     let (from, to) = range.ends(span, zone)?;
     let query = Query { from, to, zone, by: flags.by.and_then(grouping), filter: filter(flags) };
     if query.by == Some(Grouping::Day) && (to - from).num_days() > MOST_DAYS {
@@ -39,10 +44,10 @@ pub fn run(flags: &cli::Report, config: &Config, out: impl Write) -> Result<(), 
 }
 
 /// Everything that happened before the range ends, with the first instant that is known and the last that was watched.
-fn read(flags: &cli::Report, range: Range, config: &Config) -> Result<(History, Span), Failure> {
+fn read(flags: &cli::Report, range: Range, zone: Tz, config: &Config) -> Result<(History, Span), Failure> {
     match &flags.events {
         Some(path) => read_recording(path, flags.strict, range),
-        None => read_store(range, config),
+        None => read_store(flags, range, zone, config),
     }
 }
 
@@ -70,15 +75,23 @@ fn read_recording(path: &Path, strict: bool, range: Range) -> Result<(History, S
 }
 
 /// What is kept of the desks; it was watched until now.
-fn read_store(range: Range, config: &Config) -> Result<(History, Span), Failure> {
+fn read_store(flags: &cli::Report, range: Range, zone: Tz, config: &Config) -> Result<(History, Span), Failure> {
     let mut store = kept::open_to_read(config)?;
+    let kept = store.sources()?.into_iter().filter_map(|source| source.span.map(|(first, _)| first));
+    let span = kept.min().map(|first| (first, clock::real()()));
+    let (from, to) = range.ends(span, zone)?;
+    let selection = if needs_all(flags) { Selection::All } else { Selection::Since(from - (to - from).max(TWO_DAYS)) };
     let mut progress = progress::begin("the store");
-    let before = range.to().unwrap_or(Timestamp::MAX);
-    let history = kept::load(&mut store, &[Selection::All], &[], before, &mut |_| progress.step());
+    let history = kept::load(&mut store, &[selection], &[], to, &mut |_| progress.step());
     progress.end();
-    let history = history?;
-    let span = history.span().map(|(first, _)| (first, clock::real()()));
-    Ok((history, span))
+    Ok((history?, span))
+}
+
+/// Whether what ended long before the range counts, too: its tags, customers and other words are groups of their own
+/// even with nothing to count, and may be filtered by.
+fn needs_all(flags: &cli::Report) -> bool {
+    use cli::By::{Agent, Day, Hour, WeekdayHour};
+    filter(flags) != Filter::default() || !matches!(flags.by, None | Some(Agent | Day | Hour | WeekdayHour))
 }
 
 fn grouping(by: cli::By) -> Option<Grouping> {

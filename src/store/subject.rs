@@ -1,6 +1,6 @@
 //! What an event is about, and what it says of how long that goes on.
 
-use crate::event::{Author, Event, EventKind, Timestamp};
+use crate::event::{AgentId, Author, Event, EventKind, Timestamp};
 
 /// A kind of thing that events are about, in the order in which a desk is best told of them. Files hold the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,20 @@ pub(super) fn subject(event: &EventKind) -> Option<(SubjectKind, &str)> {
         | EventKind::Converted { conversation, .. }
         | EventKind::Merged { conversation, .. } => (SubjectKind::Conversation, conversation.as_str()),
     })
+}
+
+/// The agents that an event names besides its subject: they exist from then on, introduced or not.
+pub(super) fn agents(event: &EventKind) -> [Option<&AgentId>; 2] {
+    match event {
+        EventKind::Presence { agent, .. } | EventKind::ReturnedToBot { agent, .. } => [Some(agent), None],
+        EventKind::Message(message) => [message.agent.as_ref(), None],
+        EventKind::Assigned(to) => {
+            let by = to.by.as_ref().filter(|by| by.as_str() != "bot");
+            [to.agent.as_ref().and_then(Option::as_ref), by]
+        }
+        EventKind::Status { agent, .. } | EventKind::Macro { agent, .. } => [agent.as_ref(), None],
+        _ => [None, None],
+    }
 }
 
 /// How long a subject goes on, as far as the events say that were kept; the same in whatever order they came.

@@ -67,7 +67,7 @@ fn a_new_start_shows_what_was_kept_and_a_second_board_follows_the_first() {
 }
 
 #[test]
-fn a_second_board_sees_what_the_first_one_hears() {
+fn a_second_board_sees_what_the_first_one_hears_and_goes_on_when_that_ends() {
     let home = Arc::new(home(""));
     let folder = home.path().join("helptop");
     let config = "[[source]]\nname = \"desk\"\nkind = \"command\"\n\
@@ -82,10 +82,15 @@ fn a_second_board_sees_what_the_first_one_hears() {
     fs::write(folder.join("lines.jsonl"), more).unwrap();
     first.wait_for("Neri");
     second.wait_for("Neri");
-    for terminal in [&mut first, &mut second] {
-        terminal.keys("q");
-    }
-    assert_eq!((first.end().exit_code(), second.end().exit_code()), (0, 0));
+    // The first one goes: the second polls from then on, and nobody has to touch it.
+    first.keys("q");
+    assert_eq!(first.end().exit_code(), 0);
+    second.wait_gone("another helptop polls");
+    let more = format!("{}{}", waiting("3", "Ilie", 4), waiting("2", "Neri", 9));
+    fs::write(folder.join("lines.jsonl"), more).unwrap();
+    second.wait_for("Ilie");
+    second.keys("q");
+    assert_eq!(second.end().exit_code(), 0);
 }
 
 #[test]

@@ -4,10 +4,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::chunk::{Chunk, FULL, entries};
-use super::super::subject::{Life, SubjectKind, subject};
+use super::super::subject::{Life, SubjectKind, agents, subject};
 use super::super::{Appended, Mark, SourceNo, body};
 use super::fault::Step;
-use crate::event::{ConversationId, CustomerId, Event, EventKind, Timestamp};
+use crate::event::{AgentId, ConversationId, CustomerId, Event, EventKind, Timestamp};
 
 /// What is appended to one subject, in the order in which it came.
 struct Group<'a> {
@@ -51,6 +51,7 @@ pub(super) fn append(
             appended.revived.push(ConversationId::new(group.id));
         }
     }
+    mention(connection, source, events, touched)?;
     if appended.new > 0 {
         connection.prepare_cached("UPDATE state SET appends = ?1")?.execute([touched])?;
     }
@@ -72,6 +73,17 @@ pub(super) fn append(
             mark.cursor.as_ref().map(|cursor| cursor.settings as i64),
         ])?;
     Ok(appended)
+}
+
+/// Makes agents known that were never introduced: a report names them, also with nothing to count.
+fn mention(connection: &Connection, source: SourceNo, events: &[Event], touched: i64) -> rusqlite::Result<()> {
+    let named: FxHashSet<&AgentId> = events.iter().flat_map(|event| agents(&event.kind)).flatten().collect();
+    for id in named {
+        if find(connection, source, SubjectKind::Agent, id.as_str())?.is_none() {
+            insert(connection, source, SubjectKind::Agent, id.as_str(), touched)?;
+        }
+    }
+    Ok(())
 }
 
 fn group<'a>(events: &'a [Event], keep_text: bool, bodies: &mut Vec<u8>) -> Vec<Group<'a>> {

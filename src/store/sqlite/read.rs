@@ -7,7 +7,7 @@ use super::super::chunk::entries;
 use super::super::subject::SubjectKind;
 use super::super::{Selection, Sink, SourceNo, StoreError, body};
 use super::fault::Faults;
-use crate::event::{Event, EventKind, Timestamp};
+use crate::event::{Agent, AgentId, Event, EventKind, Timestamp};
 
 /// Subjects and chunks of a selection: a condition on `s` and `c`, and its values.
 struct Part {
@@ -44,16 +44,22 @@ pub(super) fn read(
     let target = target(connection, selection).map_err(|error| faults.of(&error))?;
     for kind in KINDS {
         let Some(part) = part(kind, selection, target) else { continue };
+        let join = if kind == SubjectKind::Agent { "LEFT JOIN" } else { "JOIN" };
         let sql = format!(
-            "SELECT s.source, s.id, c.body FROM subject AS s JOIN chunk AS c ON c.subject = s.no
+            "SELECT s.source, s.id, c.body FROM subject AS s {join} chunk AS c ON c.subject = s.no
              WHERE {} ORDER BY s.no, c.place",
             part.condition
         );
         let mut statement = connection.prepare_cached(&sql).map_err(|error| faults.of(&error))?;
         let mut rows = statement.query(params_from_iter(part.values)).map_err(|error| faults.of(&error))?;
         while let Some(row) = rows.next().map_err(|error| faults.of(&error))? {
-            let columns = || Ok((row.get(0)?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_blob()?));
+            let columns = || Ok((row.get(0)?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_blob_or_null()?));
             let (source, id, bytes) = columns().map_err(|error: rusqlite::Error| faults.of(&error))?;
+            let Some(bytes) = bytes else {
+                // An agent who was named and never introduced: all that is known is the id.
+                sink(SourceNo(source), Event::undated(Agent::new(AgentId::new(id), id)))?;
+                continue;
+            };
             for entry in entries(bytes) {
                 let event = entry.and_then(|(at, body)| {
                     let kind = body::decode(kind, id, at, body)?;
