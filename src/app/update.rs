@@ -113,7 +113,9 @@ pub(super) fn act(
         }
         Action::Help => view.help = if view.help.is_some() { None } else { Some(0) },
         Action::Command => prompt(view, PromptKind::Command, ""),
-        Action::Filter if !view.drills.is_empty() => say(view, "the filter is for the lists: go back first"),
+        Action::Filter if !view.drills.is_empty() || view.screen == Screen::History => {
+            say(view, "the filter is for the lists: go back first");
+        }
         Action::Filter => {
             let filter = view.filter.clone();
             prompt(view, PromptKind::Filter, &filter);

@@ -351,6 +351,35 @@ fn hung_up() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::board::PastPage;
+
+    #[tokio::test]
+    async fn of_several_questions_about_the_past_only_the_newest_is_out() {
+        let mut question = PastQuestion::default();
+        let idle = timeout(Duration::from_millis(5), question.news()).await;
+        assert!(idle.is_err(), "nothing is asked, so there is no news");
+        let (old, answer) = watch::channel(PastAnswer::Loading(0, 0));
+        question.ask(1, answer);
+        let (new, answer) = watch::channel(PastAnswer::Loading(0, 0));
+        question.ask(2, answer);
+        assert!(old.is_closed() && !new.is_closed());
+        new.send_replace(PastAnswer::Loading(1, 2));
+        assert!(matches!(question.news().await, (2, Some(PastAnswer::Loading(1, 2)))));
+        new.send_replace(PastAnswer::Loading(2, 2));
+        new.send_replace(PastAnswer::Page(Arc::new(PastPage::Failed("no".to_owned()))));
+        assert!(matches!(question.news().await, (2, Some(PastAnswer::Page(_)))), "old progress is no news");
+        assert!(new.is_closed(), "it is answered");
+    }
+
+    #[tokio::test]
+    async fn a_question_that_is_dropped_is_news_as_well() {
+        let mut question = PastQuestion::default();
+        let (lost, answer) = watch::channel(PastAnswer::Loading(0, 0));
+        question.ask(7, answer);
+        drop(lost);
+        assert!(matches!(question.news().await, (7, None)));
+        assert!(timeout(Duration::from_millis(5), question.news()).await.is_err());
+    }
 
     #[test]
     fn ticks_are_at_whole_seconds_and_no_more_often_than_the_clock_moves() {

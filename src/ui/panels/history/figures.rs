@@ -17,12 +17,12 @@ use crate::ui::widgets::{frame, inside, position};
 const BARS: (u16, u16) = (10, 60);
 
 const COLUMNS: &[Column<OverviewFigure>] = &[
-    Column { title: "figure", min: 12, max: 34, rank: 0, right: false, sort: None, cell: name },
+    Column { title: "figure", min: 16, max: 34, rank: 0, right: false, sort: None, cell: name },
     Column { title: "value", min: 8, max: 10, rank: 1, right: true, sort: None, cell: value },
     Column { title: "p90", min: 7, max: 9, rank: 6, right: true, sort: None, cell: p90 },
     Column { title: "n", min: 6, max: 8, rank: 3, right: true, sort: None, cell: n },
     Column { title: "before", min: 8, max: 10, rank: 5, right: true, sort: None, cell: before },
-    Column { title: "change", min: 9, max: 18, rank: 2, right: false, sort: None, cell: change },
+    Column { title: "change", min: 10, max: 18, rank: 2, right: false, sort: None, cell: change },
     Column { title: "by day", min: BARS.0, max: BARS.1, rank: 4, right: false, sort: None, cell: by_day },
 ];
 
@@ -53,16 +53,19 @@ fn cells(room: u16) -> u16 {
     table::width_of(COLUMNS, room, "by day").unwrap_or(BARS.0)
 }
 
+/// A figure's name, and which part of it or what of it; where there is no room for both, a name of one word.
 fn name(_: &Scene<'_>, figure: &OverviewFigure, slot: &mut Slot<'_>) {
-    let title = figure.row.title;
-    slot.text(title, Role::Canvas);
-    let took = width(title, usize::from(slot.width)) as u16;
-    let more = match &figure.part {
-        Some(part) => part.replace('_', " "),
-        None => measure::kind(&figure.value).to_owned(),
+    let (title, room) = (figure.row.title, usize::from(slot.width));
+    let part = figure.part.as_ref().map(|part| part.replace('_', " "));
+    let more = part.as_deref().unwrap_or(measure::kind(&figure.value));
+    let fits = width(title, room) + 1 + width(more, 200) <= room;
+    let title = match title.split_once(' ') {
+        Some((word, _)) if !fits && part.is_some() => word,
+        _ => title,
     };
-    if !more.is_empty() && usize::from(took) + 1 + width(&more, 40) <= usize::from(slot.width) {
-        slot.text_at(took + 1, &more, Role::Dim);
+    slot.text(title, Role::Canvas);
+    if fits || part.is_some() {
+        slot.text_at(width(title, room) as u16 + 1, more, Role::Dim);
     }
 }
 

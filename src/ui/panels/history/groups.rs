@@ -33,7 +33,7 @@ macro_rules! figure {
 const NAME: Column<OverviewGroup> =
     Column { title: "", min: 10, max: 26, rank: 0, right: false, sort: None, cell: name };
 const CHANGE: Column<OverviewGroup> =
-    Column { title: "change", min: 9, max: 11, rank: 5, right: false, sort: None, cell: change };
+    Column { title: "change", min: 10, max: 11, rank: 5, right: false, sort: None, cell: change };
 
 const CONVERSATIONS: &[Column<OverviewGroup>] = &[
     NAME,
