@@ -118,9 +118,10 @@ impl Watch {
                 refresh = wakes;
                 updates
             }
-            Kept::Here { store, sources: kin, recording } => {
-                for (watched, kin) in sources.iter_mut().zip(&kin) {
+            Kept::Here { store, sources: mut kin, recording } => {
+                for (watched, kin) in sources.iter_mut().zip(&mut kin) {
                     watched.cursor.clone_from(&kin.cursor);
+                    watched.source.remember(&std::mem::take(&mut kin.active));
                 }
                 let (record, records) = mpsc::channel(recorder::RECORDS);
                 let (forward, updates) = mpsc::channel(UPDATES);
