@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use super::bygone;
 use super::health::{SourceHealth, SourceState, StoreHealth};
 use super::page::{Page, Query};
 use super::snapshot::BoardSnapshot;
@@ -131,6 +132,12 @@ impl Engine {
                 _ => self.desk.apply(source, event),
             }
         }
+    }
+
+    /// Folds in what a live board still needs of events that are history: whole conversations that have ended.
+    pub fn take_history(&mut self, source: SourceIx, events: Vec<Event>, now: Timestamp) {
+        let needed = bygone::still_needed(&self.desk, source, events, now - COMPACT_AFTER);
+        self.take(source, needed, now);
     }
 
     /// Brings the figures up to date: changes of the desk, and what the passing of time alone changes. Tells

@@ -1,6 +1,7 @@
 //! What a viewer sees: live figures, freshness of the sources and figures of today, built once per change and
 //! shared by every viewer. Knows no terminal and no network.
 
+mod bygone;
 pub mod engine;
 pub mod health;
 mod history;

@@ -21,7 +21,7 @@ pub use conversation::Conversation;
 pub use index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 pub use people::{Agent, Customer, Team};
 
-use crate::event::{Capability, Timestamp};
+use crate::event::{Capability, ConversationId, Timestamp};
 use fold::Rules;
 use numbers::Numbers;
 use people::KnownCustomer;
@@ -168,6 +168,12 @@ impl Desk {
     /// The conversation of that number, unless it was let go.
     pub fn conversation(&self, ix: ConversationIx) -> Option<&Conversation> {
         self.conversations.get(ix.at())?.as_ref()
+    }
+
+    /// Whether it holds that conversation of a source.
+    pub fn knows(&self, source: SourceIx, id: &ConversationId) -> bool {
+        let id_of = |ix: ConversationIx| self.conversation(ix).map(|one| &one.id);
+        self.sources.get(source.at()).is_some_and(|tables| tables.conversations.knows(id, id_of))
     }
 
     /// Every conversation with its number.

@@ -33,6 +33,11 @@ impl<I: Copy + Eq> Numbers<I> {
         }
     }
 
+    /// Whether that id has a number.
+    pub(super) fn knows<'a, K: Hash + Eq + 'a>(&self, id: &K, id_of: impl Fn(I) -> Option<&'a K>) -> bool {
+        self.0.find(hash(Some(id)), |ix| id_of(*ix) == Some(id)).is_some()
+    }
+
     /// Lets a number go.
     pub(super) fn remove<K: Hash>(&mut self, id: &K, ix: I) {
         if let Ok(known) = self.0.find_entry(hash(Some(id)), |other| *other == ix) {

@@ -440,6 +440,34 @@ impl Assigned {
     }
 }
 
+impl EventKind {
+    /// The conversation that it is about.
+    pub fn conversation(&self) -> Option<&ConversationId> {
+        match self {
+            Self::Opened(opened) => Some(&opened.conversation),
+            Self::Message(message) => Some(&message.conversation),
+            Self::Assigned(to) => Some(&to.conversation),
+            Self::Nps { conversation, .. } => conversation.as_ref(),
+            Self::Status { conversation, .. }
+            | Self::Routed { conversation, .. }
+            | Self::ReturnedToBot { conversation, .. }
+            | Self::Tagged { conversation, .. }
+            | Self::Macro { conversation, .. }
+            | Self::Sla { conversation, .. }
+            | Self::Rated { conversation, .. }
+            | Self::Converted { conversation, .. }
+            | Self::Merged { conversation, .. } => Some(conversation),
+            Self::Hello { .. }
+            | Self::Team { .. }
+            | Self::Agent(_)
+            | Self::Customer { .. }
+            | Self::Presence { .. }
+            | Self::ArticleVote { .. }
+            | Self::Clock {} => None,
+        }
+    }
+}
+
 macro_rules! into_kind {
     ($($name:ident: $wrap:expr),+) => {$(
         impl From<$name> for EventKind {

@@ -28,7 +28,7 @@ pub fn is_polling() -> bool {
 
 /// A poll that takes longer is given up.
 pub const POLL_TIMEOUT: Duration = Duration::from_mins(1);
-/// The most events one [`Update`] holds; a bigger batch comes in several.
+/// The most events one [`Update`] holds; a bigger batch comes in several, unless it is history, which is taken whole.
 pub const MOST_EVENTS: usize = 10_000;
 /// How often a push source that has nothing to say is reported as alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -183,7 +183,7 @@ impl Run {
         let mut last = Vec::new();
         if let Ok(batch) = &mut outcome {
             let mut events = std::mem::take(&mut batch.events).into_iter();
-            while events.len() > MOST_EVENTS {
+            while !batch.history && events.len() > MOST_EVENTS {
                 let part = events.by_ref().take(MOST_EVENTS).collect();
                 let part =
                     update(Ok(Batch { events: part, more: true, partial: true, ..Batch::default() }), Some(tried_at));

@@ -153,10 +153,16 @@ pub fn take_update(engine: &mut Engine, update: Update, now: Timestamp) {
         Ok(batch) => {
             let events_total = batch.events.len() as u64;
             let silent = batch.events.is_empty() && batch.skipped_total == 0 && !batch.finished;
-            settled = !batch.more && !batch.events.is_empty();
+            let has_events = !batch.events.is_empty();
             let partial = batch.partial;
-            engine.take(source, batch.events, now);
+            if batch.history {
+                engine.take_history(source, batch.events, now);
+            } else {
+                engine.take(source, batch.events, now);
+            }
             engine.set_health(source, |health| {
+                // Who is asked goes on with its history when all that goes on now is told.
+                settled = has_events && !partial && (!batch.more || !health.pushes);
                 let unheard = health.events_total + events_total == 0 && health.skipped_total + batch.skipped_total > 0;
                 if unheard {
                     let hint = "see docs/events.md for the lines that it has to print";

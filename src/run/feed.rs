@@ -131,9 +131,10 @@ struct Feed {
 impl Feed {
     /// Polls, and keeps what comes.
     fn record(mut self, own: Own) {
-        let Own { store, sources, recording } = own;
-        for (watched, kin) in self.sources.iter_mut().zip(&sources) {
+        let Own { store, mut sources, recording } = own;
+        for (watched, kin) in self.sources.iter_mut().zip(&mut sources) {
             watched.cursor.clone_from(&kin.cursor);
+            watched.source.remember(&std::mem::take(&mut kin.active));
         }
         let (record, records) = mpsc::channel(recorder::RECORDS);
         let Self { told, health, keep, around, .. } = self;

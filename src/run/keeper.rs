@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::kept::KeptPast;
 use crate::board::{Past, StoreHealth, StoreState};
 use crate::config::{self, SourceConfig};
-use crate::event::Event;
+use crate::event::{ConversationId, Event};
 use crate::source;
 use crate::store::{
     Appended, KeptSource, Limits, Mark, Pruned, Recording, Selection, Sink, Size, SourceNo, SqliteStore, Store,
@@ -76,6 +76,8 @@ pub struct Kin {
     pub settings: u64,
     /// How far it was read with these settings.
     pub cursor: Option<source::Cursor>,
+    /// Its conversations that may be active.
+    pub active: Vec<ConversationId>,
 }
 
 /// A print of what the config says of a source, but for its secrets, its name and its pace.
@@ -177,12 +179,13 @@ fn take_over(path: PathBuf, text: bool, sources: Vec<(String, u64)>) -> TakeOver
 fn kin(store: &mut dyn Store, sources: &[(String, u64)]) -> Result<Vec<Kin>, StoreError> {
     let numbers = sources.iter().map(|(name, _)| store.source(name)).collect::<Result<Vec<_>, _>>()?;
     let kept = store.sources()?;
-    let kin = numbers.into_iter().zip(sources).map(|(no, (_, settings))| {
+    let mut kin = Vec::with_capacity(sources.len());
+    for (no, (_, settings)) in numbers.into_iter().zip(sources) {
         let cursor = kept.iter().find(|kept| kept.no == no).and_then(|kept| kept.cursor.clone());
         let cursor = cursor.filter(|cursor| cursor.settings == *settings).map(|cursor| source::Cursor(cursor.value));
-        Kin { no, settings: *settings, cursor }
-    });
-    Ok(kin.collect())
+        kin.push(Kin { no, settings: *settings, cursor, active: store.active(no)? });
+    }
+    Ok(kin)
 }
 
 /// One store for who writes and who reads: one in memory has no second way in.
@@ -203,6 +206,10 @@ impl Store for Shared {
 
     fn sources(&mut self) -> Result<Vec<KeptSource>, StoreError> {
         self.get().sources()
+    }
+
+    fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
+        self.get().active(source)
     }
 
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Capability, Event, Timestamp};
+use crate::event::{Capability, ConversationId, Event, Timestamp};
 
 pub mod command;
 pub mod demo;
@@ -47,6 +47,7 @@ pub struct Skipped {
 
 /// What one poll brought.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent remarks on an answer, no state machine")]
 pub struct Batch {
     /// In the order they are to be folded. The first batch of a source begins with its `hello`.
     pub events: Vec<Event>,
@@ -60,6 +61,9 @@ pub struct Batch {
     pub skipped_total: u64,
     /// Requests that this poll cost.
     pub requests: u32,
+    /// All that it tells is past: whole conversations that have ended, each with its customer, and what was before them.
+    /// It is for those who keep the past; a live board may pass it by.
+    pub history: bool,
     /// There is more to fetch at once: the poller comes back as soon as the quota allows.
     pub more: bool,
     /// What is going on now is not told to its end yet: the first figures wait for that. A backfill of history is
@@ -91,7 +95,12 @@ pub trait Source: Send {
     /// What it can tell, as far as it knows before it was polled.
     fn capabilities(&self) -> Vec<Capability>;
 
-    /// Fetches what is new since `cursor`. Cancel-safe: a poll that is dropped loses nothing but its requests.
+    /// Hears, before the first poll, which conversations are active by what it told in earlier runs. What has become of
+    /// one while nobody watched is its to tell, also where the vendor knows it no more.
+    fn remember(&mut self, _active: &[ConversationId]) {}
+
+    /// Fetches what is new since `cursor`, which may be that of an earlier run: what was told behind it need not be told
+    /// again, but may be, and one that the source does not understand is none. Cancel-safe: a poll that is dropped loses nothing but its requests.
     async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError>;
 
     /// Finds out what can be read, for `doctor`; costs few requests.

@@ -125,6 +125,9 @@ pub trait Store: Send {
     /// All sources of which anything is kept, by number.
     fn sources(&mut self) -> Result<Vec<KeptSource>, StoreError>;
 
+    /// The conversations of a source that may be active.
+    fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError>;
+
     /// Keeps events and what goes with them, all or nothing.
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError>;
 

@@ -42,19 +42,7 @@ pub(super) fn subject(event: &EventKind) -> Option<(SubjectKind, &str)> {
         EventKind::ArticleVote { article, .. } => (SubjectKind::Article, article.as_str()),
         EventKind::Nps { conversation: None, .. } => (SubjectKind::Loose, ""),
         EventKind::Clock {} => return None,
-        EventKind::Opened(opened) => (SubjectKind::Conversation, opened.conversation.as_str()),
-        EventKind::Message(message) => (SubjectKind::Conversation, message.conversation.as_str()),
-        EventKind::Assigned(to) => (SubjectKind::Conversation, to.conversation.as_str()),
-        EventKind::Nps { conversation: Some(conversation), .. }
-        | EventKind::Status { conversation, .. }
-        | EventKind::Routed { conversation, .. }
-        | EventKind::ReturnedToBot { conversation, .. }
-        | EventKind::Tagged { conversation, .. }
-        | EventKind::Macro { conversation, .. }
-        | EventKind::Sla { conversation, .. }
-        | EventKind::Rated { conversation, .. }
-        | EventKind::Converted { conversation, .. }
-        | EventKind::Merged { conversation, .. } => (SubjectKind::Conversation, conversation.as_str()),
+        _ => (SubjectKind::Conversation, event.conversation()?.as_str()),
     })
 }
 

@@ -2,10 +2,11 @@
 
 pub mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use chrono::{TimeDelta, TimeZone, Utc};
+use helptop::event::Timestamp;
 use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -39,7 +40,11 @@ pub struct Desk {
     pub active: Vec<&'static str>,
     /// The request of that number, from 1, fails.
     pub fails: Option<usize>,
+    /// Searches for ended tickets fail.
+    pub refuses_history: bool,
     pub asked: Vec<String>,
+    /// Its clock, in seconds after noon; without one, everything has changed just now.
+    pub now: Option<i64>,
     /// What the headers say of requests: left and limit.
     pub left: Option<(u64, u64)>,
 }
@@ -122,7 +127,8 @@ impl Desk {
         let asked = |key: &str| request.url.query_pairs().find(|(k, _)| k == key).map(|(_, v)| v.into_owned());
         let query = asked("query").unwrap_or_default();
         self.asked.push(format!("{path} {query}"));
-        if self.fails == Some(self.asked.len()) {
+        let is_refused = self.refuses_history && query.contains("__Inactive__' AND LastUpdated");
+        if is_refused || self.fails == Some(self.asked.len()) {
             return ResponseTemplate::new(500);
         }
         let page = |items: Vec<Value>, total: Option<usize>| json!({"items": items, "total": total, "pages": null});
@@ -161,21 +167,39 @@ impl Desk {
     fn search(&self, query: &str, per_page: usize) -> Value {
         let (ids, after) = (numbers(query, "id="), numbers(query, "id > ").last().copied().unwrap_or(0));
         let queues = numbers(query, "Queue='");
-        let words: Vec<_> =
-            self.tickets.iter().map(|t| t.status.clone()).filter(|w| query.contains(&format!("'{w}'"))).collect();
+        let words: BTreeSet<_> = self.tickets.iter().map(|t| &t.status).collect();
+        let words: Vec<_> = words.into_iter().filter(|w| query.contains(&format!("'{w}'"))).collect();
+        let bound = |mark: &str| numbers(query, mark).first().map(|hours| *hours as i64 * 3600);
+        let (since, until) = (bound("LastUpdated > '"), bound("LastUpdated < '"));
+        let updated = if since.is_some() { self.last_updated() } else { HashMap::new() };
+        let age = |t: &Ticket| self.now.map(|now| now - updated.get(&t.id.to_string()).unwrap_or(&now));
         let mut found: Vec<_> = self
             .tickets
             .iter()
+            .filter(|t| age(t).is_none_or(|age| since.is_none_or(|most| age < most)))
+            .filter(|t| age(t).is_none_or(|age| until.is_none_or(|least| age > least)))
             .filter(|t| !t.gone && t.id > after && (ids.is_empty() || ids.contains(&t.id)))
             .filter(|t| queues.is_empty() || queues.contains(&t.queue))
             .filter(|t| !query.contains("__Active__") || self.active.contains(&t.status.as_str()))
             .filter(|t| !query.contains("__Inactive__") || !self.active.contains(&t.status.as_str()))
-            .filter(|t| words.is_empty() || words.contains(&t.status))
+            .filter(|t| words.is_empty() || words.contains(&&t.status))
             .collect();
         found.sort_by_key(|t| t.id);
         let total = found.len();
         let items: Vec<_> = found.iter().take(per_page).map(|t| t.json()).collect();
         json!({"items": items, "total": total, "pages": if total == 0 { json!(0.0) } else { json!(1) }})
+    }
+
+    /// Seconds after noon at which each ticket was last changed.
+    fn last_updated(&self) -> HashMap<String, i64> {
+        let noon = Timestamp::parse(&at(0)).unwrap();
+        let mut updated = HashMap::new();
+        for row in &self.rows {
+            let Ok(at) = Timestamp::parse(row["Created"].as_str().unwrap_or_default()) else { continue };
+            let last = updated.entry(row["ObjectId"].as_str().unwrap_or_default().to_owned()).or_insert(i64::MIN);
+            *last = (at - noon).num_seconds().max(*last);
+        }
+        updated
     }
 
     fn log(&self, query: &str, per_page: usize, page: usize, newest_first: bool) -> Value {

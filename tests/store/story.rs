@@ -215,6 +215,25 @@ fn a_part_of_the_store_is_enough_for_a_late_range(#[values(in_a_file, in_memory)
 }
 
 #[rstest]
+fn every_active_conversation_is_among_those_that_may_be(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let (told, ..) = simulated();
+    let (source, other) = (store.source("desk").unwrap(), store.source("other").unwrap());
+    store.append(source, &told, &Mark::default()).unwrap();
+    store.append(other, &[event("02 13:00:00 opened only-here")], &Mark::default()).unwrap();
+    let mut found: Vec<_> = store.active(source).unwrap().iter().map(ToString::to_string).collect();
+    found.sort();
+    let history = history(store, &Selection::All, Timestamp::MAX);
+    let active = history.desk().conversations().filter(|(_, one)| one.source.at() == 0 && one.state().is_active());
+    let mut active: Vec<_> = active.map(|(_, one)| one.id.to_string()).collect();
+    active.sort();
+    assert!(active.len() > 10 && active.iter().all(|id| found.contains(id)));
+    assert!(found.len() <= active.len() + 5, "hardly any besides: {} for {}", found.len(), active.len());
+    assert_eq!(store.active(other).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>(), ["only-here"]);
+}
+
+#[rstest]
 fn a_customer_and_a_conversation_are_found_alone(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
     let mut kept = make(false);
     let store = &mut *kept.store;

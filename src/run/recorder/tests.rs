@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::event::parse_line;
+use crate::event::{ConversationId, parse_line};
 use crate::source::{Batch, SourceError};
 use crate::store::{Appended, KeptSource, Pruned, Sink, Size, SqliteStore};
 
@@ -39,6 +39,9 @@ impl Store for Flaky {
     }
     fn sources(&mut self) -> Result<Vec<KeptSource>, StoreError> {
         self.store.lock().unwrap().sources()
+    }
+    fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
+        self.store.lock().unwrap().active(source)
     }
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {
         match self.fault.lock().unwrap().clone() {
@@ -80,7 +83,12 @@ fn full() -> StoreError {
 /// Starts a recorder.
 fn start(store: &Flaky) -> Rig {
     let mut kept = store.clone();
-    let kin = ["one", "two"].map(|name| Kin { no: kept.source(name).unwrap(), settings: 7, cursor: None });
+    let kin = ["one", "two"].map(|name| Kin {
+        no: kept.source(name).unwrap(),
+        settings: 7,
+        cursor: None,
+        active: Vec::new(),
+    });
     let (records, received) = mpsc::channel(RECORDS);
     let (told, recalls) = mpsc::channel(RECALLS);
     let health = StoreHealth { place: "history.db".into(), state: StoreState::Keeping, ..StoreHealth::default() };

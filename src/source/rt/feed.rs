@@ -54,10 +54,27 @@ pub(super) struct Fresh {
     hidden_to: u64,
 }
 
+impl Fresh {
+    /// Whether the log was seen to its end: nothing came, and there is no reason to look behind that.
+    pub(super) fn is_end(&self) -> bool {
+        self.ids.is_empty() && self.probe.page.is_none()
+    }
+}
+
 impl Position {
     /// Just behind `last`.
     pub(super) fn at(last: u64) -> Self {
         Self { last, settled: last.saturating_sub(BACK / 4), ..Self::default() }
+    }
+
+    /// As far as another has read: what it had not settled is read again.
+    pub(super) fn resumed(last: u64, settled: u64) -> Self {
+        Self { last, settled: settled.min(last), ..Self::default() }
+    }
+
+    /// No row up to this id can still become visible.
+    pub(super) fn settled(&self) -> u64 {
+        self.settled
     }
 
     /// Reads the rows behind the position; the position itself is moved by [`Position::moved`], once all went well.

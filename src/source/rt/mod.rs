@@ -2,14 +2,18 @@
 //!
 //! A start reads queues, staff, and the open tickets a hundred at a time with their whole histories, so that a ticket
 //! that is on the board is right from the first moment; after that one request a refresh brings what was added to the
-//! log. Every ten minutes the open tickets are counted, and compared one page a poll where the count differs, because
-//! deletions and changed rights leave no row. The state changes only after all requests of a poll went well: a poll
+//! log. The history of ended tickets is read in the polls between two refreshes, a page each. Every ten minutes the open tickets are counted, and compared one page a poll where the count differs, because
+//! deletions and changed rights leave no row. A start with a cursor reads the open tickets anew, the log from where the
+//! cursor left it, and the history where it was interrupted. The state changes only after all requests of a poll went well: a poll
 //! that fails or is dropped midway loses nothing and is simply done again.
 
 mod adopt;
 mod ask;
 mod check;
 mod feed;
+mod history;
+mod mark;
+mod past;
 mod people;
 mod state;
 mod story;
@@ -24,13 +28,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::ask::{Ask, FEED, Records};
-use self::feed::Position;
+use self::mark::Mark;
 use self::people::People;
-use self::state::{Back, Phase, State};
+use self::state::{Phase, State};
 use self::wire::Ticket;
 use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
 use super::{Batch, Cursor, Finding, Kind, Source, SourceError, Spec};
-use crate::event::{Capability, Event, EventKind, Timestamp, VERSION};
+use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
 /// What Request Tracker can tell.
 const CAPABILITIES: &[Capability] = &[Capability::Messages, Capability::Assignments, Capability::Statuses];
@@ -143,14 +147,17 @@ impl Rt {
     }
 
     /// Queues, staff and the end of the log; the tickets follow page by page.
-    async fn begin(&mut self, ask: &mut Ask, read_to: Option<u64>) -> Result<Step, SourceError> {
+    async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
         let people = People::read(ask, &self.settings).await?;
         let query = format!("{FEED}{}", people.queue_filter("TicketQueue", &self.settings));
         let newest = [("query", &*query), ("orderby", "id"), ("order", "DESC"), ("per_page", "100")];
         let newest = ask.list::<wire::OnlyId>("/transactions", &newest).await?;
         let (is_blank, newest) = (newest.count == 0, newest.last_id());
-        let mut state = State::of(people);
-        state.position = Position::at(read_to.map_or(newest, |last| last.min(newest)));
+        let mut state = match mark {
+            Some(mark) => State::resumed(people, mark, newest),
+            None => State::begun(people, newest, ask.now),
+        };
+        state.remembered = std::mem::take(&mut self.state.remembered);
         state.phase = Phase::Open { after: 0, read: 0 };
         let hello = EventKind::Hello { version: VERSION, source: None, capabilities: CAPABILITIES.to_vec() };
         state.outbox.push(Event::undated(hello));
@@ -174,31 +181,13 @@ impl Rt {
         let read = read + next.count;
         if next.last {
             self.state.see()?;
-            self.state.settle(ask.now, self.backfill);
+            self.state.settle(ask.now);
+            self.plan_history(ask.now);
             // At once on to what happened meanwhile.
             return Ok(progress("reading open tickets", 1, 1));
         }
         self.state.phase = Phase::Open { after: next.after, read };
         Ok(progress("reading open tickets", read, read + next.left))
-    }
-
-    /// One page of ended tickets that changed within the time that is asked for.
-    async fn back_page(&mut self, ask: &mut Ask, back: Back) -> Result<Step, SourceError> {
-        let hours = self.backfill.as_secs().div_ceil(3600);
-        // Relative, as a date would be read in the account's own time zone.
-        let query = format!(
-            "Status='__Inactive__' AND LastUpdated > '{hours} hours ago'{}",
-            self.state.people.queue_filter("Queue", &self.settings)
-        );
-        let page = ask.tickets(&query, back.after).await?;
-        let next = self.take_page(ask, page, back.after).await?;
-        if next.last {
-            self.state.back = None;
-            return Ok(Step::Done);
-        }
-        let read = back.read + next.count;
-        self.state.back = Some(Back { after: next.after, read });
-        Ok(progress("reading history", read, read + next.left))
     }
 
     async fn take_page(&mut self, ask: &mut Ask, page: Records<Ticket>, after: u64) -> Result<Next, SourceError> {
@@ -212,21 +201,30 @@ impl Rt {
         Ok(Next { count, after, left, last: count == 0 || left == 0 })
     }
 
-    /// What is new, and one page of what else is being read.
+    /// What is new, or in every other poll a page of history, so that the news never wait for it.
     async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let more = self.news(ask).await?;
-        if let Some(back) = self.state.back {
-            return self.back_page(ask, back).await;
+        if std::mem::take(&mut self.state.is_history_next) {
+            return self.history_page(ask).await;
+        }
+        let mut more = self.news(ask).await?;
+        if !more {
+            more = self.look_after(ask).await?;
         }
         self.sweep(ask).await?;
-        Ok(if more { Step::More(None) } else { Step::Done })
+        let Some(reading) = &self.state.past.reading else {
+            return Ok(if more { Step::More(None) } else { Step::Done });
+        };
+        let told = Some(("reading history".to_owned(), reading.part()));
+        self.state.is_history_next = !more && reading.is_due(ask.now);
+        Ok(if more || self.state.is_history_next { Step::More(told) } else { Step::Wait(told) })
     }
 
     /// The rows that were added to the log, and the tickets that they make known; whether there are still more.
     async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let filter = self.state.people.queue_filter("TicketQueue", &self.settings);
+        let minutes = 3 + (ask.now - self.state.heard_at).num_minutes().max(0);
         let changed =
-            format!("LastUpdated > '3 minutes ago'{}", self.state.people.queue_filter("Queue", &self.settings));
+            format!("LastUpdated > '{minutes} minutes ago'{}", self.state.people.queue_filter("Queue", &self.settings));
         let fresh =
             self.state.position.read(ask, &filter, Some(&*changed).filter(|_| !self.check_is_due(ask.now))).await?;
         let wanted = self.state.to_adopt(&fresh.rows);
@@ -243,6 +241,9 @@ impl Rt {
         let stories = self.state.set_aside(stories, ask);
         self.state.told(&fresh.rows, &wanted, stories, &self.site, ask.now);
         self.state.position.moved(&fresh, ask.now);
+        if fresh.is_end() {
+            self.state.heard_at = ask.now;
+        }
         Ok(fresh.more)
     }
 }
@@ -258,7 +259,10 @@ struct Next {
 /// Whether a poll is followed by another at once, and how far the reading has come.
 enum Step {
     Done,
+    Wait(Option<(String, f32)>),
     More(Option<(String, f32)>),
+    /// The same after a page of history.
+    Past(Option<(String, f32)>),
 }
 
 fn progress(what: &str, read: usize, total: usize) -> Step {
@@ -273,34 +277,38 @@ impl Source for Rt {
 
     async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
         if cursor.is_none() {
-            self.state = State::default();
+            self.state.forget();
         }
-        let read_to = cursor.and_then(|cursor| cursor.0.get("last")?.as_u64());
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now);
         let step = match self.state.phase {
-            Phase::Cold => self.begin(&mut ask, read_to).await?,
+            Phase::Cold => self.begin(&mut ask, cursor.and_then(Mark::of)).await?,
             Phase::Open { after, read } => self.open_page(&mut ask, after, read).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
         };
+        let history = matches!(step, Step::Past(_));
         let (more, progress) = match step {
             Step::Done => (false, None),
-            Step::More(progress) => (true, progress),
+            Step::Wait(progress) => (false, progress),
+            Step::More(progress) | Step::Past(progress) => (true, progress),
         };
-        // Before all open tickets are read, a start anew has to begin where this one did.
-        let last = Some(self.state.position.last).filter(|_| self.state.phase == Phase::Steady).or(read_to);
         Ok(Batch {
             events: std::mem::take(&mut self.state.outbox),
-            cursor: Some(Cursor(serde_json::json!({ "last": last }))),
+            cursor: self.state.mark().cursor(),
             quota: ask.quota,
             skipped: ask.skipped,
             skipped_total: ask.skipped_total,
             requests: (self.client.sent() - before) as u32,
             more,
             partial: self.state.phase != Phase::Steady,
+            history,
             progress,
             finished: false,
         })
+    }
+
+    fn remember(&mut self, active: &[ConversationId]) {
+        self.state.remembered = active.iter().filter_map(|id| id.as_str().parse().ok()).collect();
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {

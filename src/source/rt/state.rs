@@ -7,10 +7,12 @@ use compact_str::CompactString;
 
 use super::ask::Ask;
 use super::feed::Position;
+use super::mark::Mark;
+use super::past::Past;
 use super::people::{People, holder};
 use super::story::{Placed, Story, conversation, step};
 use super::sweep::Sweep;
-use super::wire::{Row, Ticket};
+use super::wire::{Ref, Row, Ticket};
 use crate::event::{AgentId, Author, CustomerId, Event, EventKind, Message, StatusBy, Timestamp};
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
@@ -41,13 +43,6 @@ pub(super) enum Phase {
     Steady,
 }
 
-/// How far the reading of ended tickets has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Back {
-    pub after: u64,
-    pub read: usize,
-}
-
 /// A ticket, as far as its next transaction needs it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Known {
@@ -63,7 +58,13 @@ pub(super) struct State {
     pub phase: Phase,
     pub people: People,
     pub position: Position,
-    pub back: Option<Back>,
+    /// When the log was last seen to its end.
+    pub heard_at: Timestamp,
+    pub past: Past,
+    /// Tickets that were open by what was told before this start, and of which nothing was seen yet.
+    pub remembered: BTreeSet<u64>,
+    /// The news were just asked for: the next poll may read a page of history.
+    pub is_history_next: bool,
     pub tickets: HashMap<u64, Known>,
     pub outbox: Vec<Event>,
     pub checked_at: Timestamp,
@@ -81,16 +82,42 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Knows who is who, and no ticket.
-    pub(super) fn of(people: People) -> Self {
+    fn of(people: People) -> Self {
         Self { people, ..Self::default() }
     }
 
-    /// All open tickets are read: from now on the log is followed, and history is read where it is asked for.
-    pub(super) fn settle(&mut self, now: Timestamp, backfill: std::time::Duration) {
+    /// Knows who is who, and that the log ends at `newest`.
+    pub(super) fn begun(people: People, newest: u64, now: Timestamp) -> Self {
+        Self { position: Position::at(newest), heard_at: now, ..Self::of(people) }
+    }
+
+    /// Goes on where another stood; `newest` is the end of the log.
+    pub(super) fn resumed(people: People, mark: Mark, newest: u64) -> Self {
+        Self {
+            position: Position::resumed(mark.last.min(newest), mark.settled),
+            heard_at: mark.heard_at,
+            left: mark.left.into_iter().collect(),
+            past: mark.past,
+            ..Self::of(people)
+        }
+    }
+
+    /// What has to be remembered over a restart. The log is read from here also by one that begins before all open
+    /// tickets were told: what was told of them may have ended by then.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            last: self.position.last,
+            settled: self.position.settled(),
+            heard_at: self.heard_at,
+            left: self.left.iter().copied().collect(),
+            past: self.past.clone(),
+        }
+    }
+
+    /// All open tickets are read: from now on the log is followed.
+    pub(super) fn settle(&mut self, now: Timestamp) {
         self.phase = Phase::Steady;
         self.checked_at = now;
-        self.back = (!backfill.is_zero()).then_some(Back { after: 0, read: 0 });
     }
 
     /// Open tickets as they are known here.
@@ -142,8 +169,13 @@ impl State {
     /// Begins anew, and says why, where there are open tickets and it is seen of none how it began.
     pub(super) fn see(&mut self) -> Result<(), SourceError> {
         let Some(error) = self.blindness() else { return Ok(()) };
-        *self = Self::default();
+        self.forget();
         Err(error)
+    }
+
+    /// Knows nothing any more but what it was told before the first poll.
+    pub(super) fn forget(&mut self) {
+        *self = Self { remembered: std::mem::take(&mut self.remembered), ..Self::default() };
     }
 
     /// Why nothing can be told, where there are open tickets and it is seen of none how it began.
@@ -182,7 +214,8 @@ impl State {
             } else if row.is_owner_change() {
                 known.owner = self.people.owner(&row.new);
             } else if told == placed.len() {
-                self.stranger(row);
+                let requestors = known.requestors.clone();
+                self.stranger(row, &requestors);
             }
             if let Some(sweep) = &mut self.sweep {
                 sweep.touched.insert(row.ticket);
@@ -212,11 +245,13 @@ impl State {
             self.position
                 .told(story.rows.iter().chain(story.merged.iter().flat_map(|(_, rows)| rows)).map(|row| row.id));
             for row in &story.rows {
-                self.stranger(row);
+                self.stranger(row, &known.requestors);
             }
             self.unseen.remove(&id);
+            self.remembered.remove(&id);
             self.tickets.insert(id, known);
             for (source, _) in &story.merged {
+                self.remembered.remove(source);
                 self.tickets.remove(source);
             }
             if let Some(sweep) = &mut self.sweep {
@@ -250,11 +285,34 @@ impl State {
         Known { requestors: story.requestors(), status, owner, ended }
     }
 
+    /// Tells the stories of ended tickets that are history. Nothing of them is kept in mind: whoever is told may pass
+    /// them by, so one that is heard of again is told whole again, and each comes with its customers.
+    pub(super) fn recount(&mut self, stories: &[Story], site: &str) {
+        let mut placed = Vec::new();
+        let mut customers = HashSet::new();
+        for story in stories {
+            for one in &story.ticket.requestors {
+                if customers.insert(one.login()) {
+                    self.outbox.push(customer(one));
+                }
+            }
+            story.events(&self.people, site, &mut placed);
+            for row in &story.rows {
+                self.stranger(row, &story.requestors());
+            }
+        }
+        self.post(placed);
+    }
+
     /// It is on the board no more, though no row says why: deleted, hidden, or moved out of the watched queues.
     pub(super) fn leave(&mut self, ticket: u64, now: Timestamp) {
-        if self.tickets.remove(&ticket).is_none() {
-            return;
+        if self.tickets.remove(&ticket).is_some() {
+            self.end(ticket, now);
         }
+    }
+
+    /// Ends a ticket that has left.
+    pub(super) fn end(&mut self, ticket: u64, now: Timestamp) {
         self.left.insert(ticket);
         let kind = EventKind::Status {
             conversation: conversation(ticket),
@@ -299,20 +357,17 @@ impl State {
     fn introduce_customers(&mut self, ticket: &Ticket) {
         for one in &ticket.requestors {
             if self.customers.insert(one.login().clone()) {
-                let name = Some(one.real_name.trim()).filter(|name| !name.is_empty()).map(str::to_owned);
-                let id = CustomerId::new(one.login().clone());
-                self.outbox.push(Event::undated(EventKind::Customer { id, name, segment: None }));
+                self.outbox.push(customer(one));
             }
         }
     }
 
-    fn stranger(&mut self, row: &Row) {
+    fn stranger(&mut self, row: &Row, requestors: &[CompactString]) {
         let login = row.creator.login();
-        let known = self.tickets.get(&row.ticket);
         if row.kind != "Correspond" || self.strangers.len() >= MAX_STRANGERS {
             return;
         }
-        if self.people.side(login, known.map_or(&[], |known| &known.requestors)).is_none() {
+        if self.people.side(login, requestors).is_none() {
             self.strangers.entry(login.clone()).or_default().insert(row.ticket);
         }
     }
@@ -333,4 +388,11 @@ impl State {
             self.outbox.push(event);
         }
     }
+}
+
+/// The line of somebody who asks.
+fn customer(one: &Ref) -> Event {
+    let name = Some(one.real_name.trim()).filter(|name| !name.is_empty()).map(str::to_owned);
+    let id = CustomerId::new(one.login().clone());
+    Event::undated(EventKind::Customer { id, name, segment: None })
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::{Appended, Cursor, KeptSource, Limits, Mark, Pruned, Selection, Sink, Size, SourceNo, Store, StoreError};
-use crate::event::{Event, Timestamp};
+use crate::event::{ConversationId, Event, Timestamp};
 use fault::Faults;
 
 /// The formats there have been, oldest first: the statements that lead from one to the next. Only ever added to.
@@ -195,6 +195,10 @@ impl Store for SqliteStore {
             .map_err(|error| self.faults.of_step(error))?;
         transaction.commit().map_err(|error| self.faults.of(&error))?;
         Ok(appended)
+    }
+
+    fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
+        self.ask(|connection| read::active(connection, source))
     }
 
     fn appends(&mut self) -> Result<i64, StoreError> {

@@ -7,7 +7,7 @@ use super::super::chunk::entries;
 use super::super::subject::SubjectKind;
 use super::super::{Selection, Sink, SourceNo, StoreError, body};
 use super::fault::Faults;
-use crate::event::{Agent, AgentId, Event, EventKind, Timestamp};
+use crate::event::{Agent, AgentId, ConversationId, Event, EventKind, Timestamp};
 
 /// Subjects and chunks of a selection: a condition on `s` and `c`, and its values.
 struct Part {
@@ -102,6 +102,15 @@ fn tell_spans(connection: &Connection, faults: &Faults, sink: &mut Sink<'_>) -> 
         }
     }
     Ok(())
+}
+
+/// The conversations of a source that may be active.
+pub(super) fn active(connection: &Connection, source: SourceNo) -> rusqlite::Result<Vec<ConversationId>> {
+    let mut rows =
+        connection.prepare_cached("SELECT id FROM subject WHERE kind = ?1 AND quiet_at = ?2 AND source = ?3")?;
+    let kind = SubjectKind::Conversation as u8;
+    let ids = rows.query_map((kind, Timestamp::MAX.millis(), source.0), |row| row.get::<_, String>(0))?;
+    ids.map(|id| id.map(ConversationId::new)).collect()
 }
 
 /// The subject that is asked for; -1 = there is none such.

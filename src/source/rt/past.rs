@@ -1,0 +1,218 @@
+//! How far the history of ended tickets was read: pure, and carried by the cursor over a restart.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Timestamp;
+
+/// What is asked for is asked for in whole hours, so less than that is not missing.
+const HOUR: TimeDelta = TimeDelta::hours(1);
+/// How long a page that could not be read is left alone, after the first try and at most.
+const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// How far the history of ended tickets was read.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Past {
+    /// The queues that this is about.
+    queues: Vec<u64>,
+    /// Every ended ticket that has changed since then is told; what happens from now on is in the log.
+    #[serde(default)]
+    complete_since: Option<Timestamp>,
+    /// What is being read.
+    #[serde(default)]
+    pub(super) reading: Option<Reading>,
+}
+
+/// A reading of ended tickets, by number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Reading {
+    /// Those that have changed since then,
+    from: Timestamp,
+    /// but not since then: they are told.
+    #[serde(default)]
+    to: Option<Timestamp>,
+    /// The last one that was told.
+    pub(super) after: u64,
+    /// How many so far.
+    read: usize,
+    /// Which part of all that is.
+    part: f64,
+    /// Tries of the next page that failed or were given up.
+    #[serde(skip)]
+    tries: u32,
+    /// The next page is left alone until then.
+    #[serde(skip)]
+    again_at: Timestamp,
+}
+
+impl Past {
+    /// Decides what is to be read of these queues so that everything since `from` is told; goes on with what was begun.
+    pub(super) fn plan(&mut self, queues: &[u64], from: Option<Timestamp>) {
+        let Some(from) = from else {
+            self.reading = None;
+            return;
+        };
+        if queues.iter().any(|queue| !self.queues.contains(queue)) {
+            *self = Self::default();
+        }
+        self.queues = queues.to_vec();
+        if let Some(reading) = &mut self.reading {
+            // Time has passed, or less is asked for than was.
+            reading.from = reading.from.max(from);
+            if reading.to.is_none_or(|to| reading.from < to) {
+                return;
+            }
+            self.reading = None;
+        }
+        match self.complete_since {
+            None => self.reading = Some(Reading::new(from, None)),
+            Some(since) if from + HOUR < since => self.reading = Some(Reading::new(from, Some(since))),
+            Some(_) => {}
+        }
+    }
+
+    /// All of it was read.
+    pub(super) fn complete(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            self.complete_since = Some(reading.from);
+        }
+    }
+}
+
+impl Reading {
+    fn new(from: Timestamp, to: Option<Timestamp>) -> Self {
+        Self { from, to, after: 0, read: 0, part: 0.0, tries: 0, again_at: Timestamp::MIN }
+    }
+
+    /// The condition that its tickets meet. Relative, as a date would be read in the account's own time zone.
+    pub(super) fn condition(&self, now: Timestamp) -> String {
+        let since = hours(now - self.from, HOUR.num_milliseconds() - 1);
+        let until = self.to.map(|to| hours(now - to, 0)).filter(|until| *until > 0);
+        let until = until.map(|until| format!(" AND LastUpdated < '{until} hours ago'")).unwrap_or_default();
+        format!("Status='__Inactive__' AND LastUpdated > '{since} hours ago'{until}")
+    }
+
+    /// Which part of all was read.
+    pub(super) fn part(&self) -> f32 {
+        self.part as f32
+    }
+
+    /// Whether the next page may be asked for.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        now >= self.again_at
+    }
+
+    /// A page is asked for: whatever becomes of it, it is not asked for again at once.
+    pub(super) fn try_at(&mut self, now: Timestamp) {
+        let pause = FIRST_PAUSE * (1 << self.tries.min(10));
+        self.tries += 1;
+        self.again_at = now + pause.min(LONGEST_PAUSE);
+    }
+
+    /// A page was told, up to the ticket `after`; so many are left. What was read never becomes less.
+    pub(super) fn told(&mut self, after: u64, count: usize, left: usize) {
+        self.after = after;
+        self.read += count;
+        let part = self.read as f64 / (self.read + left).max(1) as f64;
+        self.part = self.part.max((part * 1000.0).floor() / 1000.0);
+        (self.tries, self.again_at) = (0, Timestamp::MIN);
+    }
+}
+
+/// Hours of a span; so many milliseconds more make another.
+fn hours(span: TimeDelta, more: i64) -> i64 {
+    (span.num_milliseconds() + more).max(0) / HOUR.num_milliseconds()
+}
+
+/// When the history that the config asks for begins; nothing where it asks for none.
+pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Option<Timestamp> {
+    let span = TimeDelta::from_std(backfill).ok().filter(|span| !span.is_zero())?;
+    Some(now - span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: i64) -> Timestamp {
+        Timestamp::from_millis(0) + TimeDelta::days(day)
+    }
+
+    fn reading(past: &Past) -> Option<(Timestamp, Option<Timestamp>, u64)> {
+        past.reading.as_ref().map(|reading| (reading.from, reading.to, reading.after))
+    }
+
+    #[test]
+    fn what_was_begun_goes_on_and_what_was_read_is_not_read_again() {
+        let mut past = Past::default();
+        past.plan(&[3, 4], Some(day(70)));
+        assert_eq!(reading(&past), Some((day(70), None, 0)));
+        past.reading.as_mut().unwrap().told(500, 100, 100);
+        past.plan(&[3, 4], Some(day(72)));
+        assert_eq!(reading(&past), Some((day(72), None, 500)), "two days later less is asked for");
+        past.plan(&[3, 4], Some(day(60)));
+        assert_eq!(reading(&past), Some((day(72), None, 500)), "and what is asked for beyond comes after it");
+        past.complete();
+        past.plan(&[3, 4], Some(day(60)));
+        assert_eq!(reading(&past), Some((day(60), Some(day(72)), 0)), "only what is missing");
+        past.complete();
+        past.plan(&[4], Some(day(80)));
+        assert_eq!(reading(&past), None, "it is told already, and some of it is not asked for");
+        past.plan(&[3, 4], Some(day(80)));
+        assert_eq!(reading(&past), Some((day(80), None, 0)), "of a queue that is new nothing is known");
+        past.plan(&[3, 4], None);
+        assert_eq!(past.reading, None);
+    }
+
+    #[test]
+    fn a_longer_history_that_is_no_more_missing_is_not_read() {
+        let mut past = Past { queues: vec![3], complete_since: Some(day(90)), reading: None };
+        past.plan(&[3], Some(day(80)));
+        past.plan(&[3], Some(day(95)));
+        assert_eq!(past, Past { queues: vec![3], complete_since: Some(day(90)), reading: None });
+        past.plan(&[3], Some(day(90) - TimeDelta::minutes(59)));
+        assert_eq!(past.reading, None, "less than an hour is not missing");
+    }
+
+    #[test]
+    fn the_condition_covers_its_span_at_any_later_moment() {
+        let mut one = Reading::new(day(10), Some(day(20)));
+        let condition = |one: &Reading, minutes: i64| one.condition(day(30) + TimeDelta::minutes(minutes));
+        let expected = "Status='__Inactive__' AND LastUpdated > '480 hours ago' AND LastUpdated < '240 hours ago'";
+        assert_eq!(condition(&one, 0), expected);
+        assert_eq!(condition(&one, 1), expected.replace("480", "481"), "a little more rather than a little less");
+        one.to = None;
+        assert_eq!(condition(&one, 61), "Status='__Inactive__' AND LastUpdated > '482 hours ago'");
+    }
+
+    #[test]
+    fn progress_never_goes_back_and_survives_a_restart() {
+        let mut one = Reading::new(day(0), None);
+        let mut parts = Vec::new();
+        for (count, left) in [(100, 100), (1, 300), (100, 99), (98, 1), (1, 0)] {
+            one = serde_json::from_value(serde_json::to_value(&one).unwrap()).unwrap();
+            one.told(one.after + 100, count, left);
+            parts.push(one.part());
+        }
+        assert_eq!(parts, [0.5, 0.5, 0.67, 0.996, 1.0]);
+    }
+
+    #[test]
+    fn a_page_that_fails_is_left_alone_longer_and_longer() {
+        let mut one = Reading::new(day(0), None);
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            assert!(one.is_due(one.again_at));
+            let now = day(9);
+            one.try_at(now);
+            assert!(!one.is_due(now));
+            pauses.push((one.again_at - now).num_minutes());
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        one.told(1, 1, 1);
+        assert!(one.is_due(day(9)));
+    }
+}
