@@ -131,7 +131,8 @@ pub fn take_recall(engine: &mut Engine, recall: Recall, now: Timestamp) {
     if let Some(pushes) = recall.pushes {
         engine.set_health(source, |health| health.pushes = pushes);
     }
-    let Some(good_at) = recall.good_at else { return };
+    // One in the future was written by a clock that has been set back since.
+    let Some(good_at) = recall.good_at.map(|at| at.min(now)) else { return };
     engine.set_health(source, |health| {
         if health.good_at.is_none_or(|at| at < good_at) {
             health.is_recalled = !recall.is_followed;
@@ -301,5 +302,30 @@ mod tests {
         let asked = told(&mut engine, 10, Ok(Batch::default()));
         assert_eq!((asked.good_at, asked.latency), (Some(at(9)), Some(Duration::from_millis(900))));
         assert_eq!(asked.state_at(at(10)), SourceState::Fresh);
+    }
+
+    #[test]
+    fn what_was_kept_is_as_old_as_it_was_until_the_source_has_told_all_anew() {
+        let mut engine = engine(false);
+        let opened =
+            crate::event::parse_line(br#"{"at":"2027-01-15T08:00:00Z","type":"opened","conversation":"1"}"#).unwrap();
+        let recall = |good_at| Recall { events: vec![opened.clone()], good_at, ..Recall::default() };
+        take_recall(&mut engine, recall(None), at(10));
+        assert!(!engine.snapshot(at(10)).knows_anything(), "a part of what was kept is no picture");
+        take_recall(&mut engine, recall(Some(at(3))), at(10));
+        engine.settle(at(10));
+        assert_eq!(engine.snapshot(at(10)).live.totals.active, 1);
+        let part = |partial| Batch { events: vec![opened.clone()], more: partial, partial, ..Batch::default() };
+        assert_eq!(told(&mut engine, 20, Ok(part(true))).good_at, Some(at(3)));
+        assert_eq!(told(&mut engine, 21, Ok(part(false))).good_at, Some(at(20)));
+        assert_eq!(told(&mut engine, 22, Ok(part(true))).good_at, Some(at(21)));
+    }
+
+    #[test]
+    fn what_a_fast_clock_dated_is_no_younger_than_now() {
+        let mut engine = engine(false);
+        take_recall(&mut engine, Recall { good_at: Some(at(86_400)), ..Recall::default() }, at(10));
+        let health = engine.snapshot(at(10)).sources[0].clone();
+        assert_eq!((health.good_at, health.state_at(at(21))), (Some(at(10)), SourceState::Stale));
     }
 }

@@ -1,6 +1,9 @@
 //! What the store keeps, as the rest of the program looks at it.
 
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use rustc_hash::FxHashMap;
 
@@ -14,6 +17,10 @@ use crate::store::{Selection, SourceNo, SqliteStore, Store, StoreError};
 
 /// Progress is told every so many events.
 const EVENTS: u64 = 4096;
+
+/// Events that are handed from the reader to the fold at once, and how many times that many may wait.
+const PART: usize = 2_048;
+const PARTS: usize = 8;
 
 /// What a store could not do, and what to do about it.
 impl From<StoreError> for Failure {
@@ -56,20 +63,44 @@ pub fn load(
         let ix = named.map_or_else(|| history.add_source(&*kept.name), |place| SourceIx(place as u32));
         sources.insert(kept.no, ix);
     }
-    let mut take = |no: SourceNo, event: Event| {
-        step(&event);
-        if event.at.is_none_or(|at| at < before)
-            && let Some(ix) = sources.get(&no)
-        {
-            history.take(*ix, event);
+    // One core reads while another folds.
+    let (parts, received) = sync_channel(PARTS);
+    let read = thread::scope(|scope| {
+        let reader = scope.spawn(move || read_parts(store, selections, &parts));
+        for part in received {
+            for (no, event) in part {
+                step(&event);
+                if event.at.is_none_or(|at| at < before)
+                    && let Some(ix) = sources.get(&no)
+                {
+                    history.take(*ix, event);
+                }
+            }
         }
-        Ok(())
-    };
-    for selection in selections {
-        store.read(selection, &mut take)?;
-    }
+        reader.join()
+    });
+    read.unwrap_or_else(|panic| resume_unwind(panic))?;
     history.settle();
     Ok(history)
+}
+
+type Part = Vec<(SourceNo, Event)>;
+
+/// Hands out selections part by part.
+fn read_parts(store: &mut dyn Store, selections: &[Selection], parts: &SyncSender<Part>) -> Result<(), StoreError> {
+    let mut part = Vec::with_capacity(PART);
+    for selection in selections {
+        store.read(selection, &mut |no, event| {
+            part.push((no, event));
+            if part.len() == PART {
+                // Nobody listens any more only when the fold has failed, which is told by its own panic.
+                let _ = parts.send(std::mem::replace(&mut part, Vec::with_capacity(PART)));
+            }
+            Ok(())
+        })?;
+    }
+    let _ = parts.send(part);
+    Ok(())
 }
 
 /// The past as the store keeps it, with the sources in the order of the board.
