@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::kept::KeptPast;
 use crate::board::{Past, StoreHealth, StoreState};
 use crate::config::{self, SourceConfig};
-use crate::event::Event;
+use crate::event::{Event, Timestamp};
 use crate::source;
 use crate::store::{
     Appended, KeptSource, Limits, Mark, Pruned, Recording, Selection, Sink, Size, SourceNo, SqliteStore, Store,
@@ -203,6 +203,10 @@ impl Store for Shared {
 
     fn sources(&mut self) -> Result<Vec<KeptSource>, StoreError> {
         self.get().sources()
+    }
+
+    fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.get().whole_from()
     }
 
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {

@@ -40,6 +40,9 @@ impl Store for Flaky {
     fn sources(&mut self) -> Result<Vec<KeptSource>, StoreError> {
         self.store.lock().unwrap().sources()
     }
+    fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.lock().unwrap().whole_from()
+    }
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {
         match self.fault.lock().unwrap().clone() {
             Some(fault) => Err(fault),
