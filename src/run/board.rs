@@ -85,7 +85,7 @@ pub async fn replay(config: Config, flags: &cli::Replay) -> Result<(), Failure> 
         cursor: None,
     };
     let now = clock::bounded(clock::running_from(origin, flags.speed), origin, move || read_to.at());
-    let past = RecordingPast::new(flags.file.clone(), name, first, now.clone());
+    let past = RecordingPast::new(flags.file.clone(), name, now.clone());
     show(config, vec![watched], |_: &_| Keeper::none(Ok(Box::new(past))), now, Mode::Replay { speed: flags.speed })
         .await
 }

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::kept::KeptPast;
 use crate::board::{Past, StoreHealth, StoreState};
 use crate::config::{self, SourceConfig};
-use crate::event::{ConversationId, Event};
+use crate::event::{ConversationId, Event, Timestamp};
 use crate::source;
 use crate::store::{
     Appended, KeptSource, Limits, Mark, Pruned, Recording, Selection, Sink, Size, SourceNo, SqliteStore, Store,
@@ -210,6 +210,10 @@ impl Store for Shared {
 
     fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
         self.get().active(source)
+    }
+
+    fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.get().whole_from()
     }
 
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {

@@ -125,7 +125,7 @@ impl KeptPast {
     /// The selections that hold what is wanted, and the end of what is of interest.
     fn selections(&mut self, want: &Want) -> Result<(Vec<Selection>, Timestamp), StoreError> {
         let mut selections = Vec::new();
-        selections.extend(want.span.map(|span| Selection::Since(span.from)));
+        selections.extend(want.span.map(|span| Selection::Between(span.from, span.to)));
         if let Some((ix, id)) = &want.customer
             && let Some(no) = self.number(*ix)?
         {
@@ -164,7 +164,6 @@ impl Past for KeptPast {
     }
 
     fn begins_at(&mut self) -> Result<Option<Timestamp>, String> {
-        let sources = self.store.sources().map_err(|error| error.to_string())?;
-        Ok(sources.into_iter().filter_map(|source| source.span).map(|(first, _)| first).min())
+        self.store.whole_from().map_err(|error| error.to_string())
     }
 }

@@ -20,15 +20,15 @@ pub struct RecordingPast {
     path: PathBuf,
     /// The source's name on the board.
     name: String,
-    first_at: Timestamp,
+    begins_at: Option<Timestamp>,
     /// What lies behind the board's clock is not looked at.
     now: Now,
 }
 
 impl RecordingPast {
-    /// The past of a recording whose first event happened at an instant.
-    pub fn new(path: PathBuf, name: String, first_at: Timestamp, now: Now) -> Self {
-        Self { path, name, first_at, now }
+    /// The past of a recording that is a source of some name.
+    pub fn new(path: PathBuf, name: String, now: Now) -> Self {
+        Self { path, name, begins_at: None, now }
     }
 }
 
@@ -58,11 +58,12 @@ impl Past for RecordingPast {
         });
         counted.map_err(|failure| failure.to_string())?;
         history.settle();
+        self.begins_at = [self.begins_at, history.whole_from()].into_iter().flatten().min();
         Ok(history)
     }
 
     fn begins_at(&mut self) -> Result<Option<Timestamp>, String> {
-        Ok(Some(self.first_at))
+        Ok(self.begins_at)
     }
 }
 

@@ -77,6 +77,8 @@ pub enum Selection {
     /// Conversations about which anything may have completed at this instant or later, whole, with their customers;
     /// all teams and agents, and the states of agents from this instant on with the one that held then.
     Since(Timestamp),
+    /// Of these what was said before the second instant, and maybe more of what was said with it: enough of the past.
+    Between(Timestamp, Timestamp),
     /// The conversations that fell quiet in this stretch, with their customers.
     Quiet(Timestamp, Timestamp),
     /// Everything about what was touched by an append after that one.
@@ -127,6 +129,9 @@ pub trait Store: Send {
 
     /// The conversations of a source that may be active.
     fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError>;
+
+    /// The first instant at which a kept conversation fell quiet: of what fell quiet before, nothing is kept.
+    fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Keeps events and what goes with them, all or nothing.
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError>;

@@ -206,7 +206,17 @@ fn a_part_of_the_store_is_enough_for_a_late_range(#[values(in_a_file, in_memory)
         for by in [None, Some(Grouping::Agent), Some(Grouping::Hour)] {
             assert_eq!(figures(&part, from, to, by), figures(&whole, from, to, by), "{hours} h {by:?}");
         }
+        let (until, since) = (from, from - TimeDelta::hours(3));
+        let whole = history(store, &Selection::All, until);
+        let part = history(store, &Selection::Between(since - TimeDelta::hours(3), until), until);
+        for by in [None, Some(Grouping::Agent), Some(Grouping::Hour)] {
+            assert_eq!(figures(&part, since, until, by), figures(&whole, since, until, by), "until {hours} h {by:?}");
+        }
+        assert_eq!(part.as_of(until, since), whole.as_of(until, since), "{hours} h");
     }
+    let until = first + TimeDelta::hours(4);
+    let between = said(store, &Selection::Between(first, until)).len();
+    assert!(between * 2 < said(store, &Selection::Since(first)).len(), "what is later is passed over");
     let late = store.count(&Selection::Since(to - TimeDelta::hours(1))).unwrap();
     let all = store.count(&Selection::All).unwrap();
     assert!(late * 2 < all, "{late} of {all}: what is over is passed over");
@@ -323,6 +333,27 @@ fn what_is_old_goes_but_never_what_may_be_open(#[values(in_a_file, in_memory)] m
     }
     assert!(!text.contains("Kim") && text.contains("Lee") && text.contains("Ana") && text.contains("Online"), "{text}");
     assert_eq!(store.prune(&limits).unwrap().conversations, 0);
+}
+
+#[rstest]
+fn what_fell_quiet_first_tells_from_when_on_all_is_kept(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    assert_eq!(store.whole_from().unwrap(), None);
+    let mut whole_from = |lines| {
+        store.append(source, &events(lines), &Mark::default()).unwrap();
+        store.whole_from().unwrap()
+    };
+    assert_eq!(whole_from("02 08:00:00 opened open"), None, "begun before anybody watched, for all that is known");
+    assert_eq!(
+        whole_from("02 08:00:00 opened late\n04 09:00:00 status late status=resolved"),
+        Some(at("04", "09:00:00"))
+    );
+    assert_eq!(
+        whole_from("02 08:00:00 opened soon\n03 07:00:00 status soon status=closed"),
+        Some(at("03", "07:00:00"))
+    );
 }
 
 #[rstest]

@@ -47,7 +47,8 @@ pub trait Past: Send {
     /// Reads what is wanted, settled; `progress` is told how many of how many events are read. The error is a sentence.
     fn load(&mut self, want: &Want, progress: &mut dyn FnMut(u64, u64)) -> Result<History, String>;
 
-    /// The first instant of which anything is kept.
+    /// The first instant from which what happened is kept whole: of a conversation that fell quiet before, nothing is
+    /// kept. One that did not may have begun long before, when nobody was watching.
     fn begins_at(&mut self) -> Result<Option<Timestamp>, String>;
 }
 
@@ -92,7 +93,7 @@ pub struct Standpoint<'a> {
     pub zone: Tz,
     /// What the config adds to the events.
     pub terms: &'a Terms,
-    /// The first instant of which anything is kept.
+    /// The first instant from which what happened is kept whole.
     pub begins_at: Option<Timestamp>,
 }
 

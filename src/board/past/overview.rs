@@ -45,7 +45,7 @@ pub struct OverviewPage {
     pub before: Option<Span>,
     /// Whose days and hours count.
     pub zone: Tz,
-    /// The first instant of which anything is kept.
+    /// The first instant from which what happened is kept whole.
     pub begins_at: Option<Timestamp>,
     /// Every figure, those that are looked at first first.
     pub figures: Vec<OverviewFigure>,
@@ -248,7 +248,7 @@ fn heat(report: &Report, from: &Standpoint<'_>) -> Heat {
     for (cell, group) in heat.iter_mut().flatten().zip(&report.groups) {
         let new = group.figures.iter().find(|(row, _)| row.key == "new");
         let new = new.and_then(|(_, value)| value.measure()).unwrap_or(0.0) as u64;
-        *cell = cell.map_or((new > 0).then_some(new), |_| Some(new));
+        *cell = cell.map(|_| new);
     }
     heat
 }
@@ -381,7 +381,7 @@ mod tests {
         assert!(page.groups[0].figures.iter().all(|figure| figure.before.is_none()));
         let unkept = self::page(7, None);
         assert!(figure(&unkept, "new").daily.iter().all(Option::is_none));
-        assert!(unkept.heat.iter().flatten().flatten().all(|new| *new > 0));
+        assert!(unkept.heat.iter().flatten().all(Option::is_none));
     }
 
     #[test]

@@ -93,6 +93,13 @@ impl History {
         &self.sources
     }
 
+    /// The first instant at which one of its conversations had ended and was spoken of for the last time: a stream that
+    /// begins in the middle of things holds nothing of what was over before.
+    pub fn whole_from(&self) -> Option<Timestamp> {
+        let over = self.desk.conversations().filter(|(_, one)| !one.state().is_active());
+        over.map(|(_, one)| one.last_at()).min()
+    }
+
     /// The first and the last instant that an event names.
     pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
         self.first_at.map(|first| (first, self.desk.last_at()))

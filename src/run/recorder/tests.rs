@@ -43,6 +43,10 @@ impl Store for Flaky {
     fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
         self.store.lock().unwrap().active(source)
     }
+
+    fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.lock().unwrap().whole_from()
+    }
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {
         match self.fault.lock().unwrap().clone() {
             Some(fault) => Err(fault),

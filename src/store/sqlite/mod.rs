@@ -189,6 +189,15 @@ impl Store for SqliteStore {
         })
     }
 
+    fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(|connection| {
+            let sql = "SELECT quiet_at FROM subject WHERE kind = 5 AND quiet_at < ?1 ORDER BY quiet_at LIMIT 1";
+            let mut oldest = connection.prepare_cached(sql)?;
+            let oldest: Option<i64> = oldest.query_row([Timestamp::MAX.millis()], |row| row.get(0)).optional()?;
+            Ok(oldest.map(Timestamp::from_millis))
+        })
+    }
+
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {
         let transaction = self.connection.transaction().map_err(|error| self.faults.of(&error))?;
         let appended = append::append(&transaction, source, events, mark, self.keep_text)

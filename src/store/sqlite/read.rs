@@ -38,13 +38,17 @@ pub(super) fn read(
     selection: &Selection,
     sink: &mut Sink<'_>,
 ) -> Result<(), StoreError> {
-    if matches!(selection, Selection::All | Selection::Since(_)) {
+    if matches!(selection, Selection::All | Selection::Since(_) | Selection::Between(..)) {
         tell_spans(connection, faults, sink)?;
     }
     let target = target(connection, selection).map_err(|error| faults.of(&error))?;
     for kind in KINDS {
-        let Some(part) = part(kind, selection, target) else { continue };
         let join = if kind == SubjectKind::Agent { "LEFT JOIN" } else { "JOIN" };
+        let Some(mut part) = part(kind, selection, target) else { continue };
+        if let (Selection::Between(_, to), false) = (selection, part.values.is_empty()) {
+            part.condition.push_str(" AND c.min_at < ?2");
+            part.values.push(Value::Integer(to.millis()));
+        }
         let sql = format!(
             "SELECT s.source, s.id, c.body FROM subject AS s {join} chunk AS c ON c.subject = s.no
              WHERE {} ORDER BY s.no, c.place",
@@ -78,7 +82,7 @@ pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite:
     let mut count = 0;
     for kind in [SubjectKind::Presence, SubjectKind::Conversation] {
         let Some(mut part) = part(kind, selection, target) else { continue };
-        if kind == SubjectKind::Presence && matches!(selection, Selection::Since(_)) {
+        if kind == SubjectKind::Presence && matches!(selection, Selection::Since(_) | Selection::Between(..)) {
             part = Part { condition: "+s.kind = 4".to_owned(), values: Vec::new() };
         }
         let sql = format!("SELECT coalesce(sum(s.events), 0) FROM subject AS s WHERE {}", part.condition);
@@ -118,7 +122,11 @@ fn target(connection: &Connection, selection: &Selection) -> rusqlite::Result<i6
     let (source, kind, id) = match selection {
         Selection::Customer(source, id) => (source, SubjectKind::Customer, id.as_str()),
         Selection::Conversation(source, id) => (source, SubjectKind::Conversation, id.as_str()),
-        Selection::All | Selection::Since(_) | Selection::Quiet(..) | Selection::Touched(_) => return Ok(-1),
+        Selection::All
+        | Selection::Since(_)
+        | Selection::Between(..)
+        | Selection::Quiet(..)
+        | Selection::Touched(_) => return Ok(-1),
     };
     let known = connection
         .prepare_cached("SELECT no FROM subject WHERE source = ?1 AND kind = ?2 AND id = ?3")?
@@ -134,17 +142,26 @@ fn part(kind: SubjectKind, selection: &Selection, target: i64) -> Option<Part> {
     let (condition, values) = match (selection, kind) {
         // A scan in the order of the numbers reads both tables from end to end; the index would jump about.
         (Selection::All, _)
-        | (Selection::Since(_) | Selection::Customer(..) | Selection::Conversation(..), Source | Team | Agent) => {
+        | (
+            Selection::Since(_) | Selection::Between(..) | Selection::Customer(..) | Selection::Conversation(..),
+            Source | Team | Agent,
+        ) => {
             let plus = if kind == Conversation { "+" } else { "" };
             (format!("{plus}s.kind = {number}"), Vec::new())
         }
         (Selection::Touched(after), _) => {
             (format!("s.touched > ?1 AND s.kind = {number}"), vec![Value::Integer(*after)])
         }
-        (Selection::Since(at), Conversation) => (format!("s.kind = {number} AND s.quiet_at >= ?1"), from(at)),
-        (Selection::Since(at), Presence) => (format!("s.kind = {number} AND {STATES_FROM}"), from(at)),
-        (Selection::Since(at), Article | Loose) => (format!("s.kind = {number} AND c.max_at >= ?1"), from(at)),
-        (Selection::Since(at), Customer) => {
+        (Selection::Since(at) | Selection::Between(at, _), Conversation) => {
+            (format!("s.kind = {number} AND s.quiet_at >= ?1"), from(at))
+        }
+        (Selection::Since(at) | Selection::Between(at, _), Presence) => {
+            (format!("s.kind = {number} AND {STATES_FROM}"), from(at))
+        }
+        (Selection::Since(at) | Selection::Between(at, _), Article | Loose) => {
+            (format!("s.kind = {number} AND c.max_at >= ?1"), from(at))
+        }
+        (Selection::Since(at) | Selection::Between(at, _), Customer) => {
             ("s.no IN (SELECT customer FROM subject WHERE kind = 5 AND quiet_at >= ?1)".to_owned(), from(at))
         }
         (Selection::Quiet(from, to), Conversation | Customer) => {

@@ -1,10 +1,13 @@
 //! Every figure of the range with its change and its days.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{Pane, Regions};
 use crate::board::past::{OverviewFigure, OverviewPage};
+use crate::metrics::history::Shape;
 use crate::ui::figure::{UNKNOWN, count};
 use crate::ui::measure::{self, bars, days_a_bar};
 use crate::ui::scene::Scene;
@@ -56,7 +59,10 @@ fn cells(room: u16) -> u16 {
 /// A figure's name, and which part of it or what of it; where there is no room for both, a name of one word.
 fn name(_: &Scene<'_>, figure: &OverviewFigure, slot: &mut Slot<'_>) {
     let (title, room) = (figure.row.title, usize::from(slot.width));
-    let part = figure.part.as_ref().map(|part| part.replace('_', " "));
+    let part = figure.part.as_deref().map(|part| match figure.row.shape {
+        Shape::Shares => Cow::Owned(part.replace('_', " ")),
+        _ => Cow::Borrowed(part),
+    });
     let more = part.as_deref().unwrap_or(measure::kind(&figure.value));
     let fits = width(title, room) + 1 + width(more, 200) <= room;
     let title = match title.split_once(' ') {

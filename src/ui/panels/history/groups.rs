@@ -7,7 +7,7 @@ use super::figures::trend;
 use crate::app::{GROUPINGS, Pane, Regions};
 use crate::board::past::{OverviewFigure, OverviewGroup, OverviewPage};
 use crate::metrics::history::Grouping;
-use crate::ui::figure::UNKNOWN;
+use crate::ui::figure::{UNKNOWN, count};
 use crate::ui::measure;
 use crate::ui::scene::Scene;
 use crate::ui::table::{self, Column, Paint, Place, Slot};
@@ -30,6 +30,21 @@ macro_rules! figure {
     };
 }
 
+/// A column that says how many stand behind the one before.
+macro_rules! n {
+    ($rank:literal $key:literal) => {
+        Column {
+            title: "n",
+            min: 5,
+            max: 7,
+            rank: $rank,
+            right: true,
+            sort: None,
+            cell: |_, group, slot| n(group, slot, $key),
+        }
+    };
+}
+
 const NAME: Column<OverviewGroup> =
     Column { title: "", min: 10, max: 26, rank: 0, right: false, sort: None, cell: name };
 const CHANGE: Column<OverviewGroup> =
@@ -40,8 +55,10 @@ const CONVERSATIONS: &[Column<OverviewGroup>] = &[
     figure!("new" 6 1 "new"),
     CHANGE,
     figure!("1st reply" 9 2 "first_response_time"),
+    n!(7 "first_response_time"),
     figure!("resolved" 8 3 "resolved"),
     figure!("satisf." 7 4 "csat"),
+    n!(8 "csat"),
     figure!("backlog" 7 6 "backlog"),
 ];
 const SEGMENTS: &[Column<OverviewGroup>] = &[
@@ -49,8 +66,11 @@ const SEGMENTS: &[Column<OverviewGroup>] = &[
     figure!("new" 6 1 "new"),
     CHANGE,
     figure!("1st reply" 9 2 "first_response_time"),
+    n!(6 "first_response_time"),
     figure!("reply" 8 3 "response_time"),
+    n!(7 "response_time"),
     figure!("assigned" 8 4 "first_assign_time"),
+    n!(8 "first_assign_time"),
 ];
 const KEYWORDS: &[Column<OverviewGroup>] = &[
     NAME,
@@ -107,6 +127,12 @@ fn value(group: &OverviewGroup, slot: &mut Slot<'_>, key: &str) {
     let text = find(group, key).map(|figure| measure::value(&figure.value, figure.row.shape));
     let text = text.as_deref().unwrap_or(UNKNOWN);
     slot.right(text, if text == UNKNOWN { Role::Dim } else { Role::Canvas });
+}
+
+fn n(group: &OverviewGroup, slot: &mut Slot<'_>, key: &str) {
+    if let Some(n) = find(group, key).and_then(|figure| measure::n(&figure.value)) {
+        slot.right(&count(n), Role::Dim);
+    }
 }
 
 fn change(_: &Scene<'_>, group: &OverviewGroup, slot: &mut Slot<'_>) {
