@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use compact_str::format_compact;
+use compact_str::{CompactString, format_compact};
 
 use super::agenda::Agenda;
 use super::chat::{CHANNELS, Chat, Next};
@@ -69,7 +69,13 @@ pub struct Simulation {
     free: Vec<u32>,
     agenda: Agenda<Task>,
     numbered: u64,
+    /// What the ids of its chats begin with.
+    mark: CompactString,
     introduced: Vec<u64>,
+    /// Each chat comes with its customer, whoever was introduced before.
+    reintroduces: bool,
+    /// Chats in which nothing will ever happen again.
+    over: Vec<ConversationId>,
     /// What was before the start and is still to be told, oldest first.
     pub(super) past: std::vec::IntoIter<(i64, Past)>,
     pub(super) out: VecDeque<Event>,
@@ -78,9 +84,18 @@ pub struct Simulation {
 impl Simulation {
     /// A desk found at `start` in the middle of its work.
     pub fn new(params: Params, start: Timestamp) -> Self {
+        Self::begun(params, start, start, "c".into())
+    }
+
+    /// The same, with the staff of the desk that is found at `staff`, and chats whose ids begin with `mark`.
+    pub(super) fn begun(params: Params, start: Timestamp, staff: Timestamp, mark: CompactString) -> Self {
         let params = Params { agents: params.agents.max(1), chats: params.chats.max(1), ..params };
         let mut dice = Dice::new(mix(params.seed, start.millis() as u64));
-        let roster = Roster::new(params.seed, params.agents, params.chats, &mut dice);
+        let of_staff = (staff != start).then(|| Dice::new(mix(params.seed, staff.millis() as u64)));
+        let roster = match of_staff {
+            Some(mut other) => Roster::new(params.seed, params.agents, params.chats, &mut other),
+            None => Roster::new(params.seed, params.agents, params.chats, &mut dice),
+        };
         let mut simulation = Self {
             params,
             dice,
@@ -92,6 +107,9 @@ impl Simulation {
             free: Vec::new(),
             agenda: Agenda::new(),
             numbered: 0,
+            mark,
+            reintroduces: staff != start,
+            over: Vec::new(),
             introduced: vec![0; (params.chats * CUSTOMERS_PER_CHAT).div_ceil(64)],
             past: Vec::new().into_iter(),
             out: VecDeque::new(),
@@ -125,6 +143,17 @@ impl Simulation {
     /// Adds every event up to `now`.
     pub fn advance_to(&mut self, now: Timestamp, into: &mut Vec<Event>) {
         self.advance(now, usize::MAX, into);
+    }
+
+    /// Adds what happens next before `end` with the chats that are over by then; false when nothing does.
+    pub(super) fn step(&mut self, end: i64, into: &mut Vec<Event>, over: &mut Vec<ConversationId>) -> bool {
+        if self.past.len() == 0 && self.agenda.next_at().is_none_or(|at| at >= end) {
+            return false;
+        }
+        self.proceed();
+        into.extend(self.out.drain(..));
+        over.append(&mut self.over);
+        true
     }
 
     /// How many things it keeps in mind.
@@ -170,6 +199,9 @@ impl Simulation {
             self.schedule(at, Task::Chat(slot));
         } else {
             self.free.push(slot);
+            if self.reintroduces {
+                self.over.push(chat.id);
+            }
         }
     }
 
@@ -270,7 +302,7 @@ impl Simulation {
         if word >= self.introduced.len() {
             self.introduced.resize(word + 1, 0);
         }
-        if self.introduced[word] & bit == 0 {
+        if self.reintroduces || self.introduced[word] & bit == 0 {
             self.introduced[word] |= bit;
             self.introduce_customer(region, place as u32, vip);
         }
@@ -297,7 +329,7 @@ impl Simulation {
         let (customer, vip) = self.draw_customer(region);
         self.numbered += 1;
         Chat {
-            id: ConversationId::new(format_compact!("c{}", self.numbered)),
+            id: ConversationId::new(format_compact!("{}{}", self.mark, self.numbered)),
             next: Next::Assign,
             customer,
             holder: None,

@@ -1,6 +1,6 @@
 //! What the simulated desk looks like, by a fold of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::*;
 use crate::event::{Author, Event, EventKind, PresenceState, Status};
@@ -252,8 +252,10 @@ async fn a_poll_begins_with_hello_and_goes_on_where_it_was() {
     while more {
         more = demo.poll(None, now).await.unwrap().more;
     }
+    let past = demo.poll(None, now).await.unwrap();
+    assert!(past.history && past.events.iter().all(|event| event.at.is_none_or(|at| at < now)));
     let next = demo.poll(None, now + chrono::TimeDelta::minutes(10)).await.unwrap();
-    assert!(!next.events.is_empty());
+    assert!(!next.events.is_empty() && !next.history);
     assert!(next.events.iter().all(|event| event.at.is_none_or(|at| at > now)));
 }
 
@@ -283,4 +285,143 @@ fn desks_of_any_size_are_believable(#[case] agents: usize, #[case] chats: usize,
     let mean_open = open as f64 / (24 * days) as f64;
     assert!((0.5..1.2).contains(&(mean_open / chats as f64)), "{mean_open} of {chats} open");
     assert!(desk.states.len() == agents);
+}
+
+const TINY: Settings = Settings { seed: 4, agents: 3, chats: 10 };
+
+/// Polls once a simulated second; every batch with what it was marked as.
+async fn poll_on(
+    demo: &mut Demo,
+    cursor: &mut Option<Cursor>,
+    now: &mut Timestamp,
+    told: &mut Vec<(bool, Event)>,
+) -> Batch {
+    let mut batch = demo.poll(cursor.as_ref(), *now).await.unwrap();
+    *cursor = batch.cursor.clone().or(cursor.take());
+    told.extend(std::mem::take(&mut batch.events).into_iter().map(|event| (batch.history, event)));
+    *now = *now + TimeDelta::seconds(1);
+    batch
+}
+
+/// All that is told until the past is over, with a start anew after each of these polls.
+async fn all_told(restarts: &[usize]) -> Vec<(bool, Event)> {
+    let (mut demo, mut cursor, mut now) = (Demo::new(&TINY).unwrap(), None, at("2026-11-17T15:00:00Z"));
+    let mut told = Vec::new();
+    let mut polls = 0;
+    loop {
+        let batch = poll_on(&mut demo, &mut cursor, &mut now, &mut told).await;
+        polls += 1;
+        if restarts.contains(&polls) {
+            demo = Demo::new(&TINY).unwrap();
+        }
+        if !batch.more && !batch.history && batch.progress.is_none() {
+            // Up to one moment, however many polls it took to come here.
+            now = at("2026-11-17T15:30:00Z");
+            poll_on(&mut demo, &mut cursor, &mut now, &mut told).await;
+            return told;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_past_is_told_after_the_present_and_fits_it() {
+    let told = all_told(&[]).await;
+    let first = told.iter().position(|(history, _)| *history).unwrap();
+    let anchor = at("2026-11-16T00:00:00Z");
+    assert!(
+        told[..first].iter().any(|(_, event)| event.at >= Some(at("2026-11-17T14:00:00Z"))),
+        "the present comes first"
+    );
+    let (past, present): (Vec<_>, Vec<_>) = told.iter().partition(|(history, _)| *history);
+    let (mut chats, mut opened, mut agents, mut first_states) =
+        (Desk::default(), HashSet::new(), HashSet::new(), HashMap::new());
+    for (_, event) in &present {
+        match &event.kind {
+            EventKind::Agent(agent) => {
+                agents.insert(agent.id.clone());
+            }
+            EventKind::Presence { agent, .. } => {
+                first_states.entry(agent.clone()).or_insert(event.at);
+            }
+            _ => {}
+        }
+        if let Some(chat) = event.kind.conversation() {
+            opened.insert(chat.clone());
+        }
+    }
+    let mut days = HashMap::new();
+    for (_, event) in &past {
+        let day = event.at.map(|at| at.to_utc().date_naive());
+        assert!(event.at.is_none_or(|at| at < anchor));
+        // Chat by chat, so not in the order of time.
+        chats.last_at = None;
+        match &event.kind {
+            EventKind::Customer { .. } => {}
+            EventKind::Presence { agent, .. } => {
+                assert!(agents.contains(agent) && event.at < first_states[agent], "{event:?}");
+            }
+            kind => {
+                assert!(kind.conversation().is_none_or(|chat| !opened.contains(chat)), "{event:?}");
+                chats.fold(event);
+                *days.entry(day).or_insert(0) += usize::from(matches!(kind, EventKind::Opened(_)));
+            }
+        }
+    }
+    assert_eq!(chats.active().count(), 0, "all of it is over");
+    let full = days.values().filter(|opened| **opened > 10).count();
+    assert!((85..=95).contains(&full), "{full} days with chats: {days:?}");
+    assert!((30_000..60_000).contains(&past.len()), "{} events", past.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_anew_goes_on_where_it_was() {
+    let set = |told: Vec<(bool, Event)>| {
+        let mut lines: Vec<String> = told.iter().map(|told| format!("{told:?}")).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        lines
+    };
+    let through = all_told(&[]).await;
+    let count = through.len();
+    let through = set(through);
+    for restarts in [&[1][..], &[2], &[3], &[6], &[9, 10, 11], &[30]] {
+        let told = all_told(restarts).await;
+        assert!(told.len() < count + 4_000 * restarts.len(), "what was told is not told again: {}", told.len());
+        assert!(set(told) == through, "after restarts behind the polls {restarts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_means_nothing_begins_a_new_desk_and_ends_the_chats_of_the_old_one() {
+    for shape in [
+        serde_json::json!({"anchor": 7}),
+        serde_json::json!({"anchor": "2020-01-01T00:00:00Z",
+        "told_to": "2020-01-02T00:00:00Z", "past_from": null, "past_told": 0, "past_over": true}),
+    ] {
+        let mut demo = Demo::new(&TINY).unwrap();
+        demo.remember(&["c-old-1".into()]);
+        let (mut cursor, mut now, mut told) = (Some(Cursor(shape)), at("2026-11-17T15:00:00Z"), Vec::new());
+        while poll_on(&mut demo, &mut cursor, &mut now, &mut told).await.more {}
+        assert!(matches!(&told[0].1.kind, EventKind::Hello { .. }));
+        let ended = |event: &Event| matches!(&event.kind, EventKind::Status { conversation, status: Status::Closed, .. } if conversation.as_str() == "c-old-1");
+        assert_eq!(told.iter().filter(|(_, event)| ended(event)).count(), 1);
+        assert!(!told.iter().any(|(history, _)| *history));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_backfill_there_is_no_past_and_a_large_desk_has_little() {
+    let spec = Spec {
+        name: "demo".into(),
+        backfill: Duration::ZERO,
+        settings: serde_json::to_value(TINY).unwrap(),
+        base: ".".into(),
+    };
+    let mut demo = Demo::from_spec(&spec).unwrap();
+    let (mut cursor, mut now, mut told) = (None, at("2026-11-17T15:00:00Z"), Vec::new());
+    for _ in 0..20 {
+        poll_on(&mut demo, &mut cursor, &mut now, &mut told).await;
+    }
+    assert!(!told.iter().any(|(history, _)| *history));
+    assert_eq!([300, 5_000, 25_000, 100_000].map(bygone::days), [30, 1, 0, 0]);
 }
