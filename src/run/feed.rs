@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -104,10 +104,9 @@ pub fn start(sources: Vec<Watched>, kept: Kept, health: StoreHealth, keep: (Dura
             let (now, tasks) = (around.now.clone(), around.tasks.clone());
             let follower = Follower { store, names, take_over, recalls: told.clone(), health: said.clone(), now };
             let feed = Feed { sources, wakes: wakes.clone(), forward, told, health: said, keep, around };
-            let runtime = Handle::current();
+            let followed = on_a_thread("follower", |runtime| runtime.block_on(follower.run()));
             tasks.spawn(async move {
-                let followed = tokio::task::spawn_blocking(move || runtime.block_on(follower.run())).await;
-                if let Ok(Some(own)) = followed {
+                if let Ok(Some(own)) = followed.await {
                     feed.take_over(own).await;
                 }
             });
@@ -115,6 +114,21 @@ pub fn start(sources: Vec<Watched>, kept: Kept, health: StoreHealth, keep: (Dura
         }
     };
     Ends { updates, recalls, store, wakes }
+}
+
+/// Does something that waits for a disk on a thread of its own, which ends with the program, whatever the disk does.
+fn on_a_thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce(&Handle) -> T + Send + 'static,
+) -> oneshot::Receiver<T> {
+    let (done, end) = oneshot::channel();
+    let runtime = Handle::current();
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    let spawned = thread.spawn(move || drop(done.send(work(&runtime))));
+    if let Err(error) = spawned {
+        tracing::error!(%error, name, "no thread");
+    }
+    end
 }
 
 /// Everything that polling and recording needs.
@@ -139,11 +153,11 @@ impl Feed {
         let (record, records) = mpsc::channel(recorder::RECORDS);
         let Self { told, health, keep, around, .. } = self;
         let recorder = Recorder { store, sources, records, recalls: told, health, keep, now: around.now.clone() };
-        let runtime = Handle::current();
-        around.tasks.spawn_blocking(move || {
-            recorder.run(&runtime);
+        let recorded = on_a_thread("recorder", |runtime| {
+            recorder.run(runtime);
             drop(recording);
         });
+        around.tasks.spawn(recorded);
         let brought = start_pollers(self.sources, &self.wakes, &around);
         around.tasks.spawn(recorder::forward(brought, self.forward, record));
     }
