@@ -15,12 +15,16 @@ const LOST: u16 = 5;
 /// Where the answer to a question about the past goes.
 #[derive(Debug, Clone, Default)]
 pub struct PastSlot {
-    /// The newest answer.
+    /// The newest good answer; where there is none, the newest.
     pub page: Option<Arc<PastPage>>,
+    /// Why there is no newer one, where that was tried.
+    pub failure: Option<String>,
     /// How much of how much is read for the next one, while it is waited for.
     pub progress: Option<(u64, u64)>,
     /// The newest question.
     asked: Option<PastQuery>,
+    /// The question that `page` answers.
+    answered: Option<PastQuery>,
     waiting_for: Option<u64>,
     /// Ticks until it is asked again.
     ticks: u16,
@@ -50,10 +54,24 @@ impl PastSlot {
         match answer {
             Some(PastAnswer::Loading(done, of)) => self.progress = Some((done, of)),
             Some(PastAnswer::Page(page)) => {
-                self.page = Some(page);
+                self.show(page);
                 self.rest(AGE);
             }
             None => self.rest(LOST),
+        }
+    }
+
+    /// A failure does not take a good answer to the same question away.
+    fn show(&mut self, page: Arc<PastPage>) {
+        let is_good = |page: &PastPage| !matches!(page, PastPage::Failed(_) | PastPage::Unkept(_));
+        self.failure = match &*page {
+            PastPage::Failed(why) => Some(why.clone()),
+            _ => None,
+        };
+        let stays = self.answered == self.asked && self.page.as_deref().is_some_and(is_good);
+        if !(self.failure.is_some() && stays) {
+            self.page = Some(page);
+            self.answered.clone_from(&self.asked);
         }
     }
 

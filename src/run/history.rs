@@ -2,7 +2,6 @@
 //! waits for what was kept.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -30,13 +29,12 @@ const FRESH_LOADS: u32 = 10;
 /// What nobody has asked about for so long is let go.
 const IDLE: Duration = Duration::from_mins(1);
 
-thread_local! {
-    static ANSWERING: Cell<bool> = const { Cell::new(false) };
-}
+/// The name of the thread, and of those that help it.
+const THREAD: &str = "history";
 
 /// Whether this is said while a question about the past is answered: a panic there is caught and told as a failure.
 pub fn is_answering() -> bool {
-    ANSWERING.with(Cell::get)
+    thread::current().name() == Some(THREAD)
 }
 
 /// What is known of the past, and the rules by which it is looked at.
@@ -78,7 +76,7 @@ impl HistoryTask {
     /// Runs on a thread of its own until it is cancelled or nobody can ask any more. Needs a runtime around it.
     pub fn start(self, asks: mpsc::Receiver<PastAsk>, cancel: CancellationToken) {
         let runtime = Handle::current();
-        let thread = thread::Builder::new().name("history".to_owned());
+        let thread = thread::Builder::new().name(THREAD.to_owned());
         let spawned = thread.spawn(move || runtime.block_on(self.run(asks, cancel)));
         if let Err(error) = spawned {
             tracing::error!(%error, "no thread for the history: questions about the past are not answered");
@@ -165,10 +163,7 @@ fn load(
 
 /// Does something that reads the past; a panic in it is logged and told as a failure.
 pub fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
-    ANSWERING.with(|answering| answering.set(true));
-    let done = catch_unwind(AssertUnwindSafe(read));
-    ANSWERING.with(|answering| answering.set(false));
-    done.map_err(|panic| {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
         tracing::error!(panic = words(&*panic), "reading the past failed");
         "a part of the program failed; see the log".to_owned()
     })
@@ -183,6 +178,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     use chrono::TimeDelta;
     use tokio::sync::watch;
@@ -196,11 +192,13 @@ mod tests {
     struct Told {
         loads: Arc<Mutex<Vec<Want>>>,
         breaks: bool,
+        on_thread: Arc<AtomicBool>,
     }
 
     impl Past for Told {
         fn load(&mut self, want: &Want, progress: &mut dyn FnMut(u64, u64)) -> Result<History, String> {
             self.loads.lock().unwrap().push(want.clone());
+            self.on_thread.store(is_answering(), Relaxed);
             progress(1, 2);
             assert!(!self.breaks, "the disk is on fire");
             let mut history = History::new();
@@ -214,8 +212,12 @@ mod tests {
     }
 
     fn task(breaks: bool) -> (HistoryTask, Arc<Mutex<Vec<Want>>>) {
+        task_on(breaks, &Arc::default())
+    }
+
+    fn task_on(breaks: bool, on_thread: &Arc<AtomicBool>) -> (HistoryTask, Arc<Mutex<Vec<Want>>>) {
         let loads = Arc::new(Mutex::new(Vec::new()));
-        let past = Box::new(Told { loads: Arc::clone(&loads), breaks });
+        let past = Box::new(Told { loads: Arc::clone(&loads), breaks, on_thread: Arc::clone(on_thread) });
         let memory = Memory { past: Ok(past), terms: Terms::default(), zone: Tz::UTC };
         let (publish, _) = watch::channel(None);
         (HistoryTask::new(memory, LastWeek::new(publish), Arc::new(|| T)), loads)
@@ -289,19 +291,20 @@ mod tests {
             assert!(matches!(page(&answer), PastPage::Failed(why) if why.contains("failed")));
             assert_eq!(loads.lock().unwrap().len(), tries);
         }
-        assert!(!is_answering());
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_thread_answers_and_ends_with_the_program_or_with_those_who_ask() {
         let (asks, received) = mpsc::channel(ASKS);
-        let (task, loads) = task(false);
+        let on_thread = Arc::default();
+        let (task, loads) = task_on(false, &on_thread);
         let (cancel, weak) = (CancellationToken::new(), Arc::downgrade(&loads));
         task.start(received, cancel.clone());
         let (ask, mut answer) = ask(7);
         asks.try_send(ask).unwrap();
         let is_page = |answer: &PastAnswer| matches!(answer, PastAnswer::Page(_));
         tokio::time::timeout(Duration::from_secs(20), answer.wait_for(is_page)).await.unwrap().unwrap();
+        assert!(on_thread.load(Relaxed) && !is_answering(), "a panic there would leave the terminal alone");
         drop(loads);
         cancel.cancel();
         let gone = async {

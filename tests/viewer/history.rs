@@ -152,6 +152,22 @@ fn the_page_is_asked_for_anew_once_a_minute_while_it_is_shown() {
 }
 
 #[test]
+fn a_failure_does_not_take_good_figures_away_and_is_told() {
+    let mut view = viewer("5");
+    (0..60).for_each(|_| drop(send(&mut view, Msg::Tick)));
+    let shown = |view: &mut ViewState| text(&drawn((120, 36), &desk(), view));
+    send(&mut view, Msg::Past(2, Some(failed())));
+    assert!(view.history.page().is_some());
+    assert!(shown(&mut view).contains("▲ helptop.db: the file is corrupt"), "{}", shown(&mut view));
+    (0..60).for_each(|_| drop(send(&mut view, Msg::Tick)));
+    send(&mut view, Msg::Past(3, Some(answer(&overview(7, Grouping::Team)))));
+    assert!(!shown(&mut view).contains("corrupt"));
+    let (ticket, _) = typed(&mut view, "]").pop().unwrap();
+    send(&mut view, Msg::Past(ticket, Some(failed())));
+    assert!(view.history.page().is_none(), "figures of 7 days are none of 30");
+}
+
+#[test]
 fn a_held_picture_still_shows_another_range() {
     let mut view = viewer("5f");
     assert_eq!(typed(&mut view, "]").len(), 1);

@@ -1,5 +1,7 @@
 //! The report: every figure of a range, in all and by group.
 
+use std::thread::{self, ScopedJoinHandle};
+
 use chrono_tz::Tz;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -294,18 +296,26 @@ impl Asking<'_> {
 
 /// Walks all conversations, on all cores where there are many.
 fn walk_all(frame: Frame<'_>, conversations: &[&Conversation]) -> Sums {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     if conversations.len() < MANY || cores == 1 {
         return Sums::of(frame, conversations);
     }
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let parts = conversations.chunks(conversations.len().div_ceil(cores));
-        let walks: Vec<_> = parts.map(|part| scope.spawn(move || Sums::of(frame, part))).collect();
+        // Each is told from other threads by the name of the one it works for.
+        let name = thread::current().name().unwrap_or("report").to_owned();
+        let spawn = |part| {
+            let worker = thread::Builder::new().name(name.clone());
+            (part, worker.spawn_scoped(scope, move || Sums::of(frame, part)))
+        };
+        let walks: Vec<_> = parts.map(spawn).collect();
         let mut sums = Sums::default();
-        for walk in walks {
-            match walk.join() {
-                Ok(part) => sums.merge(part),
-                Err(panic) => std::panic::resume_unwind(panic),
+        for (part, walk) in walks {
+            match walk.map(ScopedJoinHandle::join) {
+                Ok(Ok(part)) => sums.merge(part),
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // With no further thread to be had, this one does the work.
+                Err(_) => sums.merge(Sums::of(frame, part)),
             }
         }
         sums

@@ -61,6 +61,9 @@ fn bar(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, view: &HistoryView, regi
         (true, Some(page)) if page.days != view.days() || Some(view.by()) != page.by => {
             (progress(&view.past), Role::Accent)
         }
+        (_, Some(_)) if view.past.failure.is_some() => {
+            (format!("▲ {}", view.past.failure.as_deref().unwrap_or_default()), Role::Warning)
+        }
         (_, Some(page)) => (compared(scene, page, usize::from(room)), Role::Dim),
         _ => return,
     };
