@@ -64,6 +64,8 @@ pub enum Action {
     Theme,
     /// Hide names.
     Privacy,
+    /// To the chat's customer.
+    Customer,
     /// Show the chat's link.
     OpenLink,
     /// Copy the chat's link.
@@ -133,7 +135,7 @@ pub const ACTIONS: &[ActionRow] = &[
     row(Action::RangeShorter, &["[", "left"], Scope::History, "fewer", "fewer days: 90, 30, 7, today"),
     row(Action::RangeLonger, &["]", "right"], Scope::History, "more days", "more days: today, 7, 30, 90"),
     row(Action::GroupBy, &["b"], Scope::History, "group", "the table by team, channel, segment, keyword"),
-    row(Action::NextPane, &["tab"], Scope::Lists, "", "to the next panel"),
+    row(Action::NextPane, &["tab"], Scope::Lists, "next", "to the next panel"),
     row(Action::PreviousPane, &["backtab"], Scope::Lists, "", "to the panel before"),
     row(
         Action::Filter,
@@ -143,6 +145,7 @@ pub const ACTIONS: &[ActionRow] = &[
         "show only what matches: agent, team, channel, customer, tag, text",
     ),
     row(Action::Sort, &["s"], Scope::View, "sort", "sort the list by the next column"),
+    row(Action::Customer, &["c"], Scope::Chat, "customer", "to the chat's customer: all its chats"),
     row(Action::Help, &["?"], Scope::Program, "help", "this list, and what the selected figure means"),
     row(Action::Freeze, &["f"], Scope::View, "freeze", "hold the picture, and let it go on"),
     row(Action::Theme, &["t"], Scope::View, "theme", "the next theme"),

@@ -45,6 +45,19 @@ pub enum WaitSort {
     Team,
 }
 
+/// An order of chats of the past; equal ones stay newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Display, EnumIter)]
+#[strum(serialize_all = "snake_case")]
+pub enum ChatSort {
+    /// Newest first.
+    #[default]
+    Newest,
+    /// By how long it took, longest first.
+    Longest,
+    /// By the answer, worst first; those without one last.
+    Rated,
+}
+
 /// A column title that sorts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortBy {
@@ -52,6 +65,8 @@ pub enum SortBy {
     Agents(AgentSort),
     /// The list of the unanswered.
     Unanswered(WaitSort),
+    /// The chats on a page of the past.
+    Chats(ChatSort),
 }
 
 /// The order after this one.

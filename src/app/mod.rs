@@ -12,13 +12,14 @@ mod moves;
 pub mod past;
 mod prompt;
 pub mod regions;
+mod selected;
 pub mod update;
 pub mod view;
 mod windows;
 
 pub use action::{ACTIONS, Action, ActionRow, Scope};
 pub use cursor::{Cursor, Rest, Rows, Step, Window};
-pub use derive::{AgentSort, Lists, SortBy, WaitSort};
+pub use derive::{AgentSort, ChatSort, Lists, SortBy, WaitSort};
 pub use drill::Drill;
 pub use history::{GROUPINGS, HistoryView, RANGES};
 pub use keymap::{Keymap, KeymapError};

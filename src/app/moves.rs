@@ -1,23 +1,26 @@
 //! Moving about: rows, panels, clicks and steps into a row.
 
-use std::sync::Arc;
-
 use super::cursor::{Rest, Step};
 use super::derive::SortBy;
+use super::drill::rest;
 use super::mouse::{Mouse, MouseKind};
-use super::update::{Effect, enter};
+use super::selected::{InPage, in_page, selected};
+use super::update::{Effect, enter, say};
 use super::view::{Pane, ViewState};
 use super::windows::{fresh_agent, fresh_wait, source_rows};
-use crate::board::{BoardSnapshot, Page, Query};
-use crate::desk::{AgentIx, ConversationIx};
-use crate::metrics::live::ConversationRow;
+use crate::board::{BoardSnapshot, Query};
+use crate::desk::{AgentIx, SourceIx};
+use crate::event::AgentId;
 
 /// Lines that the wheel moves a list.
 const WHEEL: isize = 3;
 
 /// Gives the keys to the panel after or before.
 pub(super) fn turn(view: &mut ViewState, step: isize) {
-    let shown: Vec<Pane> = view.regions.lists.iter().map(|list| list.pane).collect();
+    let shown: Vec<Pane> = match view.drills.last().filter(|_| view.help.is_none()) {
+        Some(drill) => drill.panes().to_vec(),
+        None => view.regions.lists.iter().map(|list| list.pane).collect(),
+    };
     let Some(at) = shown.iter().position(|pane| *pane == view.pane()) else { return };
     let to = (at as isize + step).rem_euclid(shown.len() as isize);
     set_pane(view, shown[to as usize]);
@@ -53,7 +56,7 @@ pub(super) fn go(view: &mut ViewState, snapshot: &BoardSnapshot, step: Step) {
             view.unanswered.go(&rows, step, height, Rest::Top, |key| fresh_wait(snapshot, key));
         }
         Pane::Sources => view.sources.go(&source_rows(snapshot), step, height, Rest::Top, |_| None),
-        Pane::Figures => {
+        Pane::Figures if view.drills.is_empty() => {
             let rows = view.history.figure_rows();
             view.history.figures.go(&rows, step, height, Rest::Top, |_| None);
         }
@@ -61,16 +64,16 @@ pub(super) fn go(view: &mut ViewState, snapshot: &BoardSnapshot, step: Step) {
             let rows = view.history.group_rows();
             view.history.groups.go(&rows, step, height, Rest::Top, |_| None);
         }
-        Pane::Open | Pane::Activity | Pane::Timeline => {
+        Pane::Open => {
             let Some(drill) = view.drills.last_mut() else { return };
-            if pane == Pane::Open {
-                let rows = drill.open_rows();
-                drill.open.go(&rows, step, height, Rest::Top, |_| None);
-            } else {
-                let rest = if pane == Pane::Timeline { Rest::Bottom } else { Rest::Top };
-                let rows = drill.item_rows();
-                drill.items.go(&rows, step, height, rest, |_| None);
-            }
+            let rows = drill.open_rows();
+            drill.open.go(&rows, step, height, Rest::Top, |_| None);
+        }
+        Pane::Spread | Pane::Typical => {}
+        pane => {
+            let Some(drill) = view.drills.last_mut() else { return };
+            let rows = drill.rows(pane);
+            drill.cursor_mut(pane).go(&rows, step, height, rest(pane), |_| None);
         }
     }
 }
@@ -90,58 +93,43 @@ pub(super) fn drill(view: &mut ViewState, snapshot: &BoardSnapshot, effects: &mu
             view.unanswered.selected.clone_from(&key);
             key.map(|key| Query::Conversation(key.ix))
         }
-        Pane::Open | Pane::Activity => conversation_in_page(view, true).map(Query::Conversation),
-        Pane::Timeline => holder(view).map(Query::Agent),
-        Pane::Sources | Pane::Figures | Pane::Groups | Pane::Help => None,
+        pane => match in_page(view, pane, true) {
+            Some(InPage::Live(ix)) => Some(Query::Conversation(ix)),
+            Some(InPage::Kept(source, id)) => Some(Query::Named(source, id)),
+            Some(InPage::Agent(source, id)) => agent(snapshot, source, &id).map(Query::Agent).or_else(|| {
+                say(view, "the desk no longer knows this agent");
+                None
+            }),
+            None => None,
+        },
     };
-    let known = query.is_some_and(|query| view.drills.iter().any(|drill| drill.query == query));
-    match query {
-        // A chat's agent, and that agent's chat again: back to it instead of ever deeper.
-        Some(query) if known => {
-            while view.drills.last().is_some_and(|drill| drill.query != query) {
-                view.drills.pop();
-            }
-        }
-        Some(query) => enter(view, snapshot, query, effects),
-        None => {}
+    if let Some(query) = query {
+        step_into(view, snapshot, query, effects);
     }
 }
 
-/// The holder of the chat that is shown.
-fn holder(view: &ViewState) -> Option<AgentIx> {
-    match view.drills.last()?.page.as_ref()? {
-        Page::Conversation(page) => page.row.holder,
-        _ => None,
+/// Steps into a page; back to it where it is one of those that led here, instead of ever deeper.
+fn step_into(view: &mut ViewState, snapshot: &BoardSnapshot, query: Query, effects: &mut Vec<Effect>) {
+    match view.drills.iter().position(|drill| drill.shows(&query)) {
+        Some(at) => view.drills.truncate(at + 1),
+        None => enter(view, snapshot, query, effects),
     }
 }
 
-/// The chat selected on an agent's page.
-fn conversation_in_page(view: &ViewState, or_first: bool) -> Option<ConversationIx> {
-    let drill = view.drills.last()?;
-    let Some(Page::Agent(page)) = &drill.page else { return None };
-    if drill.pane == Pane::Open {
-        let rows = drill.open_rows();
-        return rows.resolve(&drill.open, |_| None).or_else(|| rows.first().filter(|_| or_first));
+/// To the customer of the chat that is shown or selected.
+pub(super) fn to_customer(view: &mut ViewState, snapshot: &BoardSnapshot, effects: &mut Vec<Effect>) {
+    match selected(view, snapshot).map(|chat| chat.customer) {
+        None if matches!(view.drills.last(), Some(drill) if matches!(drill.query, Query::Customer(..))) => {}
+        None => say(view, "select a chat first"),
+        Some(None) => say(view, "its source does not tell who the customer is"),
+        Some(Some((source, id))) => step_into(view, snapshot, Query::Customer(source, id), effects),
     }
-    let rows = drill.item_rows();
-    let item = rows.resolve(&drill.items, |_| None).or_else(|| rows.first().filter(|_| or_first))?;
-    page.activity.get(page.activity.len().checked_sub(item + 1)?).map(|item| item.conversation)
 }
 
-/// The chat that is shown, or the one that is selected.
-pub(super) fn selected_conversation(view: &ViewState, snapshot: &BoardSnapshot) -> Option<Arc<ConversationRow>> {
-    match (view.pane(), view.drills.last().and_then(|drill| drill.page.as_ref())) {
-        (_, Some(Page::Conversation(page))) => Some(Arc::clone(&page.row)),
-        (Pane::Open | Pane::Activity, Some(Page::Agent(page))) => {
-            let ix = conversation_in_page(view, false)?;
-            page.open.iter().find(|row| row.ix == ix).cloned()
-        }
-        (Pane::Unanswered, _) => {
-            let key = view.lists.unanswered(snapshot).resolve(&view.unanswered, |key| fresh_wait(snapshot, key))?;
-            snapshot.live.waiting.get(&key).cloned()
-        }
-        _ => None,
-    }
+/// The number of an agent on the board.
+fn agent(snapshot: &BoardSnapshot, source: SourceIx, id: &AgentId) -> Option<AgentIx> {
+    let mut all = snapshot.live.agents.values();
+    all.find(|row| row.source == source && row.id == *id).map(|row| row.ix)
 }
 
 /// A click selects and gives the keys; on what is selected already it steps in. The wheel moves, a title sorts.
@@ -156,6 +144,11 @@ pub(super) fn click(view: &mut ViewState, snapshot: &BoardSnapshot, mouse: Mouse
     match (mouse.kind, header, list) {
         (MouseKind::Click, Some(SortBy::Agents(sort)), _) => view.agent_sort = sort,
         (MouseKind::Click, Some(SortBy::Unanswered(sort)), _) => view.wait_sort = sort,
+        (MouseKind::Click, Some(SortBy::Chats(sort)), _) => {
+            if let Some(drill) = view.drills.last_mut() {
+                drill.sort = sort;
+            }
+        }
         (MouseKind::Click, None, Some(list)) => {
             set_pane(view, list.pane);
             if select_line(view, snapshot, list.pane, usize::from(mouse.y - list.rows.y)) {
@@ -193,16 +186,20 @@ fn select_line(view: &mut ViewState, snapshot: &BoardSnapshot, pane: Pane, line:
             pick!(view.lists.unanswered(snapshot), view.unanswered, Rest::Top, |key| fresh_wait(snapshot, key))
         }
         Pane::Sources => pick!(source_rows(snapshot), view.sources, Rest::Top, |_| None),
-        Pane::Figures => pick!(view.history.figure_rows(), view.history.figures, Rest::Top, |_| None),
+        Pane::Figures if view.drills.is_empty() => {
+            pick!(view.history.figure_rows(), view.history.figures, Rest::Top, |_| None)
+        }
         Pane::Groups => pick!(view.history.group_rows(), view.history.groups, Rest::Top, |_| None),
-        Pane::Help => false,
-        Pane::Open | Pane::Activity | Pane::Timeline => {
+        Pane::Help | Pane::Spread | Pane::Typical => false,
+        pane => {
             let Some(drill) = view.drills.last_mut() else { return false };
-            match pane {
-                Pane::Open => pick!(drill.open_rows(), drill.open, Rest::Top, |_| None),
-                Pane::Timeline => pick!(drill.item_rows(), drill.items, Rest::Bottom, |_| None),
-                _ => pick!(drill.item_rows(), drill.items, Rest::Top, |_| None),
+            if pane == Pane::Open {
+                return pick!(drill.open_rows(), drill.open, Rest::Top, |_| None);
             }
+            let mut cursor = drill.cursor(pane).clone();
+            let again = pick!(drill.rows(pane), cursor, rest(pane), |_| None);
+            *drill.cursor_mut(pane) = cursor;
+            again
         }
     }
 }

@@ -37,7 +37,7 @@ impl PastSlot {
     }
 
     /// Whether a question has to be asked: another than before, or again, unless the picture is held.
-    fn is_due(&self, query: &PastQuery, is_held: bool) -> bool {
+    pub(super) fn is_due(&self, query: &PastQuery, is_held: bool) -> bool {
         let again = self.ticks == 0 && self.waiting_for.is_none();
         self.asked.as_ref() != Some(query) || (again && !(is_held && self.page.is_some()))
     }
@@ -86,6 +86,7 @@ impl ViewState {
     /// What the page that is shown asks of the past, and where the answer goes.
     fn past_shown(&mut self) -> Option<(PastQuery, &mut PastSlot)> {
         match (self.drills.last_mut(), self.screen) {
+            (Some(drill), _) => drill.past_shown(),
             (None, Screen::History) => Some((self.history.query(), &mut self.history.past)),
             _ => None,
         }
@@ -93,7 +94,8 @@ impl ViewState {
 
     /// Every place that an answer may go to.
     fn past_slots(&mut self) -> impl Iterator<Item = &mut PastSlot> {
-        iter::once(&mut self.history.past)
+        let drilled = self.drills.iter_mut().flat_map(|drill| [&mut drill.past, &mut drill.typical]);
+        iter::once(&mut self.history.past).chain(drilled)
     }
 
     /// Asks what the page that is shown needs of the past, where that is due.

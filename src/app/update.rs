@@ -11,9 +11,10 @@ use super::derive::next;
 use super::drill::Drill;
 use super::history::HistoryView;
 use super::mouse::Mouse;
-use super::moves::{click, drill, go, selected_conversation, turn};
+use super::moves::{click, drill, go, to_customer, turn};
 use super::prompt::{on_prompt_key, paste};
-use super::view::{Frozen, Privacy, Prompt, PromptKind, Screen, ViewState};
+use super::selected::selected;
+use super::view::{Frozen, Pane, Privacy, Prompt, PromptKind, Screen, ViewState};
 use crate::board::{BoardSnapshot, Page, PastAnswer, PastQuery, Query};
 use crate::event::Timestamp;
 
@@ -137,6 +138,7 @@ pub(super) fn act(
         Action::First => go(view, &snapshot, Step::First),
         Action::Last => go(view, &snapshot, Step::Last),
         Action::Drill => drill(view, &snapshot, effects),
+        Action::Customer => to_customer(view, &snapshot, effects),
         Action::Back => back(view),
         Action::Sort => sort(view),
         Action::Freeze => freeze(view, newest, now),
@@ -194,9 +196,10 @@ fn back(view: &mut ViewState) {
 }
 
 fn sort(view: &mut ViewState) {
-    match view.pane() {
-        super::view::Pane::Agents => view.agent_sort = next(&view.agent_sort),
-        super::view::Pane::Unanswered => view.wait_sort = next(&view.wait_sort),
+    match (view.pane(), view.drills.last_mut()) {
+        (Pane::Agents, _) => view.agent_sort = next(&view.agent_sort),
+        (Pane::Unanswered, _) => view.wait_sort = next(&view.wait_sort),
+        (Pane::Chats, Some(drill)) => drill.sort = next(&drill.sort),
         _ => say(view, "this list has one order only"),
     }
 }
@@ -219,9 +222,8 @@ fn theme(view: &mut ViewState) {
 
 /// Shows the link of the selected or shown chat, or copies it.
 fn link(view: &mut ViewState, snapshot: &BoardSnapshot, copy: Option<&mut Vec<Effect>>) {
-    let row = selected_conversation(view, snapshot);
-    let Some(row) = row else { return say(view, "select a chat first") };
-    match (row.url.as_deref().and_then(web_link), copy) {
+    let Some(chat) = selected(view, snapshot) else { return say(view, "select a chat first") };
+    match (chat.url.as_deref().and_then(web_link), copy) {
         (None, _) => say(view, "its source gives no link to this chat"),
         (Some(url), None) => view.link = Some((url.to_owned(), LINK_TICKS)),
         (Some(url), Some(effects)) => {
@@ -243,13 +245,15 @@ pub(super) fn enter(view: &mut ViewState, snapshot: &BoardSnapshot, query: Query
     ask(view, snapshot, effects);
 }
 
-/// Asks for the page that is shown.
+/// Asks the desk for the page that is shown; of a customer it knows nothing.
 fn ask(view: &mut ViewState, snapshot: &BoardSnapshot, effects: &mut Vec<Effect>) {
-    let Some(drill) = view.drills.last_mut() else { return };
+    let Some(drill) = view.drills.last_mut().filter(|drill| !matches!(drill.query, Query::Customer(..))) else {
+        return;
+    };
     view.tickets += 1;
     drill.waiting_for = Some(view.tickets);
     drill.generation = snapshot.generation;
-    effects.push(Effect::Load(view.tickets, drill.query));
+    effects.push(Effect::Load(view.tickets, drill.query.clone()));
 }
 
 /// Lets lines for the viewer fade, and asks anew for a page whose picture has changed.

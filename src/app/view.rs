@@ -47,6 +47,16 @@ pub enum Pane {
     Activity,
     /// What happened in a chat.
     Timeline,
+    /// The chats that an agent ended, or all chats of a customer.
+    Chats,
+    /// How an agent's handling times are spread.
+    Spread,
+    /// A customer beside all others.
+    Typical,
+    /// Who dealt with a customer.
+    Dealt,
+    /// What a customer answered.
+    Answers,
     /// The figures of the last days.
     Figures,
     /// The same by team, channel and so on.

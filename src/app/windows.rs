@@ -1,9 +1,9 @@
 //! Which rows of each list the screen shows.
 
 use super::cursor::{Cursor, Rest, Rows, Window};
-use super::drill::Drill;
+use super::drill::{Drill, rest};
 use super::history::HistoryView;
-use super::view::ViewState;
+use super::view::{Pane, ViewState};
 use crate::board::BoardSnapshot;
 use crate::desk::ConversationIx;
 use crate::metrics::live::{AgentKey, WaitKey};
@@ -70,8 +70,8 @@ impl Drill {
         window(&self.open_rows(), &self.open, height, Rest::Top, |_| None)
     }
 
-    /// The lines of the page's timeline that fit on so many lines.
-    pub fn items_window(&self, height: usize, rest: Rest) -> Window<usize> {
-        window(&self.item_rows(), &self.items, height, rest, |_| None)
+    /// The rows of another list of the page that fit on so many lines.
+    pub fn window(&self, pane: Pane, height: usize) -> Window<usize> {
+        window(&self.rows(pane), self.cursor(pane), height, rest(pane), |_| None)
     }
 }

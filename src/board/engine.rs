@@ -11,8 +11,9 @@ use super::bygone;
 use super::health::{SourceHealth, SourceState, StoreHealth};
 use super::page::{Page, Query};
 use super::snapshot::BoardSnapshot;
+use super::timeline::conversation_page;
 use super::trend::Trend;
-use crate::desk::{Desk, SourceIx};
+use crate::desk::{ConversationIx, Desk, SourceIx};
 use crate::event::{Capability, Event, Timestamp};
 use crate::metrics::live::{LiveIndex, RiskCounts};
 use crate::metrics::thresholds::Thresholds;
@@ -224,10 +225,15 @@ impl Engine {
         let history = super::history::History { desk: &self.desk, live: &self.live, since: self.today.since(), now };
         match query {
             Query::Agent(ix) => history.agent(ix).map_or(Page::Gone, |page| Page::Agent(Box::new(page))),
-            Query::Conversation(ix) => {
-                history.conversation(ix).map_or(Page::Gone, |page| Page::Conversation(Box::new(page)))
-            }
+            Query::Conversation(ix) => self.conversation(Some(ix)),
+            Query::Named(source, id) => self.conversation(self.desk.find_conversation(source, &id)),
+            Query::Customer(..) => Page::Gone,
         }
+    }
+
+    fn conversation(&self, ix: Option<ConversationIx>) -> Page {
+        let page = ix.and_then(|ix| conversation_page(&self.desk, ix));
+        page.map_or(Page::Gone, |page| Page::Conversation(Box::new(page)))
     }
 
     fn knows_presence(&self) -> bool {

@@ -4,16 +4,16 @@ use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::page::{AgentPage, AgentToday, ConversationPage, StateSpan, TimelineItem, What};
-use crate::desk::entry::{By, Entry, Fact};
-use crate::desk::fold::{State, Transition};
+use super::page::{AgentPage, AgentToday, StateSpan, TimelineItem};
+use super::{day, timeline};
+use crate::desk::entry::Fact;
 use crate::desk::people::Presence;
 use crate::desk::{AgentIx, Conversation, ConversationIx, Desk};
 use crate::event::{Author, Capability, Timestamp};
 use crate::metrics::live::{ConversationRow, LiveIndex, conversation_row};
 use crate::metrics::stats::{DurationFigure, ShareFigure};
+use crate::metrics::story::Teller;
 
-const TIMELINE_MOST: usize = 5_000;
 const ACTIVITY_MOST: usize = 500;
 
 /// What pages are built from.
@@ -25,36 +25,6 @@ pub(super) struct History<'a> {
 }
 
 impl History<'_> {
-    pub(super) fn conversation(&self, ix: ConversationIx) -> Option<ConversationPage> {
-        let conversation = self.desk.conversation(ix)?;
-        let row = Arc::new(conversation_row(self.desk, ix)?);
-        let customer = row.customer.as_ref();
-        let label: Arc<str> = conversation.id.as_str().into();
-        let mut timeline = Vec::new();
-        self.walk(conversation, |entry, state, transition| {
-            self.items(entry, state, transition, |what| {
-                timeline.push(TimelineItem {
-                    at: entry.at,
-                    source: conversation.source,
-                    conversation: ix,
-                    id: conversation.id.clone(),
-                    label: label.clone(),
-                    what,
-                });
-            });
-        });
-        let earlier = timeline.len().saturating_sub(TIMELINE_MOST);
-        timeline.drain(..earlier);
-        Some(ConversationPage {
-            customer: customer.map(|one| (&*one.name).into()),
-            segment: customer.and_then(|one| one.segment.clone()),
-            first_response: conversation.state().first_response.map(|first| (first.agent, first.millis)),
-            row,
-            timeline,
-            earlier,
-        })
-    }
-
     pub(super) fn agent(&self, ix: AgentIx) -> Option<AgentPage> {
         let agent = self.live.figures().agents.get(&ix)?.clone();
         let held = self.live.held_by(ix).filter_map(|row| conversation_row(self.desk, row.ix));
@@ -66,6 +36,11 @@ impl History<'_> {
                 self.add_day(&mut day, ix, conversation_ix, conversation);
             }
         }
+        // What nothing was said about today is not walked: it was held all day.
+        let resting = self.live.held_by(ix).filter_map(|row| self.desk.conversation(row.ix));
+        let resting = resting.filter(|one| one.last_at() < self.since);
+        day.spells.extend(resting.map(|_| (self.since, None)));
+        day.endings.sort_unstable();
         let states = self.states(ix);
         let tells_presence = !states.is_empty() || self.desk.capabilities(agent.source).contains(&Capability::Presence);
         let online = states.iter().filter(|span| span.state.is_online());
@@ -79,6 +54,8 @@ impl History<'_> {
             agent,
             open,
             states,
+            held: day::held(&day.spells, self.since),
+            endings: day.endings,
             today: AgentToday {
                 worked: day.worked.len() as u64,
                 replies: day.replies,
@@ -92,14 +69,12 @@ impl History<'_> {
         })
     }
 
-    fn walk(&self, conversation: &Conversation, visit: impl FnMut(&Entry, &State, Transition)) {
-        conversation.walk(self.desk.rules(conversation.source), visit);
-    }
-
     fn add_day(&self, day: &mut Day, agent: AgentIx, ix: ConversationIx, conversation: &Conversation) {
         let label = LazyCell::new(|| self.label(conversation));
         let mut last_holder = None;
-        self.walk(conversation, |entry, state, transition| {
+        let mut teller = Teller::default();
+        let state = conversation.walk(self.desk.rules(conversation.source), |entry, state, transition| {
+            teller.step(entry, state, transition);
             last_holder = state.holder.or(last_holder);
             if entry.at < self.since {
                 return;
@@ -120,18 +95,16 @@ impl History<'_> {
                 day.csat.n += u64::from(rating.is_positive());
             }
             if is_reply || closed {
-                self.items(entry, state, transition, |what| {
-                    day.activity.push(TimelineItem {
-                        at: entry.at,
-                        source: conversation.source,
-                        conversation: ix,
-                        id: conversation.id.clone(),
-                        label: Arc::clone(&label),
-                        what,
-                    });
+                timeline::items(self.desk, entry, state, transition, |what| {
+                    day.activity.push(timeline::item(conversation, ix, &label, entry, what));
                 });
             }
         });
+        let story = teller.story(state);
+        let own = story.spells.iter().filter(|spell| spell.agent == agent);
+        day.spells.extend(own.map(|spell| (spell.from, spell.to)));
+        let ended = story.endings.iter().filter(|ending| ending.at >= self.since && ending.is_of(agent));
+        day.endings.extend(ended.map(|ending| ending.at));
     }
 
     fn label(&self, conversation: &Conversation) -> Arc<str> {
@@ -160,67 +133,6 @@ impl History<'_> {
         }
         spans
     }
-
-    fn name(&self, ix: AgentIx) -> Arc<str> {
-        self.desk.agent(ix).name()
-    }
-
-    /// What a timeline says of an entry: one line, or two where holder and team changed at once.
-    fn items(&self, entry: &Entry, state: &State, transition: Transition, mut say: impl FnMut(What)) {
-        let name = |ix: AgentIx| self.name(ix);
-        match &entry.fact {
-            Fact::Opened(_) => {
-                say(What::Opened { inbound: state.direction == crate::event::Direction::Inbound });
-            }
-            Fact::Message { from, agent, public, text, .. } => {
-                let customer = state.customer.map(|ix| (&*self.desk.customer(ix).name).into());
-                say(What::Message {
-                    from: *from,
-                    name: if *from == Author::Customer { customer } else { agent.map(name) },
-                    public: *public,
-                    text: text.as_ref().map(|text| (**text).clone()),
-                    answered_after: transition.answered_since.map(|since| (entry.at - since).num_milliseconds()),
-                });
-                if let Some(before) = transition.holder_before {
-                    say(What::Holder { from: before.map(name), to: state.holder.map(name), by: agent.map(name) });
-                }
-            }
-            Fact::Assigned { agent, team, by } => {
-                let by: Option<Arc<str>> = match by {
-                    By::Agent(ix) => Some(name(*ix)),
-                    By::Bot => Some("bot".into()),
-                    By::Unknown => None,
-                };
-                if agent.is_some() {
-                    let before = transition.holder_before.unwrap_or(state.holder);
-                    let by = by.clone();
-                    say(What::Holder { from: before.map(name), to: state.holder.map(name), by });
-                }
-                if let Some(team) = team {
-                    say(What::Team { to: team.map(|ix| self.desk.team(ix).name()), by });
-                }
-            }
-            Fact::Status { status, by, agent } => say(What::Status {
-                status: *status,
-                by: *by,
-                agent: agent.map(name),
-                ending: transition.ending.is_some(),
-                reopening: transition.reopened,
-            }),
-            Fact::Routed(keyword) => say(What::Routed { keyword: keyword.clone() }),
-            Fact::ReturnedToBot(agent) => say(What::ReturnedToBot { agent: name(*agent) }),
-            Fact::Tagged(tags) => say(What::Tagged { tags: tags.clone() }),
-            Fact::Macro(by, used) => say(What::Macro { name: used.clone(), by: by.map(name) }),
-            Fact::Sla(metric, due) => say(What::Sla { metric: *metric, due: *due }),
-            Fact::Rated(rating) => say(What::Rated { score: rating.score, scale: rating.scale }),
-            Fact::Nps(score) => say(What::Nps { score: *score }),
-            Fact::Converted(sale) => {
-                let currency = sale.1.clone().unwrap_or_default();
-                say(What::Converted { amount: sale.0.map(|amount| (amount, currency)) });
-            }
-            Fact::Merged(into) => say(What::Merged { into: into.as_str().into() }),
-        }
-    }
 }
 
 /// What an agent did since midnight.
@@ -233,5 +145,7 @@ struct Day {
     first_responses: Vec<i64>,
     responses: Vec<i64>,
     csat: ShareFigure,
+    spells: Vec<(Timestamp, Option<Timestamp>)>,
+    endings: Vec<Timestamp>,
     activity: Vec<TimelineItem>,
 }

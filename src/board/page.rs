@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use crate::desk::{AgentIx, ConversationIx, SourceIx};
-use crate::event::{Author, ConversationId, PresenceState, Status, StatusBy, Timestamp};
+use crate::event::{AgentId, Author, ConversationId, CustomerId, PresenceState, Status, StatusBy, Timestamp};
 use crate::metrics::live::{AgentRow, ConversationRow};
 use crate::metrics::stats::{DurationFigure, ShareFigure};
 
 /// What a viewer asks the desk for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Query {
     /// The page of an agent.
     Agent(AgentIx),
     /// The page of a conversation, active or ended.
     Conversation(ConversationIx),
+    /// The same, of one that is known by name only.
+    Named(SourceIx, ConversationId),
+    /// The page of a customer, which only the past tells.
+    Customer(SourceIx, CustomerId),
 }
 
 /// The answer to a [`Query`].
@@ -36,6 +40,15 @@ pub struct StateSpan {
     pub from: Timestamp,
     /// Until when; `None` = still.
     pub to: Option<Timestamp>,
+}
+
+/// A number of chats held from an instant on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// From when on.
+    pub from: Timestamp,
+    /// How many.
+    pub chats: u32,
 }
 
 /// An agent's figures since midnight.
@@ -66,6 +79,10 @@ pub struct AgentPage {
     pub open: Vec<Arc<ConversationRow>>,
     /// Its states today, oldest first; empty where its source tells no presence.
     pub states: Vec<StateSpan>,
+    /// How many active chats it held since midnight, step by step, oldest first.
+    pub held: Vec<Held>,
+    /// When chats ended in its hands or by it today, oldest first.
+    pub endings: Vec<Timestamp>,
     /// Its figures today.
     pub today: AgentToday,
     /// Its replies and endings today, newest first, at most 500.
@@ -81,12 +98,30 @@ pub struct ConversationPage {
     pub customer: Option<Arc<str>>,
     /// The customer's group.
     pub segment: Option<Arc<str>>,
-    /// Its first reply: who, and how long after it was opened, in milliseconds.
-    pub first_response: Option<(AgentIx, i64)>,
+    /// Who holds it, or held it when it ended.
+    pub holder: Option<Person>,
+    /// The name of the team whose it is.
+    pub team: Option<Arc<str>>,
+    /// How long after it was opened its first reply came, in milliseconds.
+    pub first_response: Option<i64>,
+    /// As of when, where it is read from what was kept: the desk of now no longer knows it, and the numbers in `row`
+    /// are those of another desk.
+    pub as_of: Option<Timestamp>,
+    /// Whether all its events are known here; of one that ended days ago the desk keeps only what they came to.
+    pub is_whole: bool,
     /// All its events, oldest first; the newest 5,000 of a longer one.
     pub timeline: Vec<TimelineItem>,
     /// How many older events are not in `timeline`.
     pub earlier: usize,
+}
+
+/// An agent by id and name, for what is no row of the desk of now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Its id in the conversation's source.
+    pub id: AgentId,
+    /// Its display name.
+    pub name: Arc<str>,
 }
 
 /// One line of a timeline.

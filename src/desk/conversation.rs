@@ -55,6 +55,11 @@ impl Conversation {
         &self.state
     }
 
+    /// Whether all its entries are still there.
+    pub fn is_whole(&self) -> bool {
+        self.base.is_none()
+    }
+
     /// Its entries, oldest first; those that were let go are not in it.
     pub fn log(&self) -> Cow<'_, [Entry]> {
         match &self.packed {

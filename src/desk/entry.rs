@@ -121,9 +121,14 @@ pub struct Rating {
 }
 
 impl Rating {
+    /// Where it lies between the lowest answer, 0, and the highest, 1.
+    pub fn place(&self) -> f64 {
+        let lowest = crate::event::lowest_score(self.scale);
+        (self.score - lowest) / (self.scale - lowest)
+    }
+
     /// Whether it counts as satisfied: (score − lowest) / (scale − lowest) ≥ 0.75.
     pub fn is_positive(&self) -> bool {
-        let lowest = crate::event::lowest_score(self.scale);
-        (self.score - lowest) / (self.scale - lowest) >= 0.75
+        self.place() >= 0.75
     }
 }

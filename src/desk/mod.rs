@@ -21,7 +21,7 @@ pub use conversation::Conversation;
 pub use index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
 pub use people::{Agent, Customer, Team};
 
-use crate::event::{Capability, ConversationId, Timestamp};
+use crate::event::{AgentId, Capability, ConversationId, CustomerId, Timestamp};
 use fold::Rules;
 use numbers::Numbers;
 use people::KnownCustomer;
@@ -170,10 +170,27 @@ impl Desk {
         self.conversations.get(ix.at())?.as_ref()
     }
 
+    /// The number of the conversation of that name, unless it is not known or was let go.
+    pub fn find_conversation(&self, source: SourceIx, id: &ConversationId) -> Option<ConversationIx> {
+        let tables = self.sources.get(source.at())?;
+        tables.conversations.get(id, |ix| self.conversation(ix).map(|one| &one.id))
+    }
+
+    /// The number of the agent of that name.
+    pub fn find_agent(&self, source: SourceIx, id: &AgentId) -> Option<AgentIx> {
+        let tables = self.sources.get(source.at())?;
+        tables.agents.get(id, |ix| self.agents.get(ix.at()).map(|one| &one.id))
+    }
+
+    /// The number of the customer of that name.
+    pub fn find_customer(&self, source: SourceIx, id: &CustomerId) -> Option<CustomerIx> {
+        let tables = self.sources.get(source.at())?;
+        tables.customers.get(id, |ix| self.customers.get(ix.at()).map(|one| &one.shown.id))
+    }
+
     /// Whether it holds that conversation of a source.
     pub fn knows(&self, source: SourceIx, id: &ConversationId) -> bool {
-        let id_of = |ix: ConversationIx| self.conversation(ix).map(|one| &one.id);
-        self.sources.get(source.at()).is_some_and(|tables| tables.conversations.knows(id, id_of))
+        self.find_conversation(source, id).is_some()
     }
 
     /// Every conversation with its number.

@@ -33,9 +33,9 @@ impl<I: Copy + Eq> Numbers<I> {
         }
     }
 
-    /// Whether that id has a number.
-    pub(super) fn knows<'a, K: Hash + Eq + 'a>(&self, id: &K, id_of: impl Fn(I) -> Option<&'a K>) -> bool {
-        self.0.find(hash(Some(id)), |ix| id_of(*ix) == Some(id)).is_some()
+    /// The number of that id, where it has one.
+    pub(super) fn get<'a, K: Hash + Eq + 'a>(&self, id: &K, id_of: impl Fn(I) -> Option<&'a K>) -> Option<I> {
+        self.0.find(hash(Some(id)), |ix| id_of(*ix) == Some(id)).copied()
     }
 
     /// Lets a number go.
@@ -68,6 +68,7 @@ mod tests {
             assert_eq!(numbers.of(id, ix, id_of), (ix, true));
         }
         assert!(ids.iter().enumerate().all(|(ix, id)| numbers.of(id, 7777, id_of) == (ix, false)));
+        assert_eq!((numbers.get(&ids[7], id_of), numbers.get(&"x".to_owned(), id_of)), (Some(7), None));
         for (ix, id) in ids.iter().enumerate().skip(1) {
             numbers.remove(id, ix);
         }

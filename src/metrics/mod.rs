@@ -4,5 +4,6 @@ pub mod calendar;
 pub mod history;
 pub mod live;
 pub mod stats;
+pub mod story;
 pub mod thresholds;
 pub mod today;

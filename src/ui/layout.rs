@@ -32,9 +32,10 @@ pub(super) fn draw(buf: &mut Buffer, scene: &Scene<'_>) -> Regions {
     let page = if scene.view.help.is_some() {
         "help"
     } else if let Some(drill) = scene.view.drills.last() {
-        match drill.query {
+        match &drill.query {
             Query::Agent(_) => "agent",
-            Query::Conversation(_) => "chat",
+            Query::Conversation(_) | Query::Named(..) => "chat",
+            Query::Customer(..) => "customer",
         }
     } else {
         match scene.view.screen {

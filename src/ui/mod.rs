@@ -9,11 +9,14 @@
 
 mod big;
 pub mod colour;
+mod day;
 pub mod figure;
+mod kept;
 mod layout;
 mod measure;
 mod panels;
 mod scene;
+mod spread;
 mod table;
 pub mod text;
 pub mod theme;

@@ -4,6 +4,7 @@
 mod asof;
 mod cases;
 mod command;
+mod pages;
 mod properties;
 #[path = "../support/short.rs"]
 mod short;

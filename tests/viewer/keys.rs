@@ -173,13 +173,13 @@ fn a_held_picture_stays_while_the_desk_goes_on() {
 fn a_page_is_asked_for_again_when_the_picture_changed_and_late_answers_are_dropped() {
     let (mut view, snapshot) = (viewer(), desk());
     let query = Query::Conversation(ConversationIx(0));
-    assert_eq!(typed(&mut view, &snapshot, "⏎"), [Effect::Load(1, query)]);
+    assert_eq!(typed(&mut view, &snapshot, "⏎"), [Effect::Load(1, query.clone())]);
     let newer = Arc::new(BoardSnapshot { generation: 2, ..sample::snapshot() });
     // The first question is still out: no second one until it was answered.
     assert!(update(&mut view, &newer, sample::NOW, Msg::Tick).is_empty());
     update(&mut view, &newer, sample::NOW, Msg::Loaded(7, Page::Gone));
     assert_eq!(view.drills[0].page, None);
-    update(&mut view, &newer, sample::NOW, Msg::Loaded(1, sample::page(&newer, query)));
+    update(&mut view, &newer, sample::NOW, Msg::Loaded(1, sample::page(&newer, &query)));
     assert!(view.drills[0].page.is_some());
     assert_eq!(update(&mut view, &newer, sample::NOW, Msg::Tick), [Effect::Load(2, query)]);
     // Lost questions are asked again, but only once there is something new.
@@ -194,7 +194,7 @@ fn agent_and_chat_lead_to_each_other_without_ever_going_deeper() {
     for (keys, depth) in [("⇥j⏎", 1), ("⏎", 2), ("⏎", 1), ("⏎", 2), ("⎋", 1), ("⎋", 0)] {
         for effect in typed(&mut view, &snapshot, keys) {
             let Effect::Load(ticket, query) = effect else { continue };
-            update(&mut view, &snapshot, sample::NOW, Msg::Loaded(ticket, sample::page(&snapshot, query)));
+            update(&mut view, &snapshot, sample::NOW, Msg::Loaded(ticket, sample::page(&snapshot, &query)));
         }
         assert_eq!(view.drills.len(), depth, "{keys}");
     }

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up has failed")]
 
 mod history;
+mod kept;
 mod keys;
 mod last_week;
+mod past;
 mod sample;
 mod screen;
 mod severity;

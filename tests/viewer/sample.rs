@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{FixedOffset, TimeDelta};
 use helptop::app::{Keymap, Privacy, ViewState};
 use helptop::board::{
-    AgentPage, AgentToday, BoardSnapshot, ConversationPage, Engine, Options, Page, Query, RiskCounts, SourceHealth,
-    SourceState, StateSpan, TimelineItem, What,
+    AgentPage, AgentToday, BoardSnapshot, ConversationPage, Engine, Held, Options, Page, Person, Query, RiskCounts,
+    SourceHealth, SourceState, StateSpan, TimelineItem, What,
 };
 use helptop::desk::{AgentIx, ConversationIx, Customer, CustomerIx, SourceIx, TeamIx};
 use helptop::event::{
@@ -266,12 +266,13 @@ fn ended(agent: &str) -> What {
 }
 
 /// The page behind a row of [`snapshot`].
-pub(crate) fn page(snapshot: &BoardSnapshot, query: Query) -> Page {
+pub(crate) fn page(snapshot: &BoardSnapshot, query: &Query) -> Page {
     match query {
-        Query::Agent(ix) => snapshot.live.agents.get(&ix).map_or(Page::Gone, |row| agent_page(snapshot, row)),
+        Query::Agent(ix) => snapshot.live.agents.get(ix).map_or(Page::Gone, |row| agent_page(snapshot, row)),
         Query::Conversation(ix) => {
-            snapshot.live.waiting.values().find(|row| row.ix == ix).map_or(Page::Gone, chat_page)
+            snapshot.live.waiting.values().find(|row| row.ix == *ix).map_or(Page::Gone, chat_page)
         }
+        Query::Named(..) | Query::Customer(..) => Page::Gone,
     }
 }
 
@@ -295,6 +296,10 @@ fn agent_page(snapshot: &BoardSnapshot, row: &Arc<AgentRow>) -> Page {
             span(PresenceState::Busy, 10_000, 8_100),
             span(PresenceState::Online, 8_100, 0),
         ],
+        held: (0..26)
+            .map(|at| Held { from: ago(22_400 - at * 900), chats: [0, 2, 4, 3, 5, 7, 6, 8][at as usize % 8] })
+            .collect(),
+        endings: (0..9).map(|at| ago(20_000 - at * 2_100)).collect(),
         today: AgentToday {
             worked: 31,
             replies: 74,
@@ -344,7 +349,13 @@ fn chat_page(row: &Arc<ConversationRow>) -> Page {
         row: Arc::clone(row),
         customer: Some("Mario Rossi".into()),
         segment: Some("vip".into()),
-        first_response: Some((AgentIx(4), 300_000)),
+        first_response: Some(300_000),
+        holder: row
+            .holder
+            .map(|ix| Person { id: AgentId::new(format!("a{}", ix.0)), name: agent_lines()[ix.at()].0.into() }),
+        team: row.team.map(|ix| TEAMS[ix.at()].into()),
+        as_of: None,
+        is_whole: true,
         timeline,
         earlier: 0,
     }))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use helptop::app::{Effect, Msg, Privacy, Regions, ViewState, update};
-use helptop::board::{BoardSnapshot, SourceHealth, SourceState};
+use helptop::board::{BoardSnapshot, PastAnswer, PastQuery, SourceHealth, SourceState};
 use helptop::desk::{AgentIx, ConversationIx, TeamIx};
 use helptop::metrics::live::TeamRow;
 use helptop::ui::{ColorDepth, Mode, Themes, ViewContext, draw};
@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-use crate::sample;
+use crate::{kept, sample};
 
 const SIZES: [(u16, u16); 6] = [(200, 50), (120, 36), (80, 24), (60, 20), (30, 8), (1, 1)];
 
@@ -61,12 +61,26 @@ pub(crate) fn text(buf: &Buffer) -> String {
 }
 
 pub(crate) fn press(view: &mut ViewState, snapshot: &Arc<BoardSnapshot>, keys: &[KeyCode]) {
+    press_with(view, snapshot, keys, &kept::answer);
+}
+
+/// Types keys; the desk answers as the sample does, the past as it is told to.
+pub(crate) fn press_with(
+    view: &mut ViewState,
+    snapshot: &Arc<BoardSnapshot>,
+    keys: &[KeyCode],
+    past: &dyn Fn(&PastQuery) -> PastAnswer,
+) {
     for key in keys {
         let msg = Msg::Key(KeyEvent::new(*key, KeyModifiers::NONE));
-        for effect in update(view, snapshot, sample::NOW, msg) {
-            if let Effect::Load(ticket, query) = effect {
-                update(view, snapshot, sample::NOW, Msg::Loaded(ticket, sample::page(snapshot, query)));
-            }
+        let mut effects = update(view, snapshot, sample::NOW, msg);
+        while let Some(effect) = effects.pop() {
+            let answer = match effect {
+                Effect::Load(ticket, query) => Msg::Loaded(ticket, sample::page(snapshot, &query)),
+                Effect::LoadPast(ticket, query) => Msg::Past(ticket, Some(past(&query))),
+                _ => continue,
+            };
+            effects.extend(update(view, snapshot, sample::NOW, answer));
         }
     }
 }
@@ -88,6 +102,10 @@ fn pages() -> Vec<(&'static str, Vec<KeyCode>)> {
         ("sources", vec![KeyCode::Char('6'), down, down]),
         ("agent", [typed("2"), vec![down, down, enter, down]].concat()),
         ("agent_activity", [typed("2"), vec![enter, tab, down, down]].concat()),
+        ("agent_ended", [typed("2"), vec![down, down, enter, tab, down]].concat()),
+        ("agent_figures", [typed("2"), vec![down, down, enter, tab, tab, tab, down, down, down]].concat()),
+        ("customer", [typed("3"), vec![down], typed("c")].concat()),
+        ("kept_chat", [typed("3"), vec![down], typed("c"), vec![down, down, enter]].concat()),
         ("chat", [typed("3"), vec![down, enter]].concat()),
         ("chat_selected", [typed("3"), vec![down, enter, KeyCode::Up, KeyCode::Up]].concat()),
         ("help", typed("?j")),

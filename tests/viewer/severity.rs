@@ -117,8 +117,8 @@ fn pages(engine: &mut Engine) -> [String; 3] {
     drawn((120, 36), &snapshot, &mut view);
     press(&mut view, &snapshot, &typed("2"));
     let agents = text(&drawn((120, 36), &snapshot, &mut view));
-    let mut drilled = |query| {
-        let mut drill = Drill::new(query);
+    let mut drilled = |query: Query| {
+        let mut drill = Drill::new(query.clone());
         drill.page = Some(engine.page(query, sample::NOW));
         view.drills.push(drill);
         text(&drawn((120, 36), &snapshot, &mut view))
@@ -156,7 +156,7 @@ fn a_page_without_targets_has_no_room_for_them() {
     let mut view = sample::view();
     drawn((120, 36), &snapshot, &mut view);
     let mut drill = Drill::new(Query::Agent(AgentIx(1)));
-    drill.page = Some(engine.page(drill.query, sample::NOW));
+    drill.page = Some(engine.page(drill.query.clone(), sample::NOW));
     view.drills.push(drill);
     let screen = text(&drawn((120, 36), &snapshot, &mut view));
     assert!(screen.contains("Holds") && !screen.contains("due in"), "{screen}");

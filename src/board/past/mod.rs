@@ -1,17 +1,27 @@
 //! Questions about the past: what they need of what was kept, where it comes from, and what they are answered with.
 
+mod agent;
+mod chat;
+mod customer;
 mod overview;
+mod spread;
+mod typical;
 
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
+pub use agent::{AgentPast, AgentRange, Beside, EndedChat, Peers};
+pub use customer::{CustomerAnswer, CustomerPage, CustomerTotals, Dealt, PastChat};
 pub use overview::{Change, Heat, OverviewFigure, OverviewGroup, OverviewPage};
+pub use spread::{EDGES, PARTS, Spread};
+pub use typical::{Comparison, Typical, Unit};
 
+use super::page::ConversationPage;
 use crate::desk::SourceIx;
-use crate::event::{ConversationId, CustomerId, Timestamp};
-use crate::metrics::calendar::{instant_at, local, midnight};
+use crate::event::{AgentId, ConversationId, CustomerId, Timestamp};
+use crate::metrics::calendar::{Measure, instant_at, local, midnight};
 use crate::metrics::history::{Grouping, History, Terms};
 
 /// A stretch of time, half-open.
@@ -62,6 +72,14 @@ pub enum PastQuery {
         /// What the table beside them is grouped by.
         by: Option<Grouping>,
     },
+    /// What an agent did, beside its team.
+    Agent(SourceIx, AgentId),
+    /// A customer and all its chats.
+    Customer(SourceIx, CustomerId),
+    /// A customer beside all others.
+    Typical(SourceIx, CustomerId),
+    /// A conversation that the desk of now no longer knows whole.
+    Conversation(SourceIx, ConversationId),
 }
 
 /// The answer to a [`PastQuery`].
@@ -69,6 +87,16 @@ pub enum PastQuery {
 pub enum PastPage {
     /// The figures of the last days.
     Overview(Box<OverviewPage>),
+    /// What an agent did, beside its team.
+    Agent(Box<AgentPast>),
+    /// A customer and all its chats.
+    Customer(Box<CustomerPage>),
+    /// A customer beside all others.
+    Typical(Box<Typical>),
+    /// A conversation.
+    Conversation(Box<ConversationPage>),
+    /// Nothing is kept of what was asked about.
+    Unknown,
     /// It could not be read, and why.
     Failed(String),
     /// Nothing of the past is kept here, and why.
@@ -102,6 +130,13 @@ impl PastQuery {
     pub fn want(&self, now: Timestamp, zone: Tz) -> Want {
         match self {
             Self::Overview { days, .. } => Want { span: Some(overview::needed(*days, now, zone)), ..Want::default() },
+            Self::Agent(..) => Want { span: Some(agent::needed(now, zone)), ..Want::default() },
+            Self::Customer(source, id) => Want { customer: Some((*source, id.clone())), ..Want::default() },
+            Self::Typical(source, id) => {
+                let span = Some(typical::needed(now, zone));
+                Want { span, customer: Some((*source, id.clone())), ..Want::default() }
+            }
+            Self::Conversation(source, id) => Want { conversation: Some((*source, id.clone())), ..Want::default() },
         }
     }
 
@@ -109,7 +144,23 @@ impl PastQuery {
     pub fn page(&self, history: &History, from: &Standpoint<'_>) -> PastPage {
         match self {
             Self::Overview { days, by } => PastPage::Overview(Box::new(OverviewPage::new(history, *days, *by, from))),
+            Self::Agent(source, id) => found(AgentPast::new(history, *source, id, from), PastPage::Agent),
+            Self::Customer(source, id) => found(CustomerPage::new(history, *source, id, from), PastPage::Customer),
+            Self::Typical(source, id) => found(Typical::new(history, *source, id, from), PastPage::Typical),
+            Self::Conversation(source, id) => found(chat::page(history, *source, id, from.now), PastPage::Conversation),
         }
+    }
+}
+
+fn found<T>(page: Option<T>, wrap: impl FnOnce(Box<T>) -> PastPage) -> PastPage {
+    page.map_or(PastPage::Unknown, |page| wrap(Box::new(page)))
+}
+
+impl Standpoint<'_> {
+    /// Measures lengths of time in what was loaded, by the calendars.
+    fn measure(&self, history: &History) -> Measure {
+        let begun_at = history.span().map_or(self.now, |(first, _)| first.min(self.now));
+        Measure::new(&self.terms.calendars, history.desk(), begun_at, self.now)
     }
 }
 

@@ -5,11 +5,12 @@ use ratatui::layout::Rect;
 
 use super::agent::{absent, sign, time};
 use super::unanswered::channel_name;
-use crate::app::{Drill, LinkRegion, Pane, Regions, Rest, web_link};
-use crate::board::{ConversationPage, Page, TimelineItem, What};
+use crate::app::{Drill, LinkRegion, Pane, Regions, web_link};
+use crate::board::{ConversationPage, Query, TimelineItem, What};
 use crate::metrics::live::ConversationRow;
 use crate::metrics::thresholds::Severity;
 use crate::ui::figure::{UNKNOWN, count, duration};
+use crate::ui::kept;
 use crate::ui::scene::{Scene, severity_role, sign as severity_sign};
 use crate::ui::table::{self, Column, Paint, Place, Slot};
 use crate::ui::text::{agent_name, customer_name, fit, free_text, put, wrap};
@@ -29,7 +30,7 @@ const WORDS: u16 = 7;
 
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mut Regions) {
     let Some(drill) = scene.view.drills.last() else { return };
-    let Some(Page::Conversation(page)) = &drill.page else { return absent(buf, area, scene, drill) };
+    let Some(page) = drill.conversation() else { return nothing(buf, area, scene, drill) };
     let top = Rect { height: if area.height >= 14 { 6 } else { 3.min(area.height) }, ..area };
     facts(buf, top, scene, page, regions);
     let mut rest = Rect { y: area.y + top.height, height: area.height - top.height, ..area };
@@ -45,11 +46,16 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
         }
     }
     let inner = inside(rest);
-    let window = drill.items_window(table::rows_in(inner), Rest::Bottom);
-    let shown = position(&drill.item_rows(), &window);
+    let window = drill.window(Pane::Timeline, table::rows_in(inner));
+    let shown = position(&drill.rows(Pane::Timeline), &window);
     let cut = (page.earlier > 0).then(|| format!("{} earlier ones not shown", count(page.earlier as u64)));
-    let note = shown.into_iter().chain(cut).collect::<Vec<_>>().join(", ");
+    let reading = Some(kept::progress(&drill.past)).filter(|text| !text.is_empty());
+    let note = shown.into_iter().chain(cut).chain(reading).collect::<Vec<_>>().join(", ");
     frame(buf, scene, rest, "Timeline", &note, true);
+    if page.timeline.is_empty() {
+        let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+        kept::absent(buf, below, scene, &drill.past);
+    }
     let rows = window.keys.iter().enumerate().filter_map(|(line, at)| {
         let item = page.timeline.get(at.checked_sub(page.earlier)?)?;
         Some((item, Paint { selected: window.selected == Some(line), stale: false }))
@@ -58,9 +64,18 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
     table::draw(buf, scene, TIMELINE, &place, regions, rows);
 }
 
+/// Until the desk or the past has answered, and where neither knows it.
+fn nothing(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill) {
+    if !matches!(drill.query, Query::Named(..)) || drill.page.is_none() {
+        return absent(buf, area, scene, drill);
+    }
+    let inner = frame(buf, scene, area, "…", &kept::progress(&drill.past), true);
+    kept::absent(buf, inner, scene, &drill.past);
+}
+
 /// The selected item, where it has words that one line may not hold.
 fn selected<'a>(drill: &Drill, page: &'a ConversationPage) -> Option<&'a TimelineItem> {
-    let at = drill.item_rows().resolve(&drill.items, |_| None)?;
+    let at = drill.rows(Pane::Timeline).resolve(drill.cursor(Pane::Timeline), |_| None)?;
     page.timeline
         .get(at.checked_sub(page.earlier)?)
         .filter(|item| matches!(item.what, What::Message { text: Some(_), .. }))
@@ -70,11 +85,12 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPag
     let (row, privacy) = (&page.row, scene.view.privacy);
     let customer = page.customer.as_deref().map_or(UNKNOWN.into(), |name| customer_name(name, privacy));
     let title = format!("{} · {}", fit(row.id.as_str(), 24), fit(&customer, 30));
-    let inner = frame(buf, scene, area, &title, page.segment.as_deref().unwrap_or_default(), false);
-    let live = scene.live();
-    let holder = row.holder.and_then(|ix| live.agents.get(&ix));
-    let holder = holder.map_or(UNKNOWN.into(), |agent| agent_name(&agent.name, privacy));
-    let team = row.team.and_then(|ix| live.teams.get(ix.at())).map_or(UNKNOWN, |team| &team.name);
+    let kept = page.as_of.map(|at| format!("as kept, {}", timeline::when(scene, at)));
+    let segment = page.segment.as_deref().map(|segment| fit(segment, 20).into_owned());
+    let note = segment.into_iter().chain(kept).collect::<Vec<_>>().join(" · ");
+    let inner = frame(buf, scene, area, &title, &note, false);
+    let holder = page.holder.as_ref().map_or(UNKNOWN.into(), |agent| agent_name(&agent.name, privacy));
+    let team = page.team.as_deref().unwrap_or(UNKNOWN);
     let waits = row.waiting_since.filter(|_| !row.status.is_ended());
     let severity = if waits.is_some() { scene.wait_severity(row) } else { Severity::Fine };
     let wait = waits.map_or_else(|| UNKNOWN.to_owned(), |since| duration(scene.since(since)));
@@ -106,7 +122,7 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, page: &ConversationPag
     }
     let opened = timeline::when(scene, row.started_at);
     let answered =
-        page.first_response.map_or_else(|| UNKNOWN.to_owned(), |(_, ms)| duration(chrono::TimeDelta::milliseconds(ms)));
+        page.first_response.map_or_else(|| UNKNOWN.to_owned(), |ms| duration(chrono::TimeDelta::milliseconds(ms)));
     let tags = timeline::tag_list(&row.tags);
     let second = [
         ("opened ", Role::Dim),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{ACTIONS, Action, LinkRegion, Pane, PromptKind, Regions, Screen, ViewState};
-use crate::board::StoreState;
+use crate::board::{Query, StoreState};
 use crate::ui::scene::Scene;
 use crate::ui::text::{agent_name, fit, put, width};
 use crate::ui::theme::Role;
@@ -78,9 +78,15 @@ fn is_useful(view: &ViewState, action: Action) -> bool {
     let deep = !view.drills.is_empty() || view.help.is_some();
     match action {
         Action::Back => deep || !view.filter.is_empty(),
+        Action::NextPane => view.help.is_none() && view.drills.last().is_some_and(|drill| drill.panes().len() > 1),
+        Action::Customer => view.drills.last().is_some_and(|drill| !matches!(drill.query, Query::Customer(..))),
         Action::OpenLink | Action::CopyLink => !view.drills.is_empty(),
+        Action::Sort if view.pane() == Pane::Chats => true,
         Action::Filter | Action::Sort => !deep && !matches!(view.screen, Screen::Sources | Screen::History),
-        Action::Drill => view.help.is_none() && !matches!(view.pane(), Pane::Sources | Pane::Figures | Pane::Groups),
+        Action::Drill => {
+            view.help.is_none()
+                && !matches!(view.pane(), Pane::Sources | Pane::Figures | Pane::Groups | Pane::Spread | Pane::Typical)
+        }
         Action::RangeShorter | Action::RangeLonger | Action::GroupBy => !deep && view.screen == Screen::History,
         _ => true,
     }

@@ -3,6 +3,7 @@
 pub(super) mod agent;
 pub(super) mod agents;
 pub(super) mod chat;
+pub(super) mod customer;
 pub(super) mod footer;
 pub(super) mod header;
 pub(super) mod help;
@@ -38,6 +39,7 @@ pub const PANELS: &[Panel] = &[
     Panel { id: "history", title: "Figures of the last days", draw: history::draw },
     Panel { id: "agent", title: "An agent's day", draw: agent::draw },
     Panel { id: "chat", title: "A chat's timeline", draw: chat::draw },
+    Panel { id: "customer", title: "A customer's chats", draw: customer::draw },
     Panel { id: "help", title: "Keys and signs", draw: help::draw },
     Panel { id: "footer", title: "Keys, alerts and messages", draw: footer::draw },
     Panel { id: "small", title: "What a tiny screen still shows", draw: small::draw },

@@ -37,7 +37,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
         Some(PastPage::Overview(page)) => panels(buf, body, scene, page, regions),
         Some(PastPage::Failed(why)) => say(buf, body, scene, "▲ The past could not be read", why, Role::Warning),
         Some(PastPage::Unkept(why)) => say(buf, body, scene, "No history", why, Role::Dim),
-        None => waiting(buf, body, scene, &view.past),
+        _ => waiting(buf, body, scene, &view.past),
     }
 }
 
