@@ -1,4 +1,4 @@
-//! A recorded event stream, told again at any speed.
+//! A recorded event stream, told again at any speed. A start with a cursor goes on with the line where it was.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -50,6 +50,8 @@ impl Default for Settings {
 const AHEAD: usize = 1024;
 /// The most events one poll hands over.
 const AT_MOST: usize = 10_000;
+/// The most lines one poll passes over that were told before.
+const AT_MOST_TOLD: u64 = 100_000;
 /// How long a poll waits when nothing is due.
 const IDLE: Duration = Duration::from_millis(100);
 
@@ -94,6 +96,26 @@ impl ReadTo {
     }
 }
 
+/// Where a recording stands whose times are moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    /// Bytes of the file: one that has become shorter is another.
+    size: u64,
+    /// Lines that were read.
+    lines: u64,
+    /// Of those, the ones before this instant of the recording were told; without one, all.
+    told_to: Option<Timestamp>,
+    /// An instant of the recording, and the moment it was moved to.
+    moved: (Timestamp, Timestamp),
+}
+
+impl Mark {
+    /// Whether a line was told.
+    fn covers(&self, number: u64, at: Option<Timestamp>) -> bool {
+        number <= self.lines && at.is_none_or(|at| self.told_to.is_none_or(|to| at < to))
+    }
+}
+
 /// A file that is being read, and the lines read ahead of their time.
 #[derive(Debug)]
 struct Recording {
@@ -101,6 +123,16 @@ struct Recording {
     ahead: BinaryHeap<Reverse<Ahead>>,
     read: u64,
     ended: bool,
+    size: u64,
+    /// What was told of it in an earlier run.
+    told: Option<Mark>,
+}
+
+impl Recording {
+    /// All that was read so far was told in an earlier run.
+    fn is_told(&self) -> bool {
+        self.told.as_ref().is_some_and(|mark| self.read < mark.lines) && !self.ended
+    }
 }
 
 /// An event whose time has not come; of one instant, in the order of the file.
@@ -159,12 +191,25 @@ impl Replay {
         Self::moved(spec.base.join(settings.file), settings.speed)
     }
 
-    fn open(&self) -> Result<Recording, SourceError> {
-        let file = open(&self.file).map_err(|error| SourceError::Unsupported {
+    fn open(&mut self, cursor: Option<&Cursor>) -> Result<Recording, SourceError> {
+        let failed = |error: io::Error| SourceError::Unsupported {
             place: self.file.display().to_string(),
             what: format!("can't be opened: {error}"),
-        })?;
-        Ok(Recording { lines: Reader::new(BufReader::new(file)), ahead: BinaryHeap::new(), read: 0, ended: false })
+        };
+        let file = open(&self.file).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        let told = cursor.and_then(|cursor| Mark::deserialize(&cursor.0).ok());
+        let told = told.filter(|mark| self.times != Times::Kept && mark.size <= size);
+        self.moved = told.as_ref().map(|mark| mark.moved);
+        let lines = Reader::new(BufReader::new(file));
+        Ok(Recording { lines, ahead: BinaryHeap::new(), read: 0, ended: false, size, told })
+    }
+
+    /// Where it stands; only where times are moved does it go on there.
+    fn mark(&self, recording: &Recording) -> Option<Cursor> {
+        let told_to = recording.ahead.peek().map(|Reverse(next)| next.at);
+        let mark = Mark { size: recording.size, lines: recording.read, told_to, moved: self.moved? };
+        serde_json::to_value(mark).ok().map(Cursor)
     }
 
     /// When an instant of the recording happens for the board.
@@ -188,7 +233,11 @@ impl Replay {
 
     /// Reads so far ahead that the next event in time is known; undated ones are told at once.
     fn read_ahead(&mut self, recording: &mut Recording, batch: &mut Batch) -> Result<(), SourceError> {
+        let mut passed = 0;
         while !recording.ended && recording.ahead.len() < AHEAD && batch.events.len() < AT_MOST {
+            if passed >= AT_MOST_TOLD {
+                break;
+            }
             let line = recording.lines.next_line().map_err(|error| {
                 let place = format!("{}:{}", self.file.display(), recording.read + 1);
                 SourceError::passing(place, format!("can't be read: {error}"))
@@ -200,6 +249,9 @@ impl Replay {
             recording.read = line.number;
             let place = || format!("{}:{}", self.file.display(), line.number);
             match self.intake.sort(line.event, batch, place) {
+                Some(event) if recording.told.as_ref().is_some_and(|mark| mark.covers(line.number, event.at)) => {
+                    passed += 1;
+                }
                 Some(event) => match event.at {
                     Some(at) => {
                         self.read_to.extend(at);
@@ -218,6 +270,9 @@ impl Replay {
     fn tell(&mut self, recording: &mut Recording, now: Timestamp, batch: &mut Batch) -> Result<bool, SourceError> {
         loop {
             self.read_ahead(recording, batch)?;
+            if recording.is_told() {
+                return Ok(true);
+            }
             if self.times != Times::Kept && self.moved.is_none() {
                 self.moved = recording.ahead.peek().map(|Reverse(first)| (first.at, now));
             }
@@ -245,13 +300,16 @@ impl Source for Replay {
         self.intake.capabilities()
     }
 
-    async fn poll(&mut self, _: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
+    async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
         let mut batch = Batch::default();
         let mut recording = match self.recording.take() {
             Some(recording) => recording,
-            None => self.open()?,
+            None => self.open(cursor)?,
         };
         let told = self.tell(&mut recording, now, &mut batch);
+        if !batch.events.is_empty() && !recording.is_told() {
+            batch.cursor = self.mark(&recording);
+        }
         batch.finished = recording.ended && recording.ahead.is_empty();
         self.recording = Some(recording);
         match told {
@@ -339,155 +397,4 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write;
-    use std::io::Write as _;
-
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        Timestamp::parse(text).unwrap()
-    }
-
-    fn file(text: &str) -> tempfile::NamedTempFile {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        file
-    }
-
-    const DAY: &str = r#"{"type":"hello","version":1,"capabilities":["messages"]}
-{"type":"agent","id":"a","name":"Ana"}
-{"type":"opened","conversation":"1","at":"2026-03-02T09:00:00Z"}
-no json
-{"type":"sla","conversation":"1","metric":"first_response","due":"2026-03-02T09:10:00Z","at":"2026-03-02T09:00:00Z"}
-{"type":"clock","at":"2099-01-01T00:00:00Z"}
-{"type":"party","at":"2026-03-02T09:01:00Z"}
-{"type":"message","conversation":"1","from":"customer","at":"2026-03-02T09:20:00Z"}
-{"type":"message","conversation":"1","from":"bot","at":"2026-03-02T09:10:00Z"}
-"#;
-
-    fn times(batch: &Batch) -> Vec<String> {
-        batch.events.iter().filter_map(|event| event.at.map(|at| at.to_string())).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn kept_times_are_told_as_the_clock_reaches_them() {
-        let file = file(DAY);
-        let mut replay = Replay::kept(file.path());
-        let first = replay.poll(None, at("2026-03-02T09:00:00Z")).await.unwrap();
-        assert_eq!(first.events.len(), 4);
-        assert_eq!(replay.capabilities(), [Capability::Messages]);
-        let named: Vec<String> = first.skipped.iter().map(|it| format!("{}: {}", it.place, it.reason)).collect();
-        let path = file.path().display();
-        assert!(named[0].starts_with(&format!("{path}:4: not a JSON object")), "{named:?}");
-        assert_eq!(named[1], format!("{path}:7: unknown type `party`"));
-        let later = replay.poll(None, at("2026-03-02T09:30:00Z")).await.unwrap();
-        assert_eq!(times(&later), ["2026-03-02T09:10:00Z", "2026-03-02T09:20:00Z"], "in order, past the stray line");
-        assert!(!later.finished);
-        let last = replay.poll(None, at("2099-01-01T00:00:00Z")).await.unwrap();
-        assert!(last.finished && last.events.len() == 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn moved_times_begin_now_and_run_faster() {
-        let file = file(DAY);
-        let mut replay = Replay::moved(file.path(), 60.0).unwrap();
-        let now = at("2026-11-22T12:00:00Z");
-        let first = replay.poll(None, now).await.unwrap();
-        assert_eq!(times(&first), ["2026-11-22T12:00:00Z", "2026-11-22T12:00:00Z"]);
-        let EventKind::Sla { due, .. } = first.events[3].kind else { panic!("{:?}", first.events[3]) };
-        assert_eq!(due.to_string(), "2026-11-22T12:00:10Z", "targets move along");
-        let next = replay.poll(None, now + TimeDelta::seconds(30)).await.unwrap();
-        assert_eq!(times(&next), ["2026-11-22T12:00:10Z", "2026-11-22T12:00:20Z"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_long_file_comes_in_parts_and_nothing_is_lost() {
-        let mut text = String::new();
-        for nth in 0..25_000 {
-            writeln!(text, r#"{{"type":"clock","at":"2026-03-02T09:00:{:02}Z"}}"#, nth % 60).unwrap();
-        }
-        let file = file(&text);
-        let mut replay = Replay::kept(file.path());
-        let (mut told, mut polls) = (0, 0);
-        loop {
-            let batch = replay.poll(None, at("2026-03-03T00:00:00Z")).await.unwrap();
-            assert!(batch.events.len() <= AT_MOST);
-            (told, polls) = (told + batch.events.len(), polls + 1);
-            if batch.finished {
-                break;
-            }
-            assert!(batch.more);
-        }
-        assert_eq!((told, polls), (25_000, 3));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_clock_that_follows_it_reaches_every_line_and_stays_at_the_last() {
-        let mut text = String::new();
-        for second in 0..5_000 {
-            let at = at("2026-03-02T09:00:00Z") + TimeDelta::seconds(second);
-            writeln!(text, r#"{{"type":"clock","at":"{at}"}}"#).unwrap();
-        }
-        let file = file(&text);
-        let mut replay = Replay::kept(file.path());
-        let read_to = replay.read_to();
-        assert_eq!(read_to.at(), Timestamp::MIN);
-        let (mut told, mut last_at) = (0, Timestamp::MIN);
-        for _ in 0..20 {
-            // A clock much too fast for the reader.
-            let now = at("2027-01-01T00:00:00Z").min(read_to.at());
-            assert!(now >= last_at, "it never goes back");
-            last_at = now;
-            let batch = replay.poll(None, now).await.unwrap();
-            told += batch.events.len();
-            if batch.finished {
-                break;
-            }
-        }
-        assert_eq!((told, read_to.at()), (5_000, at("2026-03-02T10:23:19Z")));
-        assert_eq!(last_at, read_to.at());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_file_of_nothing_but_garbage_is_read_to_its_end() {
-        let file = file(&"\u{1b}[2J\n".repeat(25_000));
-        let mut replay = Replay::kept(file.path());
-        let mut skipped = 0;
-        for _ in 0..10 {
-            let batch = replay.poll(None, at("2026-03-03T00:00:00Z")).await.unwrap();
-            skipped += batch.skipped_total;
-            if batch.finished {
-                break;
-            }
-        }
-        assert_eq!(skipped, 25_000);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_missing_file_is_named() {
-        let error = Replay::kept("/nowhere/day.jsonl").poll(None, at("2026-03-03T00:00:00Z")).await.unwrap_err();
-        assert!(matches!(error, SourceError::Unsupported { .. }));
-        assert!(error.to_string().starts_with("/nowhere/day.jsonl: can't be opened: No such file"), "{error}");
-        let folder = tempfile::tempdir().unwrap();
-        let error = Replay::kept(folder.path()).poll(None, at("2026-03-03T00:00:00Z")).await.unwrap_err();
-        assert!(error.to_string().contains("no regular file"), "{error}");
-    }
-
-    #[test]
-    fn the_span_of_a_file_is_its_earliest_and_latest_instant() {
-        let file = file(DAY);
-        let span = span(file.path()).unwrap();
-        assert_eq!(span.times, Some((at("2026-03-02T09:00:00Z"), at("2099-01-01T00:00:00Z"))));
-        assert_eq!((span.events, span.rejected), (7, 2));
-        assert_eq!(first_at(file.path()).unwrap(), Some(at("2026-03-02T09:00:00Z")));
-        assert_eq!(span_of(io::Cursor::new(""), 10).unwrap(), Span::default());
-    }
-
-    #[test]
-    fn a_speed_that_is_none_is_refused() {
-        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(Replay::moved("x", speed).unwrap_err().starts_with("speed is"));
-        }
-    }
-}
+mod tests;

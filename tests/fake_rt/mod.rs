@@ -146,7 +146,7 @@ impl Desk {
             "/users" => {
                 page(USERS.iter().filter(|u| query.contains(&format!("\"{}\"", u.1))).map(user).collect(), None)
             }
-            "/tickets" if query.contains("minutes ago") => page(vec![], Some(self.changed)),
+            "/tickets" if query.starts_with("LastUpdated >") => page(vec![], Some(self.changed)),
             "/tickets" => self.search(&query, per_page),
             "/transactions" => {
                 let number = asked("page").and_then(|n| n.parse().ok()).unwrap_or(1);
@@ -169,7 +169,12 @@ impl Desk {
         let queues = numbers(query, "Queue='");
         let words: BTreeSet<_> = self.tickets.iter().map(|t| &t.status).collect();
         let words: Vec<_> = words.into_iter().filter(|w| query.contains(&format!("'{w}'"))).collect();
-        let bound = |mark: &str| numbers(query, mark).first().map(|hours| *hours as i64 * 3600);
+        let bound = |mark: &str| {
+            let (count, rest) = query.split_once(mark)?.1.split_once(' ')?;
+            let unit = if rest.starts_with("days") { 86_400 } else { 3_600 };
+            // Four digits are a time of day to the real one.
+            Some(if count.len() < 4 { count.parse::<i64>().unwrap() * unit } else { 0 })
+        };
         let (since, until) = (bound("LastUpdated > '"), bound("LastUpdated < '"));
         let updated = if since.is_some() { self.last_updated() } else { HashMap::new() };
         let age = |t: &Ticket| self.now.map(|now| now - updated.get(&t.id.to_string()).unwrap_or(&now));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 
@@ -171,6 +172,31 @@ impl Ask {
     }
 }
 
+/// A span back from now as the search reads it, in minutes at least: relative, as a date would be read in the account's
+/// own time zone; rounded away from now or towards it. Never a number of four digits, for the server takes `1440 hours
+/// ago` for twenty to three in the afternoon.
+pub(super) fn ago(span: TimeDelta, rounded: Rounded) -> String {
+    const MINUTE: i64 = 60_000;
+    let span = span.num_milliseconds().max(0);
+    let count = |unit: i64| match rounded {
+        Rounded::Away => span.saturating_add(unit - 1) / unit,
+        Rounded::Towards => span / unit,
+    };
+    let units = [(MINUTE, "minutes"), (60 * MINUTE, "hours"), (1440 * MINUTE, "days"), (10_080 * MINUTE, "weeks")];
+    let fitting = units.into_iter().map(|(unit, word)| (count(unit), word)).find(|(count, _)| *count < 1000);
+    let (count, word) = fitting.unwrap_or((999, "weeks"));
+    format!("'{count} {word} ago'")
+}
+
+/// Which way a span is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rounded {
+    /// It becomes no shorter.
+    Away,
+    /// It becomes no longer.
+    Towards,
+}
+
 /// `field = 1 OR field = 2 …`; this server knows no IN.
 pub(super) fn any(field: &str, values: &[u64]) -> String {
     let each: Vec<String> = values.iter().map(|value| format!("{field}={value}")).collect();
@@ -188,4 +214,23 @@ pub(super) fn site(mut base: Url) -> Url {
     let path = base.path().trim_end_matches('/').trim_end_matches(API).to_owned();
     base.set_path(&path);
     base
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_told_in_three_digits() {
+        let both = |minutes: i64| {
+            let span = TimeDelta::minutes(minutes) + TimeDelta::seconds(1);
+            [ago(span, Rounded::Away), ago(span, Rounded::Towards)]
+        };
+        assert_eq!(both(2), ["'3 minutes ago'", "'2 minutes ago'"]);
+        assert_eq!(both(1440), ["'25 hours ago'", "'24 hours ago'"]);
+        assert_eq!(both(60 * 24 * 60), ["'61 days ago'", "'60 days ago'"]);
+        assert_eq!(both(1500 * 24 * 60), ["'215 weeks ago'", "'214 weeks ago'"]);
+        assert_eq!(both(i64::from(u32::MAX)), ["'999 weeks ago'"; 2]);
+        assert_eq!(both(-5), ["'0 minutes ago'"; 2]);
+    }
 }

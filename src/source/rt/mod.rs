@@ -24,10 +24,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::ask::{Ask, FEED, Records};
+use self::ask::{Ask, FEED, Records, Rounded};
 use self::mark::Mark;
 use self::people::People;
 use self::state::{Phase, State};
@@ -38,6 +39,9 @@ use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERS
 
 /// What Request Tracker can tell.
 const CAPABILITIES: &[Capability] = &[Capability::Messages, Capability::Assignments, Capability::Statuses];
+
+/// Changes are looked for so much further back than the log was seen to its end: rows become visible late.
+const PROBE_BACK: TimeDelta = TimeDelta::minutes(3);
 
 /// The row of [`super::REGISTRY`].
 pub const KIND: Kind = Kind {
@@ -222,9 +226,8 @@ impl Rt {
     /// The rows that were added to the log, and the tickets that they make known; whether there are still more.
     async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let filter = self.state.people.queue_filter("TicketQueue", &self.settings);
-        let minutes = 3 + (ask.now - self.state.heard_at).num_minutes().max(0);
-        let changed =
-            format!("LastUpdated > '{minutes} minutes ago'{}", self.state.people.queue_filter("Queue", &self.settings));
+        let since = ask::ago(ask.now - self.state.heard_at + PROBE_BACK, Rounded::Away);
+        let changed = format!("LastUpdated > {since}{}", self.state.people.queue_filter("Queue", &self.settings));
         let fresh =
             self.state.position.read(ask, &filter, Some(&*changed).filter(|_| !self.check_is_due(ask.now))).await?;
         let wanted = self.state.to_adopt(&fresh.rows);

@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::ask::{Rounded, ago};
 use crate::event::Timestamp;
 
-/// What is asked for is asked for in whole hours, so less than that is not missing.
+/// Less than that is not missing.
 const HOUR: TimeDelta = TimeDelta::hours(1);
 /// How long a page that could not be read is left alone, after the first try and at most.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -87,12 +88,11 @@ impl Reading {
         Self { from, to, after: 0, read: 0, part: 0.0, tries: 0, again_at: Timestamp::MIN }
     }
 
-    /// The condition that its tickets meet. Relative, as a date would be read in the account's own time zone.
+    /// The condition that its tickets meet.
     pub(super) fn condition(&self, now: Timestamp) -> String {
-        let since = hours(now - self.from, HOUR.num_milliseconds() - 1);
-        let until = self.to.map(|to| hours(now - to, 0)).filter(|until| *until > 0);
-        let until = until.map(|until| format!(" AND LastUpdated < '{until} hours ago'")).unwrap_or_default();
-        format!("Status='__Inactive__' AND LastUpdated > '{since} hours ago'{until}")
+        let since = ago(now - self.from, Rounded::Away);
+        let until = self.to.map(|to| format!(" AND LastUpdated < {}", ago(now - to, Rounded::Towards)));
+        format!("Status='__Inactive__' AND LastUpdated > {since}{}", until.unwrap_or_default())
     }
 
     /// Which part of all was read.
@@ -120,11 +120,6 @@ impl Reading {
         self.part = self.part.max((part * 1000.0).floor() / 1000.0);
         (self.tries, self.again_at) = (0, Timestamp::MIN);
     }
-}
-
-/// Hours of a span; so many milliseconds more make another.
-fn hours(span: TimeDelta, more: i64) -> i64 {
-    (span.num_milliseconds() + more).max(0) / HOUR.num_milliseconds()
 }
 
 /// When the history that the config asks for begins; nothing where it asks for none.
@@ -185,7 +180,7 @@ mod tests {
         assert_eq!(condition(&one, 0), expected);
         assert_eq!(condition(&one, 1), expected.replace("480", "481"), "a little more rather than a little less");
         one.to = None;
-        assert_eq!(condition(&one, 61), "Status='__Inactive__' AND LastUpdated > '482 hours ago'");
+        assert_eq!(condition(&one, 50 * 24 * 60), "Status='__Inactive__' AND LastUpdated > '70 days ago'");
     }
 
     #[test]
