@@ -1,6 +1,6 @@
 //! How fast the past becomes figures, beside `DuckDB` on the same machine in the same run.
 //!
-//! `cargo bench --bench history`; a first word `generate`, `figures`, `import` or `start` picks one part.
+//! `cargo bench --bench history`; a first word `generate`, `import`, `figures`, `pages` or `start` picks one part.
 //! `HELPTOP_BENCH_RUNS` (5) sets how often each is run, by turns; `HELPTOP_BENCH_DATA` (`target/bench-data`) is where
 //! recordings, stores and tables are kept: 4 GB. The peer needs a Python with `pip install duckdb`.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench stops at the first surprise and prints figures")]
@@ -13,19 +13,26 @@ mod start;
 mod watched;
 
 use std::fs;
+use std::hint::black_box;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use helptop::board::{PastQuery, Standpoint};
-use helptop::event::{Event, Reader, Timestamp};
+use chrono_tz::Tz;
+use helptop::board::{PastQuery, Standpoint, Want};
+use helptop::desk::SourceIx;
+use helptop::event::{Reader, Timestamp};
 use helptop::metrics::history::{Filter, Grouping, History, Query, Terms};
+use helptop::store::{Selection, SqliteStore, Store};
 
 use child::{Run, median};
 use peer::Peer;
 use recording::{SIZES, Size};
 use watched::HELPTOP;
+
+const ZONE: Tz = Tz::Europe__Berlin;
 
 fn main() {
     // Cargo adds a flag of its own.
@@ -41,7 +48,10 @@ fn main() {
         figures();
     }
     if is_asked("pages") {
-        SIZES.iter().for_each(pages);
+        for size in &SIZES {
+            alone(size);
+            pages(size);
+        }
     }
     if is_asked("start") {
         start::time();
@@ -139,54 +149,92 @@ fn figures() {
     }
 }
 
-/// What the fold and the figures cost alone, in this process, and a page of the board from what is loaded.
-fn pages(size: &Size) {
-    let mut reader = Reader::new(std::io::BufReader::new(fs::File::open(size.recording()).unwrap())).without_words();
+/// What the fold and the figures cost alone, in this process.
+fn alone(size: &Size) {
+    let mut reader = Reader::new(BufReader::new(fs::File::open(size.recording()).unwrap())).without_words();
     let mut history = History::new();
     let source = history.add_source("demo");
-    let mut fold = std::time::Duration::ZERO;
+    let mut fold = Duration::ZERO;
     let mut lines = Vec::new();
     loop {
-        lines.clear();
         reader.next_lines(&mut lines).unwrap();
-        let events: Vec<Event> = lines.drain(..).map(|line| line.event.unwrap()).collect();
-        if events.is_empty() {
+        if lines.is_empty() {
             break;
         }
         let begun = Instant::now();
-        for event in events {
-            history.take(source, event);
+        for line in lines.drain(..) {
+            history.take(source, line.event.unwrap());
         }
         fold += begun.elapsed();
     }
     history.settle();
-    let per_event = |took: std::time::Duration| took.as_secs_f64() * 1e9 / size.events as f64;
-    println!("\n{}: fold {:.0} ns an event", size.name, per_event(fold));
-    let (first, last) = history.span().unwrap();
-    let (now, zone, terms) = (last + TimeDelta::milliseconds(1), chrono_tz::Tz::Europe__Berlin, Terms::default());
-    let from = now - TimeDelta::days(30);
-    let query = Query { from, to: now, zone, by: Some(Grouping::Agent), filter: Filter::default() };
-    time("report by agent of 30 days", || drop(history.report(&query, &terms)));
-    let standpoint = Standpoint { now, zone, terms: &terms, begins_at: Some(first) };
-    for days in [7, 30] {
-        let page = PastQuery::Overview { days, by: Some(Grouping::Team) };
-        time(&format!("history page of {days} days"), || drop(page.page(&history, &standpoint)));
+    println!("\n{}: in this process", size.name);
+    show("fold of all events, one core", fold.as_secs_f64());
+    let to = history.span().unwrap().1 + TimeDelta::milliseconds(1);
+    let (from, zone, by) = (to - TimeDelta::days(30), ZONE, Some(Grouping::Agent));
+    let query = Query { from, to, zone, by, filter: Filter::default() };
+    time("report by agent of 30 days from the fold", || history.report(&query, &Terms::default()));
+}
+
+/// Pages of the board from the store: what is read for them, and the page from that.
+fn pages(size: &Size) {
+    let path = store(size);
+    if !path.exists() {
+        import(size, &path);
+    }
+    let mut store = SqliteStore::open_to_read(&path).unwrap();
+    let terms = Terms::default();
+    let now = range(size)[1].parse::<chrono::DateTime<chrono::Utc>>().unwrap().into();
+    let standpoint = Standpoint { now, zone: ZONE, terms: &terms, begins_at: None };
+    for (name, query) in [
+        ("an agent's page", PastQuery::Agent(SourceIx(0), "a1".into())),
+        ("a customer's page", PastQuery::Customer(SourceIx(0), "u1".into())),
+        ("history page of 7 days", PastQuery::Overview { days: 7, by: Some(Grouping::Team) }),
+        ("history page of 30 days", PastQuery::Overview { days: 30, by: Some(Grouping::Team) }),
+    ] {
+        let want = query.want(now, ZONE);
+        let history = time(&format!("{name}: read and fold, one core"), || load(&mut store, &want));
+        time(&format!("{name}: from what is read"), || query.page(&history, &standpoint));
     }
 }
 
-fn time(what: &str, mut work: impl FnMut()) {
-    let mut took: Vec<f64> = (0..runs())
-        .map(|_| {
-            let begun = Instant::now();
-            work();
-            begun.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    took.sort_by(f64::total_cmp);
-    println!("{what:<44} {:>9.1} ms", took[took.len() / 2]);
+fn load(store: &mut SqliteStore, want: &Want) -> History {
+    let mut history = History::new();
+    let source = history.add_source("demo");
+    let no = store.source("demo").unwrap();
+    let span = want.span.map(|span| Selection::Since(span.from));
+    let customer = want.customer.iter().map(|(_, id)| Selection::Customer(no, id.clone()));
+    for selection in span.into_iter().chain(customer) {
+        let mut take = |_, event| {
+            history.take(source, event);
+            Ok(())
+        };
+        store.read(&selection, &mut take).unwrap();
+    }
+    history.settle();
+    history
 }
 
-/// The beginning of the day at hand, by the clock of the machine.
+/// Says the median of some runs, and gives what the last came to.
+fn time<T>(what: &str, mut work: impl FnMut() -> T) -> T {
+    let mut took = Vec::new();
+    loop {
+        let begun = Instant::now();
+        let made = black_box(work());
+        took.push(begun.elapsed().as_secs_f64());
+        if took.len() >= runs() {
+            took.sort_by(f64::total_cmp);
+            show(what, took[took.len() / 2]);
+            return made;
+        }
+    }
+}
+
+fn show(what: &str, seconds: f64) {
+    println!("{what:<60} {:>9.1} ms", seconds * 1e3);
+}
+
+/// By the clock of the machine.
 fn now() -> Timestamp {
     chrono::Utc::now().into()
 }
