@@ -63,7 +63,7 @@ impl Conversation {
     /// Its entries, oldest first; those that were let go are not in it.
     pub fn log(&self) -> Cow<'_, [Entry]> {
         match &self.packed {
-            Some(packed) => Cow::Owned([&packed.unpack(), &*self.log].concat()),
+            Some(packed) => Cow::Owned(packed.unpack_before(&self.log)),
             None => Cow::Borrowed(&self.log),
         }
     }
@@ -166,6 +166,7 @@ impl Conversation {
         if !self.state.is_active() {
             self.pack();
             self.log.shrink();
+            self.packed.iter_mut().for_each(|packed| packed.shrink());
         }
     }
 

@@ -38,33 +38,44 @@ const METRICS: [SlaMetric; 3] = [SlaMetric::FirstResponse, SlaMetric::NextRespon
 impl Packed {
     /// Adds entries that are in order and not before what is there.
     pub(super) fn extend(&mut self, entries: impl Iterator<Item = Entry>) {
-        let mut written = Writer(Vec::with_capacity(128));
-        let mut aside = Vec::new();
+        let mut written = Writer(std::mem::take(&mut self.bytes));
         for Entry { at, fact } in entries {
+            written.make_room();
             let gap = at.millis().wrapping_sub(std::mem::replace(&mut self.last_at, at.millis()));
             if let Some(fact) = written.entry(gap, at, fact) {
-                aside.push(fact);
+                self.aside.reserve_exact(1);
+                self.aside.push(fact);
             }
         }
-        self.bytes.reserve_exact(written.0.len());
-        self.bytes.extend(written.0);
-        self.aside.reserve_exact(aside.len());
-        self.aside.extend(aside);
+        self.bytes = written.0;
+    }
+
+    /// Takes no more memory than it must.
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
     }
 
     /// The entries.
     pub(super) fn unpack(&self) -> Vec<Entry> {
+        self.unpack_before(&[])
+    }
+
+    /// The entries, with others behind.
+    pub(super) fn unpack_before(&self, later: &[Entry]) -> Vec<Entry> {
+        // Hardly any entry takes less than so many bytes.
+        let mut entries = Vec::with_capacity(self.bytes.len() / 5 + later.len());
         let mut reader = Reader(&self.bytes);
         let mut aside = self.aside.iter();
         let mut at = 0;
-        std::iter::from_fn(|| {
+        entries.extend(std::iter::from_fn(|| {
             let first = reader.byte()?;
             at = reader.signed()?.wrapping_add(at);
             let at = Timestamp::from_millis(at);
             let fact = if first == ASIDE { aside.next().cloned() } else { reader.fact(first, at) };
             Some(Entry { at, fact: fact? })
-        })
-        .collect()
+        }));
+        entries.extend_from_slice(later);
+        entries
     }
 }
 
@@ -75,7 +86,18 @@ type Found<T> = Option<T>;
 
 struct Writer(Vec<u8>);
 
+/// Bytes that no entry exceeds.
+const MOST: usize = 32;
+/// What the bytes grow by: twice as much each time would waste a quarter of all.
+const GROWTH: usize = 64;
+
 impl Writer {
+    fn make_room(&mut self) {
+        if self.0.capacity() - self.0.len() < MOST {
+            self.0.reserve_exact(GROWTH);
+        }
+    }
+
     /// Writes an entry, except for a fact that has to stay beside: that is given back.
     fn entry(&mut self, gap: i64, at: Timestamp, fact: Fact) -> Option<Fact> {
         match fact {

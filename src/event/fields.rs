@@ -5,18 +5,18 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use strum::VariantNames;
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::kind::Change;
 use super::read::Reject;
 use super::time::Timestamp;
 
-pub(super) fn field(field: &'static str, reason: impl Into<String>) -> Reject {
-    Reject::Field { field, reason: reason.into() }
+pub(super) fn field(name: Known, reason: impl Into<String>) -> Reject {
+    Reject::Field { field: name.into(), reason: reason.into() }
 }
 
 /// A JSON value, as far as the stream's fields go.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Value<'a> {
     Null,
     Flag(bool),
@@ -40,86 +40,90 @@ impl Value<'_> {
 }
 
 /// The known fields of a line, in a list: a line has few, and a map would cost more than it saves.
-pub(super) struct Fields<'a>(Vec<(&'static str, Value<'a>)>);
+#[derive(Debug, PartialEq)]
+pub(super) struct Fields<'a>(pub(super) Vec<(Known, Value<'a>)>);
 
-const KNOWN: [&str; 41] = [
-    "type",
-    "at",
-    "conversation",
-    "agent",
-    "from",
-    "text",
-    "public",
-    "status",
-    "by",
-    "customer",
-    "channel",
-    "team",
-    "subject",
-    "url",
-    "direction",
-    "tags",
-    "priority",
-    "id",
-    "name",
-    "email",
-    "teams",
-    "capacity",
-    "active",
-    "segment",
-    "state",
-    "reason",
-    "version",
-    "source",
-    "capabilities",
-    "keyword",
-    "macro",
-    "metric",
-    "due",
-    "score",
-    "scale",
-    "comment",
-    "article",
-    "helpful",
-    "amount",
-    "currency",
-    "into",
-];
+/// The name of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum Known {
+    Type,
+    At,
+    Conversation,
+    Agent,
+    From,
+    Text,
+    Public,
+    Status,
+    By,
+    Customer,
+    Channel,
+    Team,
+    Subject,
+    Url,
+    Direction,
+    Tags,
+    Priority,
+    Id,
+    Name,
+    Email,
+    Teams,
+    Capacity,
+    Active,
+    Segment,
+    State,
+    Reason,
+    Version,
+    Source,
+    Capabilities,
+    Keyword,
+    Macro,
+    Metric,
+    Due,
+    Score,
+    Scale,
+    Comment,
+    Article,
+    Helpful,
+    Amount,
+    Currency,
+    Into,
+}
 
 impl<'a> Fields<'a> {
     /// The last value of that name, as other JSON readers take it.
-    pub(super) fn get(&self, name: &str) -> Option<&Value<'a>> {
+    pub(super) fn get(&self, name: Known) -> Option<&Value<'a>> {
         self.0.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    pub(super) fn present(&self, name: &'static str) -> Option<&Value<'a>> {
+    pub(super) fn present(&self, name: Known) -> Option<&Value<'a>> {
         self.get(name).filter(|value| !matches!(value, Value::Null))
     }
 
-    pub(super) fn wrong(name: &'static str, value: &Value<'_>, wanted: &str) -> Reject {
+    pub(super) fn wrong(name: Known, value: &Value<'_>, wanted: &str) -> Reject {
         field(name, format!("is {}, must be {wanted}", value.type_name()))
     }
 
     /// A non-empty string that must be there.
-    pub(super) fn text(&self, name: &'static str) -> Result<&str, Reject> {
+    pub(super) fn text(&self, name: Known) -> Result<&str, Reject> {
         self.maybe_id(name)?.ok_or_else(|| self.missing(name))
     }
 
-    pub(super) fn missing(&self, name: &'static str) -> Reject {
+    pub(super) fn missing(&self, name: Known) -> Reject {
         match self.get(name) {
             Some(value) => Self::wrong(name, value, "there"),
             None => field(name, "is missing"),
         }
     }
 
-    pub(super) fn maybe_id(&self, name: &'static str) -> Result<Option<&str>, Reject> {
+    pub(super) fn maybe_id(&self, name: Known) -> Result<Option<&str>, Reject> {
         match self.maybe_text(name)? {
             Some("") => Err(field(name, "is empty")),
             other => Ok(other),
         }
     }
 
-    pub(super) fn maybe_text(&self, name: &'static str) -> Result<Option<&str>, Reject> {
+    pub(super) fn maybe_text(&self, name: Known) -> Result<Option<&str>, Reject> {
         match self.present(name) {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
@@ -127,16 +131,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn maybe_string(&self, name: &'static str) -> Result<Option<String>, Reject> {
+    pub(super) fn maybe_string(&self, name: Known) -> Result<Option<String>, Reject> {
         Ok(self.maybe_text(name)?.map(str::to_owned))
     }
 
-    pub(super) fn string(&self, name: &'static str) -> Result<String, Reject> {
+    pub(super) fn string(&self, name: Known) -> Result<String, Reject> {
         self.maybe_string(name)?.ok_or_else(|| self.missing(name))
     }
 
     /// A word, or a number taken as one (`"priority": 3`).
-    pub(super) fn maybe_label(&self, name: &'static str) -> Result<Option<String>, Reject> {
+    pub(super) fn maybe_label(&self, name: Known) -> Result<Option<String>, Reject> {
         match self.present(name) {
             Some(Value::Number(n)) => Ok(Some(n.to_string())),
             _ => self.maybe_string(name),
@@ -144,7 +148,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Left out, null or an id.
-    pub(super) fn change(&self, name: &'static str) -> Result<Change<&str>, Reject> {
+    pub(super) fn change(&self, name: Known) -> Result<Change<&str>, Reject> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Null) => Ok(Some(None)),
@@ -152,7 +156,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn maybe_word<T: FromStr + VariantNames>(&self, name: &'static str) -> Result<Option<T>, Reject> {
+    pub(super) fn maybe_word<T: FromStr + VariantNames>(&self, name: Known) -> Result<Option<T>, Reject> {
         self.maybe_text(name)?
             .map(|word| {
                 T::from_str(word).map_err(|_| {
@@ -163,11 +167,11 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
-    pub(super) fn word<T: FromStr + VariantNames>(&self, name: &'static str) -> Result<T, Reject> {
+    pub(super) fn word<T: FromStr + VariantNames>(&self, name: Known) -> Result<T, Reject> {
         self.maybe_word(name)?.ok_or_else(|| self.missing(name))
     }
 
-    pub(super) fn maybe_flag(&self, name: &'static str) -> Result<Option<bool>, Reject> {
+    pub(super) fn maybe_flag(&self, name: Known) -> Result<Option<bool>, Reject> {
         match self.present(name) {
             None => Ok(None),
             Some(Value::Flag(flag)) => Ok(Some(*flag)),
@@ -175,11 +179,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn flag(&self, name: &'static str) -> Result<bool, Reject> {
+    pub(super) fn flag(&self, name: Known) -> Result<bool, Reject> {
         self.maybe_flag(name)?.ok_or_else(|| self.missing(name))
     }
 
-    pub(super) fn maybe_number(&self, name: &'static str) -> Result<Option<f64>, Reject> {
+    pub(super) fn maybe_number(&self, name: Known) -> Result<Option<f64>, Reject> {
         match self.present(name) {
             None => Ok(None),
             Some(Value::Number(number)) => Ok(Some(*number)),
@@ -187,7 +191,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn number_in(&self, name: &'static str, lowest: f64, highest: f64) -> Result<f64, Reject> {
+    pub(super) fn number_in(&self, name: Known, lowest: f64, highest: f64) -> Result<f64, Reject> {
         let number = self.maybe_number(name)?.ok_or_else(|| self.missing(name))?;
         if (lowest..=highest).contains(&number) {
             Ok(number)
@@ -196,7 +200,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn maybe_list(&self, name: &'static str) -> Result<Option<Vec<String>>, Reject> {
+    pub(super) fn maybe_list(&self, name: Known) -> Result<Option<Vec<String>>, Reject> {
         let items = match self.present(name) {
             None => return Ok(None),
             Some(Value::List(items)) => items,
@@ -209,11 +213,11 @@ impl<'a> Fields<'a> {
         texts.collect::<Result<Vec<_>, _>>().map(Some)
     }
 
-    pub(super) fn list(&self, name: &'static str) -> Result<Vec<String>, Reject> {
+    pub(super) fn list(&self, name: Known) -> Result<Vec<String>, Reject> {
         self.maybe_list(name)?.ok_or_else(|| self.missing(name))
     }
 
-    pub(super) fn maybe_instant(&self, name: &'static str) -> Result<Option<Timestamp>, Reject> {
+    pub(super) fn maybe_instant(&self, name: Known) -> Result<Option<Timestamp>, Reject> {
         self.maybe_text(name)?
             .map(|text| {
                 Timestamp::parse(text).map_err(|error| {
@@ -224,7 +228,7 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
-    pub(super) fn instant(&self, name: &'static str) -> Result<Timestamp, Reject> {
+    pub(super) fn instant(&self, name: Known) -> Result<Timestamp, Reject> {
         self.maybe_instant(name)?.ok_or_else(|| self.missing(name))
     }
 }
@@ -255,7 +259,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 }
 
 /// A field's name, where the stream knows it.
-struct Key(Option<&'static str>);
+struct Key(Option<Known>);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -266,7 +270,7 @@ impl<'de> Deserialize<'de> for Key {
                 f.write_str("a field name")
             }
             fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                Ok(Key(KNOWN.iter().copied().find(|known| *known == name)))
+                Ok(Key(name.parse().ok()))
             }
         }
         deserializer.deserialize_str(Name)

@@ -7,6 +7,7 @@ mod fields;
 pub mod id;
 pub mod kind;
 pub mod read;
+mod scan;
 pub mod time;
 mod words;
 pub mod write;

@@ -2,11 +2,12 @@
 
 use std::io::{self, BufRead};
 
-use super::fields::{Fields, field};
+use super::fields::{Fields, Known, field};
 use super::id::{AgentId, ArticleId, ConversationId, CustomerId, TeamId};
 use super::kind::{
     Agent, Assigned, Author, Event, EventKind, Message, Opened, SlaMetric, Status, StatusBy, VERSION, lowest_score,
 };
+use super::scan;
 use super::words::Words;
 
 /// Longer lines are rejected without being held in memory.
@@ -46,12 +47,66 @@ pub struct Reader<R> {
     input: R,
     buffer: Vec<u8>,
     number: u64,
+    keeping: Keeping,
+}
+
+/// What becomes of what people wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Words,
+    Prints,
+}
+
+impl Keeping {
+    fn words(self, text: &str) -> Words {
+        match self {
+            Self::Words => text.into(),
+            Self::Prints => Words::print_of(text),
+        }
+    }
 }
 
 impl<R: BufRead> Reader<R> {
     /// Reads from the first line on.
     pub fn new(input: R) -> Self {
-        Self { input, buffer: Vec::new(), number: 0 }
+        Self { input, buffer: Vec::new(), number: 0, keeping: Keeping::Words }
+    }
+
+    /// Keeps no words of messages and comments, only their prints.
+    #[must_use]
+    pub fn without_words(self) -> Self {
+        Self { keeping: Keeping::Prints, ..self }
+    }
+
+    /// Adds the lines that are there without waiting for more, at least one; none at the end.
+    pub fn next_lines(&mut self, into: &mut Vec<Line>) -> io::Result<()> {
+        let before = into.len();
+        while into.len() == before {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let end = memchr::memrchr(b'\n', chunk).filter(|_| self.number > 0);
+            let Some(end) = end else {
+                // The first line, or one that is not there whole.
+                into.extend(self.next_line()?);
+                return Ok(());
+            };
+            let mut begin = 0;
+            for newline in memchr::memchr_iter(b'\n', &chunk[..=end]) {
+                let line = &chunk[begin..newline];
+                begin = newline + 1;
+                self.number += 1;
+                if line.len() >= MAX_LINE_BYTES {
+                    into.push(too_long(self.number));
+                } else if !line.trim_ascii().is_empty() {
+                    into.push(Line { number: self.number, event: parse(line, self.keeping) });
+                }
+            }
+            self.input.consume(end + 1);
+        }
+        Ok(())
     }
 
     /// The next line that is not blank; `None` at the end.
@@ -64,8 +119,7 @@ impl<R: BufRead> Reader<R> {
             }
             self.number += 1;
             if read > MAX_LINE_BYTES {
-                let reason = format!("the line is longer than {} MiB", MAX_LINE_BYTES >> 20);
-                return Ok(Some(Line { number: self.number, event: Err(Reject::Line(reason)) }));
+                return Ok(Some(too_long(self.number)));
             }
             if self.number == 1 && self.buffer.starts_with(b"\xef\xbb\xbf") {
                 self.buffer.drain(..3);
@@ -73,7 +127,7 @@ impl<R: BufRead> Reader<R> {
             if self.buffer.trim_ascii().is_empty() {
                 continue;
             }
-            return Ok(Some(Line { number: self.number, event: parse_line(&self.buffer) }));
+            return Ok(Some(Line { number: self.number, event: parse(&self.buffer, self.keeping) }));
         }
     }
 }
@@ -99,7 +153,7 @@ impl<R: BufRead> TakeLine for R {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            let end = chunk.iter().position(|&byte| byte == b'\n');
+            let end = memchr::memchr(b'\n', chunk);
             let used = end.map_or(chunk.len(), |at| at + 1);
             if buffer.len() + used <= MAX_LINE_BYTES {
                 buffer.extend_from_slice(&chunk[..used]);
@@ -113,89 +167,102 @@ impl<R: BufRead> TakeLine for R {
     }
 }
 
+fn too_long(number: u64) -> Line {
+    let reason = format!("the line is longer than {} MiB", MAX_LINE_BYTES >> 20);
+    Line { number, event: Err(Reject::Line(reason)) }
+}
+
 /// Reads one line of the stream.
 pub fn parse_line(line: &[u8]) -> Result<Event, Reject> {
+    parse(line, Keeping::Words)
+}
+
+fn parse(line: &[u8], keeping: Keeping) -> Result<Event, Reject> {
     let text = std::str::from_utf8(line)
         .map_err(|error| Reject::Line(format!("not UTF-8 at byte {}", error.valid_up_to() + 1)))?;
-    let fields: Fields<'_> = serde_json::from_str(text.trim()).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.split(" at line ").next().unwrap_or_default();
-        Reject::Line(format!("not a JSON object: {reason} at column {}", error.column()))
-    })?;
-    let type_name = fields.text("type")?;
-    let event = kind(&fields, type_name)?;
+    let text = text.trim();
+    let fields = match scan::fields(text) {
+        Some(fields) => fields,
+        None => serde_json::from_str(text).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.split(" at line ").next().unwrap_or_default();
+            Reject::Line(format!("not a JSON object: {reason} at column {}", error.column()))
+        })?,
+    };
+    let type_name = fields.text(Known::Type)?;
+    let event = kind(&fields, type_name, keeping)?;
     let dateless = matches!(
         event,
         EventKind::Hello { .. } | EventKind::Team { .. } | EventKind::Agent(_) | EventKind::Customer { .. }
     );
-    let at = if dateless { fields.maybe_instant("at")? } else { Some(fields.instant("at")?) };
+    let at = if dateless { fields.maybe_instant(Known::At)? } else { Some(fields.instant(Known::At)?) };
     Ok(Event { kind: event, at })
 }
 
-fn kind(fields: &Fields<'_>, type_name: &str) -> Result<EventKind, Reject> {
-    let conversation = || fields.text("conversation").map(ConversationId::new);
+fn kind(fields: &Fields<'_>, type_name: &str, keeping: Keeping) -> Result<EventKind, Reject> {
+    let conversation = || fields.text(Known::Conversation).map(ConversationId::new);
     Ok(match type_name {
-        "message" => message(fields)?.into(),
+        "message" => message(fields, keeping)?.into(),
         "opened" => opened(fields)?.into(),
         "assigned" => Assigned {
             conversation: conversation()?,
-            agent: fields.change("agent")?.map(|id| id.map(AgentId::new)),
-            team: fields.change("team")?.map(|id| id.map(TeamId::new)),
-            by: fields.maybe_id("by")?.map(AgentId::new),
+            agent: fields.change(Known::Agent)?.map(|id| id.map(AgentId::new)),
+            team: fields.change(Known::Team)?.map(|id| id.map(TeamId::new)),
+            by: fields.maybe_id(Known::By)?.map(AgentId::new),
         }
         .into(),
         "status" => EventKind::Status {
             conversation: conversation()?,
-            status: fields.word::<Status>("status")?,
-            by: fields.maybe_word::<StatusBy>("by")?,
-            agent: fields.maybe_id("agent")?.map(AgentId::new),
+            status: fields.word::<Status>(Known::Status)?,
+            by: fields.maybe_word::<StatusBy>(Known::By)?,
+            agent: fields.maybe_id(Known::Agent)?.map(AgentId::new),
         },
         "presence" => EventKind::Presence {
-            agent: AgentId::new(fields.text("agent")?),
-            state: fields.word("state")?,
-            reason: fields.maybe_string("reason")?,
+            agent: AgentId::new(fields.text(Known::Agent)?),
+            state: fields.word(Known::State)?,
+            reason: fields.maybe_string(Known::Reason)?,
         },
         "hello" => hello(fields)?,
-        "team" => EventKind::Team { id: TeamId::new(fields.text("id")?), name: fields.string("name")? },
+        "team" => EventKind::Team { id: TeamId::new(fields.text(Known::Id)?), name: fields.string(Known::Name)? },
         "agent" => agent(fields)?.into(),
         "customer" => EventKind::Customer {
-            id: CustomerId::new(fields.text("id")?),
-            name: fields.maybe_string("name")?,
-            segment: fields.maybe_string("segment")?,
+            id: CustomerId::new(fields.text(Known::Id)?),
+            name: fields.maybe_string(Known::Name)?,
+            segment: fields.maybe_string(Known::Segment)?,
         },
-        "routed" => EventKind::Routed { conversation: conversation()?, keyword: fields.string("keyword")? },
+        "routed" => EventKind::Routed { conversation: conversation()?, keyword: fields.string(Known::Keyword)? },
         "returned_to_bot" => {
-            EventKind::ReturnedToBot { conversation: conversation()?, agent: AgentId::new(fields.text("agent")?) }
+            EventKind::ReturnedToBot { conversation: conversation()?, agent: AgentId::new(fields.text(Known::Agent)?) }
         }
-        "tagged" => EventKind::Tagged { conversation: conversation()?, tags: fields.list("tags")? },
+        "tagged" => EventKind::Tagged { conversation: conversation()?, tags: fields.list(Known::Tags)? },
         "macro" => EventKind::Macro {
             conversation: conversation()?,
-            agent: fields.maybe_id("agent")?.map(AgentId::new),
-            name: fields.string("macro")?,
+            agent: fields.maybe_id(Known::Agent)?.map(AgentId::new),
+            name: fields.string(Known::Macro)?,
         },
         "sla" => EventKind::Sla {
             conversation: conversation()?,
-            metric: fields.word::<SlaMetric>("metric")?,
-            due: fields.instant("due")?,
+            metric: fields.word::<SlaMetric>(Known::Metric)?,
+            due: fields.instant(Known::Due)?,
         },
-        "rated" => rated(fields)?,
+        "rated" => rated(fields, keeping)?,
         "nps" => EventKind::Nps {
-            customer: fields.maybe_id("customer")?.map(CustomerId::new),
-            conversation: fields.maybe_id("conversation")?.map(ConversationId::new),
-            score: fields.number_in("score", 0.0, 10.0)?,
+            customer: fields.maybe_id(Known::Customer)?.map(CustomerId::new),
+            conversation: fields.maybe_id(Known::Conversation)?.map(ConversationId::new),
+            score: fields.number_in(Known::Score, 0.0, 10.0)?,
         },
         "article_vote" => EventKind::ArticleVote {
-            article: ArticleId::new(fields.text("article")?),
-            helpful: fields.flag("helpful")?,
-            customer: fields.maybe_id("customer")?.map(CustomerId::new),
+            article: ArticleId::new(fields.text(Known::Article)?),
+            helpful: fields.flag(Known::Helpful)?,
+            customer: fields.maybe_id(Known::Customer)?.map(CustomerId::new),
         },
         "converted" => EventKind::Converted {
             conversation: conversation()?,
-            amount: fields.maybe_number("amount")?,
-            currency: fields.maybe_string("currency")?,
+            amount: fields.maybe_number(Known::Amount)?,
+            currency: fields.maybe_string(Known::Currency)?,
         },
         "merged" => {
-            EventKind::Merged { conversation: conversation()?, into: ConversationId::new(fields.text("into")?) }
+            EventKind::Merged { conversation: conversation()?, into: ConversationId::new(fields.text(Known::Into)?) }
         }
         "clock" => EventKind::Clock {},
         other => return Err(Reject::UnknownType(other.to_owned())),
@@ -203,69 +270,69 @@ fn kind(fields: &Fields<'_>, type_name: &str) -> Result<EventKind, Reject> {
 }
 
 fn hello(fields: &Fields<'_>) -> Result<EventKind, Reject> {
-    let said = fields.number_in("version", 0.0, 1e9)?;
+    let said = fields.number_in(Known::Version, 0.0, 1e9)?;
     let version = said as u64;
     if version != VERSION || said.fract() > 0.0 {
-        return Err(field("version", format!("is {said}; this program reads version {VERSION}")));
+        return Err(field(Known::Version, format!("is {said}; this program reads version {VERSION}")));
     }
     // A capability of a later version is no reason to lose the others.
-    let capabilities = fields.maybe_list("capabilities")?.unwrap_or_default();
+    let capabilities = fields.maybe_list(Known::Capabilities)?.unwrap_or_default();
     let capabilities = capabilities.iter().filter_map(|word| word.parse().ok()).collect();
-    Ok(EventKind::Hello { version, source: fields.maybe_string("source")?, capabilities })
+    Ok(EventKind::Hello { version, source: fields.maybe_string(Known::Source)?, capabilities })
 }
 
 fn agent(fields: &Fields<'_>) -> Result<Agent, Reject> {
-    let capacity = match fields.maybe_number("capacity")? {
+    let capacity = match fields.maybe_number(Known::Capacity)? {
         Some(n) if n >= 1.0 && n.fract() == 0.0 && n <= f64::from(u32::MAX) => Some(n as u32),
-        Some(n) => return Err(field("capacity", format!("is {n}, must be a whole number from 1"))),
+        Some(n) => return Err(field(Known::Capacity, format!("is {n}, must be a whole number from 1"))),
         None => None,
     };
     Ok(Agent {
-        id: AgentId::new(fields.text("id")?),
-        name: fields.string("name")?,
-        email: fields.maybe_string("email")?,
-        teams: fields.maybe_list("teams")?.map(|ids| ids.into_iter().map(TeamId::new).collect()),
+        id: AgentId::new(fields.text(Known::Id)?),
+        name: fields.string(Known::Name)?,
+        email: fields.maybe_string(Known::Email)?,
+        teams: fields.maybe_list(Known::Teams)?.map(|ids| ids.into_iter().map(TeamId::new).collect()),
         capacity,
-        active: fields.maybe_flag("active")?,
+        active: fields.maybe_flag(Known::Active)?,
     })
 }
 
 fn opened(fields: &Fields<'_>) -> Result<Opened, Reject> {
     Ok(Opened {
-        conversation: ConversationId::new(fields.text("conversation")?),
-        customer: fields.maybe_id("customer")?.map(CustomerId::new),
-        channel: fields.maybe_string("channel")?,
-        team: fields.maybe_id("team")?.map(TeamId::new),
-        subject: fields.maybe_string("subject")?,
-        url: fields.maybe_string("url")?,
-        direction: fields.maybe_word("direction")?,
-        tags: fields.maybe_list("tags")?,
-        priority: fields.maybe_label("priority")?,
+        conversation: ConversationId::new(fields.text(Known::Conversation)?),
+        customer: fields.maybe_id(Known::Customer)?.map(CustomerId::new),
+        channel: fields.maybe_string(Known::Channel)?,
+        team: fields.maybe_id(Known::Team)?.map(TeamId::new),
+        subject: fields.maybe_string(Known::Subject)?,
+        url: fields.maybe_string(Known::Url)?,
+        direction: fields.maybe_word(Known::Direction)?,
+        tags: fields.maybe_list(Known::Tags)?,
+        priority: fields.maybe_label(Known::Priority)?,
     })
 }
 
-fn message(fields: &Fields<'_>) -> Result<Message, Reject> {
-    let from = fields.word::<Author>("from")?;
+fn message(fields: &Fields<'_>, keeping: Keeping) -> Result<Message, Reject> {
+    let from = fields.word::<Author>(Known::From)?;
     let agent = match from {
-        Author::Agent => Some(AgentId::new(fields.text("agent")?)),
+        Author::Agent => Some(AgentId::new(fields.text(Known::Agent)?)),
         Author::Customer | Author::Bot => None,
     };
     Ok(Message {
-        conversation: ConversationId::new(fields.text("conversation")?),
+        conversation: ConversationId::new(fields.text(Known::Conversation)?),
         from,
         agent,
-        public: fields.maybe_flag("public")?,
-        text: fields.maybe_string("text")?.map(Words::Kept),
+        public: fields.maybe_flag(Known::Public)?,
+        text: fields.maybe_text(Known::Text)?.map(|text| keeping.words(text)),
     })
 }
 
-fn rated(fields: &Fields<'_>) -> Result<EventKind, Reject> {
-    let scale = fields.number_in("scale", 2.0, 1e6)?;
+fn rated(fields: &Fields<'_>, keeping: Keeping) -> Result<EventKind, Reject> {
+    let scale = fields.number_in(Known::Scale, 2.0, 1e6)?;
     let lowest = lowest_score(scale);
     Ok(EventKind::Rated {
-        conversation: ConversationId::new(fields.text("conversation")?),
-        score: fields.number_in("score", lowest, scale)?,
+        conversation: ConversationId::new(fields.text(Known::Conversation)?),
+        score: fields.number_in(Known::Score, lowest, scale)?,
         scale,
-        comment: fields.maybe_string("comment")?.map(Words::Kept),
+        comment: fields.maybe_text(Known::Comment)?.map(|text| keeping.words(text)),
     })
 }

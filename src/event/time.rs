@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z.
@@ -37,7 +37,33 @@ impl Timestamp {
 
     /// Reads RFC 3339 with a zone; digits below a millisecond are cut off.
     pub fn parse(text: &str) -> Result<Self, chrono::ParseError> {
+        if let Some(instant) = Self::parse_usual(text.as_bytes()) {
+            return Ok(instant);
+        }
         DateTime::parse_from_rfc3339(text).map(|t| Self::from_millis(t.timestamp_millis()))
+    }
+
+    /// The form that nearly all instants of a stream have, `2026-03-02T09:15:04Z` with or without milliseconds, at a
+    /// fraction of the cost.
+    fn parse_usual(text: &[u8]) -> Option<Self> {
+        let (seconds, millis) = match text {
+            [seconds @ .., b'.', a, b, c, b'Z'] if seconds.len() == 19 => (seconds, number(&[*a, *b, *c])?),
+            [seconds @ .., b'Z'] if seconds.len() == 19 => (seconds, 0),
+            _ => return None,
+        };
+        let [date @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2] = seconds else { return None };
+        let [year @ .., b'-', month1, month2, b'-', day1, day2] = date else { return None };
+        let date = NaiveDate::from_ymd_opt(
+            number(year)? as i32,
+            number(&[*month1, *month2])? as u32,
+            number(&[*day1, *day2])? as u32,
+        )?;
+        let (hour, minute, second) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?, number(&[*s1, *s2])?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let days = i64::from(date.to_epoch_days());
+        Some(Self::from_millis((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millis))
     }
 
     /// As a calendar instant, for formatting in a zone.
@@ -49,6 +75,11 @@ impl Timestamp {
     pub fn seconds_since(self, earlier: Self) -> i64 {
         ((self.millis() - earlier.millis()) / 1000).max(0)
     }
+}
+
+/// A number of nothing but digits.
+fn number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
 impl From<DateTime<Utc>> for Timestamp {
@@ -140,6 +171,23 @@ mod tests {
         assert_eq!(instants.map(Timestamp::millis), millis);
         assert!(instants.is_sorted());
         assert_eq!(size_of::<Option<Timestamp>>(), size_of::<Timestamp>());
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(5000))]
+
+        #[test]
+        fn the_usual_form_is_read_as_every_other(
+            text in "(0000|1970|1999|2000|2026|2100)-[01][0-9]-[0-3][0-9]T[012][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{3})?Z"
+        ) {
+            let read = DateTime::parse_from_rfc3339(&text).ok().map(|at| Timestamp::from_millis(at.timestamp_millis()));
+            if let Some(usual) = Timestamp::parse_usual(text.as_bytes()) {
+                proptest::prop_assert_eq!(Some(usual), read);
+            } else {
+                // A leap second, or no time at all.
+                proptest::prop_assert!(read.is_none() || text.contains(":60"));
+            }
+        }
     }
 
     #[test]

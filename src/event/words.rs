@@ -20,9 +20,14 @@ impl Words {
     /// crowd of 60,000 messages of one instant would lose one in a third of all cases. Never 0, which stands for none.
     pub fn print(&self) -> u64 {
         match self {
-            Self::Kept(text) => xxh3_64(text.as_bytes()).max(1),
+            Self::Kept(text) => print(text),
             Self::Print(print) => *print,
         }
+    }
+
+    /// What is left of words that are not kept.
+    pub(super) fn print_of(text: &str) -> Self {
+        Self::Print(print(text))
     }
 
     /// The words, where they are kept.
@@ -38,6 +43,10 @@ impl Words {
     pub(super) fn are_not_kept(words: &Option<Self>) -> bool {
         words.as_ref().is_none_or(|words| words.text().is_none())
     }
+}
+
+fn print(text: &str) -> u64 {
+    xxh3_64(text.as_bytes()).max(1)
 }
 
 /// Words that are not kept are those that have their print.

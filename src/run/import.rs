@@ -20,6 +20,7 @@ pub fn run(flags: &cli::Import, config: &Config, mut out: impl Write) -> Result<
     let name = recording::name(&flags.file);
     let source = source(flags)?;
     let input = recording::open(&flags.file)?;
+    let input = if config.store.text { input } else { input.without_words() };
     let mut store = SqliteStore::open(kept::path(config)?, config.store.text)?;
     store.expect_many()?;
     let source = store.source(&source)?;

@@ -1,5 +1,6 @@
 //! The wiring: what the commands do.
 
+mod ahead;
 mod board;
 pub mod cli;
 mod clock;

@@ -1,15 +1,15 @@
 //! The past as a recording tells it, for the board over a recording.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clock::Now;
 use super::recording;
 use crate::board::{Past, Want};
-use crate::event::Timestamp;
+use crate::event::{Reader, Timestamp};
 use crate::metrics::history::History;
 
 /// Progress is told every so many events.
@@ -38,17 +38,17 @@ impl Past for RecordingPast {
         let failed = |error: io::Error| format!("{name}: cannot read the recording: {error}");
         let file = File::open(&self.path).map_err(failed)?;
         let bytes = file.metadata().map_err(failed)?.len();
-        let read = Rc::new(Cell::new(0));
-        let input = BufReader::with_capacity(1 << 16, Counting { file, read: Rc::clone(&read) });
+        let read = Arc::new(AtomicU64::new(0));
+        let input = BufReader::with_capacity(1 << 16, Counting { file, read: Arc::clone(&read) });
         let now = (self.now)();
         let until = want.span.map_or(now, |span| span.to.min(now));
         let mut history = History::new();
         let source = history.add_source(&*self.name);
         let mut events = 0_u64;
-        let counted = recording::read(input, &name, false, io::sink(), |event| {
+        let counted = recording::read(Reader::new(input).without_words(), &name, false, io::sink(), |event| {
             events += 1;
             if events.is_multiple_of(EVENTS) {
-                progress(read.get().min(bytes), bytes);
+                progress(read.load(Ordering::Relaxed).min(bytes), bytes);
             }
             let is_before = event.at.is_none_or(|at| at < until);
             if is_before {
@@ -70,13 +70,13 @@ impl Past for RecordingPast {
 /// A file, and how much of it was read.
 struct Counting {
     file: File,
-    read: Rc<Cell<u64>>,
+    read: Arc<AtomicU64>,
 }
 
 impl Read for Counting {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.file.read(buf)?;
-        self.read.set(self.read.get() + n as u64);
+        self.read.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
 }

@@ -5,20 +5,23 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+use super::ahead::Lines;
 use super::failure::Failure;
 use crate::board::{Engine, SourceHealth};
 use crate::event::{Event, Reader, Reject, Timestamp};
 use crate::text::{counted, excerpt};
 
+/// Bytes of a recording that are read at once.
+const BUFFER: usize = 1 << 15;
 /// Characters of a reject that are shown: it may quote a megabyte.
 const QUOTED: usize = 200;
 /// Rejects shown one by one where people read them; the others are counted.
 pub const SHOWN: usize = 20;
 
 /// Opens a recording; `-` is standard input.
-pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+pub fn open(path: &Path) -> Result<Reader<Box<dyn BufRead + Send>>, Failure> {
     if path == Path::new("-") {
-        return Ok(Box::new(BufReader::new(io::stdin())));
+        return Ok(Reader::new(Box::new(BufReader::with_capacity(BUFFER, io::stdin()))));
     }
     let what = |error: io::Error| {
         Failure::failed(format!("{}: cannot read the recording: {error}\n  check the path", path.display()))
@@ -27,7 +30,7 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     if file.metadata().map_err(what)?.is_dir() {
         return Err(what(io::Error::from(io::ErrorKind::IsADirectory)));
     }
-    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+    Ok(Reader::new(Box::new(BufReader::with_capacity(BUFFER, file))))
 }
 
 /// What a recording is called in messages.
@@ -102,7 +105,7 @@ impl Counted {
 
 /// Hands every event of a recording to `take`, which tells whether it took it, and says what could not be read.
 pub fn read(
-    input: impl BufRead,
+    input: Reader<impl BufRead + Send + 'static>,
     name: &str,
     strict: bool,
     said: impl io::Write,
@@ -113,7 +116,7 @@ pub fn read(
 
 /// As [`read`], with a `take` that may fail, and with so many complaints at most.
 pub fn try_read(
-    input: impl BufRead,
+    input: Reader<impl BufRead + Send + 'static>,
     name: &str,
     strict: bool,
     said: impl io::Write,
@@ -121,21 +124,22 @@ pub fn try_read(
     mut take: impl FnMut(Event) -> Result<bool, Failure>,
 ) -> Result<Counted, Failure> {
     let mut rejects = Rejects { name, total: 0, told: 0, shown: 0, most, unknown_types: HashSet::new(), said };
-    let mut reader = Reader::new(input);
+    let failed = |error: io::Error| Failure::failed(format!("{name}: cannot read on: {error}"));
+    let mut batches = Lines::of(input).map_err(failed)?;
     let (mut events, mut others) = (0, 0);
-    while let Some(line) =
-        reader.next_line().map_err(|error| Failure::failed(format!("{name}: cannot read on: {error}")))?
-    {
-        match line.event {
-            Ok(event) => *if take(event)? { &mut events } else { &mut others } += 1,
-            Err(reject) if strict && !matches!(reject, Reject::UnknownType(_)) => {
-                return Err(Failure::failed(format!(
-                    "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",
-                    line.number,
-                    excerpt(&reject.to_string(), QUOTED)
-                )));
+    while let Some(batch) = batches.next().map_err(failed)? {
+        for line in batch {
+            match line.event {
+                Ok(event) => *if take(event)? { &mut events } else { &mut others } += 1,
+                Err(reject) if strict && !matches!(reject, Reject::UnknownType(_)) => {
+                    return Err(Failure::failed(format!(
+                        "{name}:{}: {}\n  mend the line, or leave --strict out to skip it",
+                        line.number,
+                        excerpt(&reject.to_string(), QUOTED)
+                    )));
+                }
+                Err(reject) => rejects.note(line.number, &reject)?,
             }
-            Err(reject) => rejects.note(line.number, &reject)?,
         }
     }
     rejects.sum_up(events)?;
@@ -146,7 +150,7 @@ pub fn try_read(
 /// looked at: `until`, else its last event.
 pub fn fold(
     engine: &mut Engine,
-    input: impl BufRead,
+    input: Reader<impl BufRead + Send + 'static>,
     name: &str,
     until: Option<Timestamp>,
     strict: bool,

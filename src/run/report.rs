@@ -55,7 +55,7 @@ type Span = Option<(Timestamp, Timestamp)>;
 
 fn read_recording(path: &Path, strict: bool, range: Range) -> Result<(History, Span), Failure> {
     let name = recording::name(path);
-    let input = recording::open(path)?;
+    let input = recording::open(path)?.without_words();
     let mut history = History::new();
     let source = history.add_source(&*name);
     let mut progress = progress::begin(&name);

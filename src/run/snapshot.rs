@@ -21,7 +21,7 @@ pub fn of_recording(path: &Path, flags: &cli::Snapshot, thresholds: Thresholds) 
     let until = flags.at.map(Timestamp::from);
     let mut engine = Engine::new(options(thresholds), until.unwrap_or_default());
     let name = recording::name(path);
-    let input = recording::open(path)?;
+    let input = recording::open(path)?.without_words();
     let at = recording::fold(&mut engine, input, &name, until, flags.strict, io::stderr())?;
     Ok(engine.snapshot(at))
 }
