@@ -31,7 +31,7 @@ const fn column<'a>(
 
 fn columns<'a>() -> [Column<Row<'a>>; 7] {
     [
-        Column { title: "", min: 14, max: 16, rank: 0, right: false, sort: None, cell: name },
+        Column { title: "", min: 14, max: 30, rank: 0, right: false, sort: None, cell: name },
         column("today ", 8, 2, |_, row, slot| own(row[0], slot)),
         column("team", 6, 4, |_, row, slot| team(row[0], slot)),
         column("7 days ", 8, 5, |_, row, slot| own(row[1], slot)),

@@ -19,6 +19,8 @@ pub(super) const LINES: u16 = 8;
 const MANY: usize = 10;
 /// From this share of the others on, a customer is not like them.
 const APART: f64 = 0.9;
+/// Below this share it is.
+const FARTHER: f64 = 0.75;
 
 pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill, regions: &mut Regions) {
     let focused = scene.view.pane() == Pane::Typical;
@@ -88,8 +90,8 @@ fn words(one: &Comparison) -> (String, Role) {
     let (word, share) = if one.below >= one.above { (more, one.below) } else { (less, one.above) };
     match share {
         APART.. if one.n >= MANY => (format!("▲ {word} than {}", percent(share)), Role::Warning),
-        0.5.. => (format!("{word} than {}", percent(share)), Role::Canvas),
-        _ => ("like most".to_owned(), Role::Canvas),
+        FARTHER.. => (format!("{word} than {}", percent(share)), Role::Canvas),
+        _ => ("typical".to_owned(), Role::Dim),
     }
 }
 
@@ -107,11 +109,12 @@ mod tests {
         let one = |unit, value, below, above, n| Comparison { title: "", unit, value, median: None, n, below, above };
         for (unit, value, below, above, n, wanted) in [
             (Unit::Chats, Some(14.0), 0.957, 0.01, 200, "▲ more than 95 %"),
-            (Unit::Chats, Some(1.0), 0.0, 0.62, 200, "less than 62 %"),
-            (Unit::Seconds, Some(9.0), 0.3, 0.7, 10, "shorter than 70 %"),
+            (Unit::Chats, Some(1.0), 0.0, 0.82, 200, "less than 82 %"),
+            (Unit::Seconds, Some(9.0), 0.2, 0.8, 10, "shorter than 80 %"),
+            (Unit::Seconds, Some(9.0), 0.3, 0.7, 10, "typical"),
             (Unit::Seconds, Some(9.0), 1.0, 0.0, 10, "▲ longer than all"),
             (Unit::Seconds, Some(9.0), 1.0, 0.0, 9, "longer than all"),
-            (Unit::Share, Some(0.0), 0.0, 0.4, 10, "like most"),
+            (Unit::Share, Some(0.0), 0.0, 0.4, 10, "typical"),
             (Unit::Share, None, 0.0, 0.0, 10, ""),
             (Unit::Chats, Some(3.0), 0.0, 0.0, 0, ""),
         ] {
