@@ -57,7 +57,7 @@ fn a_lead_filters_and_goes_into_an_agent_and_a_chat_and_back() {
     terminal.wait_gone("Unanswered");
     terminal.keys("sss\r");
     terminal.wait_for("Holds");
-    terminal.wait_for("Today, newest first");
+    terminal.wait_for("Ended, 30 days");
     terminal.keys("\r");
     terminal.wait_for("Timeline");
     terminal.wait_for("opened");
