@@ -9,7 +9,7 @@ use crate::board::{PastAnswer, PastPage, PastQuery};
 
 /// A page that is shown is asked for anew after so many ticks.
 const AGE: u16 = 60;
-/// A question that nobody answered is asked again after so many ticks.
+/// A question that nobody answered, or whose answer failed, is asked again after so many ticks.
 const LOST: u16 = 5;
 
 /// Where the answer to a question about the past goes.
@@ -54,8 +54,9 @@ impl PastSlot {
         match answer {
             Some(PastAnswer::Loading(done, of)) => self.progress = Some((done, of)),
             Some(PastAnswer::Page(page)) => {
+                let is_failure = matches!(&*page, PastPage::Failed(_));
                 self.show(page);
-                self.rest(AGE);
+                self.rest(if is_failure { LOST } else { AGE });
             }
             None => self.rest(LOST),
         }

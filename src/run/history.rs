@@ -154,6 +154,7 @@ fn load(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Loaded, String> {
     let begun = Instant::now();
+    let until = past.known_until(until)?;
     let history = past.load(&want, progress)?;
     let begins_at = past.begins_at()?;
     let done = Instant::now();

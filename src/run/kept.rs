@@ -166,4 +166,47 @@ impl Past for KeptPast {
     fn begins_at(&mut self) -> Result<Option<Timestamp>, String> {
         self.store.whole_from().map_err(|error| error.to_string())
     }
+
+    fn known_until(&mut self, now: Timestamp) -> Result<Timestamp, String> {
+        let kept = self.store.sources().map_err(|error| error.to_string())?;
+        let ours: Vec<_> = kept.iter().filter(|kept| self.names.contains(&kept.name)).collect();
+        match ours.iter().filter_map(|kept| kept.good_at).max() {
+            Some(good_at) => Ok(good_at.min(now)),
+            None if ours.iter().any(|kept| kept.span.is_some()) => {
+                Err("what goes on now is still being told; figures of a part of it would be wrong".to_owned())
+            }
+            None => Ok(now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse_line;
+    use crate::store::Mark;
+
+    const NOW: &str = "2026-03-10T12:00:00Z";
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    /// Until when a desk is known of which that much is kept.
+    fn known_until(lines: &[&str], good_at: Option<&str>) -> Result<Timestamp, String> {
+        let mut store = SqliteStore::temporary(false).unwrap();
+        let source = store.source("desk").unwrap();
+        let events: Vec<Event> = lines.iter().map(|line| parse_line(line.as_bytes()).unwrap()).collect();
+        store.append(source, &events, &Mark { good_at: good_at.map(at), ..Mark::default() }).unwrap();
+        KeptPast::new(Box::new(store), vec!["desk".to_owned()]).known_until(at(NOW))
+    }
+
+    #[test]
+    fn there_is_no_past_before_a_source_has_told_all_that_goes_on() {
+        let opened = r#"{"type":"opened","conversation":"1","at":"2026-03-10T09:00:00Z"}"#;
+        assert!(known_until(&[opened], None).unwrap_err().contains("still being told"));
+        assert_eq!(known_until(&[opened], Some("2026-03-10T11:00:00Z")), Ok(at("2026-03-10T11:00:00Z")));
+        assert_eq!(known_until(&[opened], Some("2026-03-11T11:00:00Z")), Ok(at(NOW)), "a clock that was fast");
+        assert_eq!(known_until(&[], None), Ok(at(NOW)));
+    }
 }

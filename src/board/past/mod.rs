@@ -60,6 +60,12 @@ pub trait Past: Send {
     /// The first instant from which what happened is kept whole: of a conversation that fell quiet before, nothing is
     /// kept. One that did not may have begun long before, when nobody was watching.
     fn begins_at(&mut self) -> Result<Option<Timestamp>, String>;
+
+    /// Until when all is there that has happened; an error where what goes on now is not told to its end yet, for
+    /// figures of a part are wrong figures.
+    fn known_until(&mut self, now: Timestamp) -> Result<Timestamp, String> {
+        Ok(now)
+    }
 }
 
 /// What a viewer asks of the past. A loaded past has numbers of its own, so it names things by source and id.

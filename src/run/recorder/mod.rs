@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -37,6 +38,8 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Events that wait for a disk that can't be written; more are let go, and are read from their source again at the next
 /// start.
 const WAITING: usize = 200_000;
+/// That all is well with a source that has nothing to say is written so often: a quiet board spares the disk.
+const MARK_EVERY: Duration = Duration::from_secs(10);
 /// How long a source waits for a disk that is too slow.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -54,9 +57,14 @@ pub struct Record {
 /// Hands what the sources bring to the engine, and a copy of it to the recorder.
 pub async fn forward(mut from: mpsc::Receiver<Update>, to: mpsc::Sender<Update>, records: mpsc::Sender<Record>) {
     let mut is_after_a_gap = false;
+    let mut marked: FxHashMap<usize, Instant> = FxHashMap::default();
     while let Some(update) = from.recv().await {
         let record = update.outcome.as_ref().ok().and_then(|batch| {
-            let is_news = !batch.events.is_empty() || batch.cursor.is_some() || !batch.partial;
+            let is_marked = marked.get(&update.source).is_some_and(|at| at.elapsed() < MARK_EVERY);
+            let is_news = !batch.events.is_empty() || batch.cursor.is_some() || !(batch.partial || is_marked);
+            if is_news && !batch.partial {
+                marked.insert(update.source, Instant::now());
+            }
             is_news.then(|| Record {
                 source: update.source,
                 events: batch.events.clone(),

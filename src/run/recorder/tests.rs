@@ -121,6 +121,18 @@ fn record(source: usize, events: Vec<Event>, last: u64) -> Record {
     Record { source, events, cursor, good_at: Timestamp::parse(NOW).ok(), is_after_a_gap: false }
 }
 
+fn update(outcome: Result<Batch, SourceError>) -> Update {
+    Update {
+        source: 0,
+        tried_at: Timestamp::default(),
+        latency: Duration::ZERO,
+        next_at: None,
+        interval: Duration::ZERO,
+        outcome,
+        aside: Vec::new(),
+    }
+}
+
 impl Rig {
     /// Waits until all is written or given up: the store has so many events.
     async fn wait_for(&mut self, events: u64) {
@@ -225,20 +237,32 @@ async fn a_conversation_that_was_forgotten_is_told_whole_when_it_is_spoken_of_ag
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_with_nothing_to_say_is_noted_every_ten_seconds() {
+    let (brought, from) = mpsc::channel(8);
+    let (to, mut board) = mpsc::channel(64);
+    let (records, mut written) = mpsc::channel(64);
+    tokio::spawn(forward(from, to, records));
+    for _ in 0..11 {
+        brought.send(update(Ok(Batch::default()))).await.unwrap();
+        board.recv().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    brought.send(update(Ok(Batch { events: vec![opened(1, NOW)], ..Batch::default() }))).await.unwrap();
+    board.recv().await.unwrap();
+    drop(brought);
+    let mut records = Vec::new();
+    while let Some(record) = written.recv().await {
+        records.push(record.events.len());
+    }
+    assert_eq!(records, [0, 0, 0, 1], "at 0, 10 and 20 s; what happened at once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_disk_that_hangs_holds_up_neither_the_board_nor_for_ever_a_source() {
     let (brought, from) = mpsc::channel(8);
     let (to, mut board) = mpsc::channel(64);
     let (records, mut slow) = mpsc::channel(1);
     tokio::spawn(forward(from, to, records));
-    let update = |outcome| Update {
-        source: 0,
-        tried_at: Timestamp::default(),
-        latency: Duration::ZERO,
-        next_at: None,
-        interval: Duration::ZERO,
-        outcome,
-        aside: Vec::new(),
-    };
     let batch = || Ok(Batch { events: vec![opened(1, NOW)], ..Batch::default() });
     for _ in 0..3 {
         brought.send(update(batch())).await.unwrap();
