@@ -140,7 +140,7 @@ fn an_import_that_is_killed_is_taken_up_again() {
     let (mut reached, mut seen) = (0, BTreeMap::<usize, usize>::new());
     for kill in 0..kills() * 2 / 5 {
         let mut child = import(&place).spawn().unwrap();
-        thread::sleep(takes.mul_f64(dice.unit()));
+        thread::sleep(takes.mul_f64(dice.unit() * 1.6));
         child.kill().unwrap();
         child.wait().unwrap();
         let kept = figures(place.kept(), (from, to));

@@ -21,6 +21,7 @@ const INTERVAL: Duration = Duration::from_secs(15);
 /// What a scripted source does at a poll.
 enum Act {
     Bring(usize),
+    Recount(usize),
     Cursor(u64),
     Finish,
     Fail(SourceError),
@@ -51,6 +52,9 @@ impl Source for Script {
         let clock = || Event::new(now, EventKind::Clock {});
         match self.acts.pop_front() {
             Some(Act::Bring(n)) => Ok(Batch { events: (0..n).map(|_| clock()).collect(), ..Batch::default() }),
+            Some(Act::Recount(n)) => {
+                Ok(Batch { events: (0..n).map(|_| clock()).collect(), history: true, ..Batch::default() })
+            }
             Some(Act::Cursor(n)) => {
                 Ok(Batch { events: vec![clock()], cursor: Some(Cursor(n.into())), ..Batch::default() })
             }
@@ -209,6 +213,13 @@ async fn a_big_batch_comes_in_parts_and_a_full_channel_only_waits() {
         parts.push((batch.events.len(), batch.more));
     }
     assert_eq!(parts, [(10_000, true), (10_000, true), (5_000, false)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_big_batch_of_history_comes_whole() {
+    let mut desk = start_with(1, Pace::Interval, clock(), [Act::Recount(25_000)]);
+    let batch = desk.next().await.outcome.unwrap();
+    assert_eq!((batch.events.len(), batch.history), (25_000, true), "each conversation is judged as a whole");
 }
 
 #[tokio::test(start_paused = true)]

@@ -297,6 +297,24 @@ mod tests {
     }
 
     #[test]
+    fn history_is_counted_and_passed_by_and_the_trend_does_not_wait_for_it() {
+        let mut engine = engine(false);
+        let lines = [
+            r#"{"type":"opened","conversation":"1","at":"2026-11-01T00:00:00Z"}"#,
+            r#"{"type":"status","conversation":"1","status":"resolved","at":"2026-11-02T00:00:00Z"}"#,
+            r#"{"type":"opened","conversation":"2","at":"2026-11-01T00:00:00Z"}"#,
+            r#"{"type":"status","conversation":"2","status":"resolved","at":"2027-01-15T06:00:00Z"}"#,
+        ];
+        let events = || lines.iter().map(|line| crate::event::parse_line(line.as_bytes()).unwrap()).collect();
+        let history = Batch { events: events(), history: true, more: true, ..Batch::default() };
+        assert_eq!(told(&mut engine, 2, Ok(history)).events_total, 4);
+        engine.settle(at(2));
+        let held: Vec<_> = engine.desk().conversations().map(|(_, one)| one.id.as_str().to_owned()).collect();
+        assert_eq!(held, ["2"], "what was spoken of two hours ago, not what has been quiet for two months");
+        assert!(engine.trend_is_recalled());
+    }
+
+    #[test]
     fn what_is_asked_is_as_old_as_its_last_answer_even_an_empty_one() {
         let mut engine = engine(false);
         let asked = told(&mut engine, 10, Ok(Batch::default()));
