@@ -5,7 +5,7 @@
 -- first answer of an outbound conversation that comes only after an ending. Ties go by what they are, which in that
 -- stream is the order in which they were told; a number for each line would keep the file from being read in parallel.
 WITH
--- What the figures depend on; `is_reset` ends a wait.
+-- What the figures depend on, of conversations of which anything was told in the range.
 told AS (
   SELECT conversation, "at", type, agent, "by", direction,
     type = 'message' AND "from" = 'customer' AS is_asked,
@@ -19,9 +19,12 @@ told AS (
       ELSE CASE status WHEN 'open' THEN 1 ELSE 5 END
     END::TINYINT AS place
   FROM events
-  WHERE "at" < $to AND (
-    type IN ('opened', 'assigned', 'status')
-    OR (type = 'message' AND "from" <> 'bot' AND public IS DISTINCT FROM false))
+  WHERE "at" < $to
+    AND conversation IN (SELECT conversation FROM events WHERE "at" >= $from AND "at" < $to)
+    AND (
+      type IN ('opened', 'assigned', 'status')
+      OR (type = 'message' AND "from" <> 'bot' AND public IS DISTINCT FROM false)
+    )
 ),
 -- A part of a conversation reaches from after a reset up to the next one, which belongs to it.
 numbered AS (

@@ -69,6 +69,8 @@ pub struct State {
     pub ratings: Vec<(Timestamp, bool)>,
     /// Targets still to be met, by [`SlaMetric`].
     pub sla: [Option<Timestamp>; 3],
+    /// When the last of all targets that were ever set is due.
+    pub last_due: Option<Timestamp>,
     /// The last instant whose `status` event says resolved or closed, as far as it is known.
     said_ended_at: Option<Timestamp>,
     /// The last instant at which a customer's message reopened it.
@@ -97,6 +99,7 @@ impl Default for State {
             ending: None,
             ratings: Vec::new(),
             sla: [None; 3],
+            last_due: None,
             said_ended_at: None,
             reopened_by_message_at: None,
         }
@@ -162,6 +165,7 @@ impl State {
             Fact::Sla(metric, due) => {
                 let met = *metric == SlaMetric::FirstResponse && self.first_response.is_some();
                 self.sla[*metric as usize] = (!met).then_some(*due);
+                self.last_due = self.last_due.max(Some(*due));
             }
             Fact::Rated(rating) => self.ratings.push((at, rating.is_positive())),
             Fact::Merged(_) => self.merged = true,

@@ -40,7 +40,10 @@ pub fn run(flags: &cli::Report, config: &Config, out: impl Write) -> Result<(), 
         )));
     }
     check_names(&query.filter, &history)?;
-    write(out, &history.report(&query, &config.terms), flags.format, config)
+    let report = history.report(&query, &config.terms);
+    // The program ends here. Millions of events go faster with it than one by one.
+    std::mem::forget(history);
+    write(out, &report, flags.format, config)
 }
 
 /// Everything that happened before the range ends, with the first instant that is known and the last that was watched.

@@ -86,6 +86,11 @@ impl<'a> Choice<'a> {
         }
     }
 
+    /// Whether it lets everything through.
+    pub fn admits_all(&self) -> bool {
+        *self.words == Filter::default()
+    }
+
     /// Whether it chooses among agents.
     pub fn has_agents(&self) -> bool {
         self.agents.is_some()

@@ -120,6 +120,9 @@ impl Sums {
     }
 
     fn walk(&mut self, frame: Frame<'_>, one: &Conversation) {
+        if self.pass_by(frame, one) {
+            return;
+        }
         let rules = frame.desk.rules(one.source);
         let log = one.log();
         let mut life = Life::new(&log, rules, frame.measure);
@@ -137,6 +140,22 @@ impl Sums {
         if is_begun {
             self.finish(frame, &life, one.source);
         }
+    }
+
+    /// Whether a conversation is done with, without a look at its log: it was over before the only period there is, so
+    /// nothing of it can count but that it was new just before. In a report over a month of a year most are.
+    fn pass_by(&mut self, frame: Frame<'_>, one: &Conversation) -> bool {
+        let ([period], None | Some(Grouping::Agent)) = (frame.periods, frame.by) else { return false };
+        let state = one.state();
+        let is_over = one.last_at() < period.from
+            && !state.is_active()
+            && state.last_due.is_none_or(|due| due < period.from)
+            && frame.choice.admits_all();
+        if is_over && state.opened && state.direction == Direction::Inbound && period.is_before(state.started_at) {
+            let at = state.started_at;
+            self.total.add(&Moment { at, agent: None, keyword: None, what: What::NewBefore });
+        }
+        is_over
     }
 
     fn deliver(&mut self, frame: Frame<'_>, period: usize, life: &Life<'_>, source: SourceIx) {
