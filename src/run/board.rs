@@ -8,9 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::clock::{self, Now};
 use super::failure::Failure;
 use super::feed::Watched;
-use super::history;
-use super::keeper::{self, Keeper};
-use super::recorded::RecordingPast;
+use super::keep::{self, Keeper};
+use super::past::{self, RecordingPast};
 use super::watch::Watch;
 use super::{Built, cli, logging, signals, viewer};
 use crate::config::{self, Config, Environment, zone};
@@ -36,7 +35,7 @@ pub async fn live(config: Config) -> Result<(), Failure> {
     }
     let sources = super::build(&config)?;
     let prints: Vec<_> =
-        sources.iter().map(|built| (built.config.spec.name.clone(), keeper::print(&built.config))).collect();
+        sources.iter().map(|built| (built.config.spec.name.clone(), keep::print(&built.config))).collect();
     let open = |store: &_| Keeper::open(store, &prints);
     show(config, sources.into_iter().map(Watched::from).collect(), open, clock::real(), Mode::Live).await
 }
@@ -107,7 +106,7 @@ async fn show(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), sources = sources.len(), ?mode, "the board starts");
     let cancel = CancellationToken::new();
     signals::cancel_on_signals(&cancel)?;
-    term::install_panic_hook(|| poll::is_polling() || history::is_answering());
+    term::install_panic_hook(|| poll::is_polling() || past::is_answering());
     let zone = zone::of_system(&Environment::of_process());
     let keeper = open(&config.store);
     let watch = Watch::start(sources, config.thresholds, keeper, (config.terms, zone), now, cancel.clone());

@@ -11,9 +11,8 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::Now;
 use super::engine::Recall;
-use super::follow::Follower;
-use super::keeper::{Kept, Own};
-use super::recorder::{self, Recorder};
+use super::keep::recorder::{self, Recorder};
+use super::keep::{Follower, Kept, Own};
 use crate::board::{StoreHealth, StoreState};
 use crate::poll::{Poller, Update};
 use crate::source::{Cursor, Kind, Pace, Source};

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::cli;
 use super::failure::Failure;
-use super::{kept, progress, recording};
+use super::past::kept;
+use super::{progress, recording};
 use crate::config::Config;
 use crate::event::Event;
 use crate::store::{Appended, Mark, SqliteStore, Store};

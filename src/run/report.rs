@@ -9,8 +9,9 @@ use chrono_tz::Tz;
 
 use super::cli::{self, Format};
 use super::failure::Failure;
+use super::past::kept;
 use super::range::Range;
-use super::{clock, kept, progress, recording};
+use super::{clock, progress, recording};
 use crate::config::{Config, Environment, zone};
 use crate::event::{Event, Timestamp};
 use crate::metrics::history::{Filter, Grouping, History, MOST_DAYS, Query, Report};

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::kept::KeptPast;
 use crate::board::{Past, StoreHealth, StoreState};
 use crate::config::{self, SourceConfig};
 use crate::event::{ConversationId, Event, Timestamp};
+use crate::run::past::kept::KeptPast;
 use crate::source;
 use crate::store::{
     Appended, KeptSource, Limits, Mark, Pruned, Recording, Selection, Sink, Size, SourceNo, SqliteStore, Store,

@@ -8,12 +8,12 @@ use std::thread;
 
 use rustc_hash::FxHashMap;
 
-use super::failure::Failure;
 use crate::board::{Past, Want};
 use crate::config::Config;
 use crate::desk::SourceIx;
 use crate::event::{Event, Timestamp};
 use crate::metrics::history::History;
+use crate::run::failure::Failure;
 use crate::store::{Selection, SourceNo, SqliteStore, Store, StoreError};
 
 /// Progress is told every so many events.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::clock::Now;
-use super::engine::Recall;
 use super::keeper::{Own, TakeOver};
 use super::recorder::QUIET;
 use crate::board::{StoreHealth, StoreState};
 use crate::event::{Event, EventKind};
+use crate::run::clock::Now;
+use crate::run::engine::Recall;
 use crate::store::{KeptSource, Selection, Store, StoreError};
 
 /// How often the store is looked into.

@@ -10,12 +10,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::clock::Now;
-use super::engine::Recall;
-use super::keeper::Kin;
+use super::Kin;
 use crate::board::{StoreHealth, StoreState};
 use crate::event::{Event, EventKind, Timestamp};
 use crate::poll::Update;
+use crate::run::clock::Now;
+use crate::run::engine::Recall;
 use crate::source;
 use crate::store::{Cursor, Limits, Mark, Selection, SourceNo, Store, StoreError};
 

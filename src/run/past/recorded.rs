@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::clock::Now;
-use super::recording;
 use crate::board::{Past, Want};
 use crate::event::{Reader, Timestamp};
 use crate::metrics::history::History;
+use crate::run::clock::Now;
+use crate::run::recording;
 
 /// Progress is told every so many events.
 const EVENTS: u64 = 4096;

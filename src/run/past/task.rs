@@ -13,11 +13,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Now;
 use super::last_week::LastWeek;
 use crate::board::{Past, PastAnswer, PastPage, Standpoint, Want};
 use crate::event::Timestamp;
 use crate::metrics::history::{History, Terms};
+use crate::run::clock::Now;
 use crate::term::PastAsk;
 
 /// Questions of viewers on their way; each viewer has at most one that is still of interest.

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::history::{Memory, guarded};
+use super::task::{Memory, guarded};
 use crate::board::{Past, Want, past};
 use crate::event::Timestamp;
 use crate::metrics::history::AsOf;

@@ -1,0 +1,8 @@
+//! What keeps what happens: the store that is opened, who writes it, and how a second board follows the first.
+
+mod follow;
+mod keeper;
+pub mod recorder;
+
+pub use follow::Follower;
+pub use keeper::{Keeper, Kept, Kin, Own, print};
