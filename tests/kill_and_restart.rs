@@ -339,7 +339,8 @@ async fn a_board_that_is_killed_while_it_polls_misses_nothing() {
         let mut child = board(&place, &polled.token);
         (polled.work)();
         // Now before the first answer, now in the middle of the history, now long after it.
-        tokio::time::sleep(Duration::from_secs_f64(0.1 + 2.4 * dice.unit().powi(2))).await;
+        let most = if server.is_some() { 2.5 } else { 8.0 };
+        tokio::time::sleep(Duration::from_secs_f64(0.1 + most * dice.unit().powi(2))).await;
         (polled.work)();
         if nth % 10 == 0 && server.is_some() {
             settles(&polled, &place, range, nth).await;
@@ -361,7 +362,7 @@ async fn a_board_that_is_killed_while_it_polls_misses_nothing() {
     kill(&mut child);
     assert!(figures(place.kept(), range) == figures(polled.read().await, range));
     eprintln!("killed {times} times, {grown} of them with more than before; {} events kept", place.kept().len());
-    assert!(grown > times / 10);
+    assert!(grown > 0, "it was always killed before it had kept anything");
     report_is_the_same(&polled, &place, range).await;
 }
 
