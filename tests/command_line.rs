@@ -250,6 +250,30 @@ fn doctor_fails_for_a_source_that_is_not_there_and_promises_nothing() {
     }
 }
 
+#[test]
+fn doctor_says_whether_the_history_is_sound() {
+    let feed = r#"[[source]]
+name = "ours"
+kind = "command"
+command = ["echo", '{"type":"hello","version":1}']
+"#;
+    let home = home_with_config(feed);
+    let doctor = || run(&home, "doctor").1;
+    let out = doctor();
+    assert!(out.starts_with("the history\n  · kept: nothing yet, it will be in "), "{out}");
+    fs::write(home.path().join("old.jsonl"), RECORDING).unwrap();
+    assert_eq!(run(&home, "import old.jsonl").0, 0);
+    let out = doctor();
+    assert!(out.contains("  ✓ kept: in ") && out.contains("history.db, ") && out.contains(", sound\n"), "{out}");
+    let store = home.path().join(".local/share/helptop/history.db");
+    fs::write(&store, "this was a database once, and now it is a letter that is as long as the head of one").unwrap();
+    let out = doctor();
+    assert!(
+        out.contains("  ✗ kept: ") && out.contains("not a sound store") && out.contains("→ move the file away"),
+        "{out}"
+    );
+}
+
 /// What `snapshot --events - --at` says, and its standard error.
 fn snapshot_of(home: &tempfile::TempDir, stream: &str, at: &str) -> (Value, String) {
     let mut command = helptop(home);

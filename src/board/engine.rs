@@ -290,6 +290,16 @@ impl SourceHealth {
         self.state = if finished { SourceState::Finished } else { SourceState::Fresh };
     }
 
+    /// Notes that what was kept tells how things were at `at`; whatever went wrong since then still is.
+    pub fn recall(&mut self, at: Timestamp) {
+        let error = self.error.take();
+        let state = self.state;
+        self.good(at, false);
+        if error.is_some() {
+            (self.error, self.state) = (error, state);
+        }
+    }
+
     /// Notes a failure; an error that lasts keeps the instant it began.
     pub fn bad(&mut self, at: Timestamp, error: String, hint: String) {
         let since = self.error.as_ref().map_or(at, |(_, _, since)| *since);

@@ -56,17 +56,7 @@ fn write_source(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
             write_line(out, '✗', "asked", &error.to_string())?;
             write_hint(out, &error.hint(Retry::Never))?;
         }
-        Ok(findings) => {
-            for finding in findings {
-                let sign = match finding.good {
-                    Some(true) => '✓',
-                    Some(false) => '✗',
-                    None => '·',
-                };
-                write_line(out, sign, &finding.what, &finding.says)?;
-                finding.hint.as_deref().map_or(Ok(()), |hint| write_hint(out, hint))?;
-            }
-        }
+        Ok(findings) => write_findings(out, findings)?,
     }
     if !diagnosis.capabilities.is_empty() {
         let tells: Vec<String> = diagnosis.capabilities.iter().map(ToString::to_string).collect();
@@ -76,6 +66,26 @@ fn write_source(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
         write_line(out, '–', &format!("can't tell {what}"), why)?;
     }
     writeln!(out)
+}
+
+/// Writes what was found out about the store; it is for the board to say what follows from it.
+pub fn write_store(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
+    writeln!(out, "the history")?;
+    write_findings(out, std::slice::from_ref(finding))?;
+    writeln!(out)
+}
+
+fn write_findings(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
+    for finding in findings {
+        let sign = match finding.good {
+            Some(true) => '✓',
+            Some(false) => '✗',
+            None => '·',
+        };
+        write_line(out, sign, &finding.what, &finding.says)?;
+        finding.hint.as_deref().map_or(Ok(()), |hint| write_hint(out, hint))?;
+    }
+    Ok(())
 }
 
 fn write_line(out: &mut impl Write, sign: char, what: &str, says: &str) -> io::Result<()> {

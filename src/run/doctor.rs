@@ -7,14 +7,23 @@ use tokio::task::JoinSet;
 
 use super::failure::Failure;
 use super::{Built, clock};
-use crate::output::doctor::{Diagnosis, write_doctor};
-use crate::source::SourceError;
+use crate::config;
+use crate::output::doctor::{Diagnosis, write_doctor, write_store};
+use crate::source::{Finding, SourceError};
+use crate::store::{Size, SqliteStore, Store, StoreError};
+use crate::text::counted;
 
 /// One source may take so long to answer.
 const AT_MOST: Duration = Duration::from_mins(1);
 
-/// Asks every source side by side, tells what was found, and fails when one can't be read.
-pub async fn run(sources: Vec<Built>) -> Result<(), Failure> {
+/// Asks every source side by side, tells what was found, and fails when one can't be read. Of the store, which is read
+/// whole, it tells whether it is sound.
+pub async fn run(sources: Vec<Built>, store: config::Store) -> Result<(), Failure> {
+    if !sources.is_empty()
+        && let Ok(finding) = tokio::task::spawn_blocking(move || look_at(&store)).await
+    {
+        write_store(&mut io::stdout().lock(), &finding)?;
+    }
     let mut checks = JoinSet::new();
     for (i, built) in sources.into_iter().enumerate() {
         checks.spawn(async move {
@@ -35,4 +44,26 @@ pub async fn run(sources: Vec<Built>) -> Result<(), Failure> {
     diagnoses.sort_by_key(|(i, _)| *i);
     let diagnoses: Vec<_> = diagnoses.into_iter().map(|(_, diagnosis)| diagnosis).collect();
     if write_doctor(&mut io::stdout().lock(), &diagnoses)? { Ok(()) } else { Err(Failure::silent()) }
+}
+
+fn look_at(config: &config::Store) -> Finding {
+    let Some(path) = &config.path else {
+        return Finding::bad("kept", "there is no place for it", "name a file: store.path in the config");
+    };
+    let look = || {
+        let mut store = SqliteStore::open_to_read(path)?;
+        store.check()?;
+        store.size()
+    };
+    match look() {
+        Ok(Size { events, bytes }) => {
+            let says =
+                format!("in {}, {}, {} MB, sound", path.display(), counted(events, "event"), bytes.div_ceil(1_000_000));
+            Finding::good("kept", says)
+        }
+        Err(StoreError::Missing { .. }) => {
+            Finding::fact("kept", format!("nothing yet, it will be in {}", path.display()))
+        }
+        Err(error) => Finding::bad("kept", error.to_string(), error.hint()),
+    }
 }

@@ -136,7 +136,7 @@ pub fn take_recall(engine: &mut Engine, recall: Recall, now: Timestamp) {
     engine.set_health(source, |health| {
         if health.good_at.is_none_or(|at| at < good_at) {
             health.is_recalled = !recall.is_followed;
-            health.good(good_at, false);
+            health.recall(good_at);
         }
     });
     if !engine.trend_is_recalled() {
@@ -337,6 +337,16 @@ mod tests {
         assert_eq!(told(&mut engine, 20, Ok(part(true))).good_at, Some(at(3)));
         assert_eq!(told(&mut engine, 21, Ok(part(false))).good_at, Some(at(20)));
         assert_eq!(told(&mut engine, 22, Ok(part(true))).good_at, Some(at(21)));
+    }
+
+    #[test]
+    fn a_failure_is_still_told_when_what_was_kept_comes_after_it() {
+        let mut engine = engine(false);
+        told(&mut engine, 5, Err(fault()));
+        take_recall(&mut engine, Recall { good_at: Some(at(3)), ..Recall::default() }, at(6));
+        let health = engine.snapshot(at(6)).sources[0].clone();
+        assert_eq!((health.good_at, health.state_at(at(6))), (Some(at(3)), SourceState::Failing));
+        assert!(health.error.is_some());
     }
 
     #[test]

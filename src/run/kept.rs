@@ -1,5 +1,6 @@
 //! What the store keeps, as the rest of the program looks at it.
 
+use std::io;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -63,10 +64,13 @@ pub fn load(
         let ix = named.map_or_else(|| history.add_source(&*kept.name), |place| SourceIx(place as u32));
         sources.insert(kept.no, ix);
     }
-    // One core reads while another folds.
+    // One core reads while another folds. The reader goes by the name of the thread that waits for it, for a panic of
+    // either is caught by the same.
+    let name = thread::current().name().unwrap_or("reader").to_owned();
     let (parts, received) = sync_channel(PARTS);
     let read = thread::scope(|scope| {
-        let reader = scope.spawn(move || read_parts(store, selections, &parts));
+        let reader =
+            thread::Builder::new().name(name).spawn_scoped(scope, move || read_parts(store, selections, &parts))?;
         for part in received {
             for (no, event) in part {
                 step(&event);
@@ -77,8 +81,9 @@ pub fn load(
                 }
             }
         }
-        reader.join()
+        Ok::<_, io::Error>(reader.join())
     });
+    let read = read.map_err(|error| StoreError::Other { path: "the store".to_owned(), what: error.to_string() })?;
     read.unwrap_or_else(|panic| resume_unwind(panic))?;
     history.settle();
     Ok(history)

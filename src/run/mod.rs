@@ -86,8 +86,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             if flags.follow { runtime()?.block_on(events) } else { attend(events) }
         }
         Some(Command::Doctor) => {
-            let sources = build(&load(global)?)?;
-            attend(doctor::run(sources))
+            let config = load(global)?;
+            attend(doctor::run(build(&config)?, config.store))
         }
         Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load_without_sources(global)?, &flags)),
         None => runtime()?.block_on(board::live(load(global)?)),

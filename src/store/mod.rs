@@ -79,8 +79,6 @@ pub enum Selection {
     Since(Timestamp),
     /// Of these what was said before the second instant, and maybe more of what was said with it: enough of the past.
     Between(Timestamp, Timestamp),
-    /// The conversations that fell quiet in this stretch, with their customers.
-    Quiet(Timestamp, Timestamp),
     /// Everything about what was touched by an append after that one.
     Touched(i64),
     /// The conversations of a customer, with it and all teams and agents.

@@ -10,10 +10,13 @@ use super::scene::Scene;
 use super::table::Slot;
 use super::text::{put, wrap};
 use super::theme::Role;
+use super::timeline;
 use super::widgets::bar;
 use crate::app::PastSlot;
 use crate::board::PastPage;
 use crate::board::past::Beside;
+use crate::desk::SourceIx;
+use crate::event::Timestamp;
 use crate::metrics::history::{Better, Shape, Value};
 use crate::metrics::story::Answer;
 
@@ -87,6 +90,13 @@ pub(super) fn progress(slot: &PastSlot) -> String {
         _ if slot.is_waiting() => "reading history".to_owned(),
         _ => String::new(),
     }
+}
+
+/// Until when a page tells, and that it lacks something while its source has not told all of its past.
+pub(super) fn as_of(scene: &Scene<'_>, source: SourceIx, at: Timestamp) -> String {
+    let told = scene.snapshot.sources.get(source.at()).and_then(|health| health.progress.as_ref());
+    let lacks = told.map_or_else(String::new, |(what, part)| format!(", incomplete: {what} {:.0} %", part * 100.0));
+    format!("as of {}{lacks}", timeline::when(scene, at))
 }
 
 /// Whether it is known why the past says nothing.

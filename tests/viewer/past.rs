@@ -86,6 +86,19 @@ fn until_the_past_is_read_a_page_says_how_far_it_is_and_shows_the_rest(
 }
 
 #[test]
+fn figures_of_a_past_that_is_still_told_say_that_they_lack_something() {
+    let mut snapshot = sample::snapshot();
+    let mut sources = snapshot.sources.to_vec();
+    sources[0].progress = Some(("reading history".to_owned(), 0.4));
+    snapshot.sources = sources.into();
+    let snapshot = Arc::new(snapshot);
+    for keys in ["2jj⏎", "3jc"] {
+        let shown = text(&drawn((120, 36), &snapshot, &mut viewer(&snapshot, keys)));
+        assert!(shown.contains("as of 14:32:07, incomplete: reading history 40 %"), "{shown}");
+    }
+}
+
+#[test]
 fn the_day_s_figures_are_told_once() {
     let shown = text(&drawn((120, 36), &desk(), &mut viewer(&desk(), "2jj⏎")));
     assert!(!shown.contains("today  worked") && shown.contains("30 days"), "{shown}");

@@ -122,11 +122,7 @@ fn target(connection: &Connection, selection: &Selection) -> rusqlite::Result<i6
     let (source, kind, id) = match selection {
         Selection::Customer(source, id) => (source, SubjectKind::Customer, id.as_str()),
         Selection::Conversation(source, id) => (source, SubjectKind::Conversation, id.as_str()),
-        Selection::All
-        | Selection::Since(_)
-        | Selection::Between(..)
-        | Selection::Quiet(..)
-        | Selection::Touched(_) => return Ok(-1),
+        Selection::All | Selection::Since(_) | Selection::Between(..) | Selection::Touched(_) => return Ok(-1),
     };
     let known = connection
         .prepare_cached("SELECT no FROM subject WHERE source = ?1 AND kind = ?2 AND id = ?3")?
@@ -164,14 +160,6 @@ fn part(kind: SubjectKind, selection: &Selection, target: i64) -> Option<Part> {
         (Selection::Since(at) | Selection::Between(at, _), Customer) => {
             ("s.no IN (SELECT customer FROM subject WHERE kind = 5 AND quiet_at >= ?1)".to_owned(), from(at))
         }
-        (Selection::Quiet(from, to), Conversation | Customer) => {
-            let quiet = "kind = 5 AND quiet_at >= ?1 AND quiet_at < ?2";
-            let condition = match kind {
-                Customer => format!("s.no IN (SELECT customer FROM subject WHERE {quiet})"),
-                _ => format!("s.{quiet}"),
-            };
-            (condition, vec![Value::Integer(from.millis()), Value::Integer(to.millis())])
-        }
         (Selection::Customer(..), Conversation) => ("s.customer = ?1".to_owned(), vec![Value::Integer(target)]),
         (Selection::Customer(..), Customer) | (Selection::Conversation(..), Conversation) => {
             ("s.no = ?1".to_owned(), vec![Value::Integer(target)])
@@ -179,7 +167,7 @@ fn part(kind: SubjectKind, selection: &Selection, target: i64) -> Option<Part> {
         (Selection::Conversation(..), Customer) => {
             ("s.no = (SELECT customer FROM subject WHERE no = ?1)".to_owned(), vec![Value::Integer(target)])
         }
-        (Selection::Quiet(..) | Selection::Customer(..) | Selection::Conversation(..), _) => return None,
+        (Selection::Customer(..) | Selection::Conversation(..), _) => return None,
     };
     Some(Part { condition, values })
 }

@@ -16,7 +16,6 @@ use crate::ui::scene::Scene;
 use crate::ui::spread;
 use crate::ui::text::{agent_name, put};
 use crate::ui::theme::Role;
-use crate::ui::timeline;
 use crate::ui::widgets::{area_of, frame, groups};
 
 pub(super) use lists::{sign, time};
@@ -95,7 +94,7 @@ pub(super) fn absent(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Dr
 fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill, page: &AgentPage) {
     let agent = &page.agent;
     let note = match (kept::progress(&drill.past), drill.agent_past()) {
-        (reading, Some(past)) if reading.is_empty() => format!("figures as of {}", timeline::when(scene, past.at)),
+        (reading, Some(past)) if reading.is_empty() => format!("figures {}", kept::as_of(scene, past.source, past.at)),
         (reading, _) => reading,
     };
     let inner = frame(buf, scene, area, &agent_name(&agent.name, scene.view.privacy), &note, false);

@@ -13,7 +13,6 @@ use crate::ui::kept;
 use crate::ui::scene::Scene;
 use crate::ui::text::{customer_name, fit};
 use crate::ui::theme::Role;
-use crate::ui::timeline;
 use crate::ui::widgets::{frame, groups};
 
 /// From here on the chats stand beside the rest.
@@ -84,7 +83,7 @@ fn facts(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, drill: &Drill, page: &
     let star = if is_vip { "★ " } else { "" };
     let title = format!("{star}{}", fit(&customer_name(&customer.name, scene.view.privacy), 40));
     let reading = Some(kept::progress(&drill.past)).filter(|text| !text.is_empty());
-    let at = reading.unwrap_or_else(|| format!("as of {}", timeline::when(scene, page.at)));
+    let at = reading.unwrap_or_else(|| kept::as_of(scene, customer.source, page.at));
     let segment = customer.segment.as_deref().map(|segment| fit(segment, 20).into_owned());
     let note = segment.into_iter().chain([at]).collect::<Vec<_>>().join(" · ");
     let inner = frame(buf, scene, area, &title, &note, false);
