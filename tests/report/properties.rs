@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use helptop::board::{BoardSnapshot, Engine, Options, SourceHealth};
+use helptop::board::{BoardSnapshot, Engine, Options, Page, Query as BoardQuery, SourceHealth};
+use helptop::desk::ConversationIx;
 use helptop::event::{ConversationId, Event, EventKind, Timestamp, parse_line};
 use helptop::metrics::history::{Filter, Grouping, Query, Terms};
 use helptop::metrics::thresholds::Thresholds;
@@ -198,13 +199,17 @@ fn the_backlog_is_what_the_board_shows_as_open() {
 
 /// The board over the events before an instant.
 fn snapshot(events: &[Event], at: Timestamp) -> BoardSnapshot {
+    engine(events, at).snapshot(at)
+}
+
+fn engine(events: &[Event], at: Timestamp) -> Engine {
     let options =
         Options { thresholds: Arc::new(Thresholds::default()), keep_text: false, midnight: Arc::new(|at| at) };
     let mut engine = Engine::new(options, at);
     let source = engine.add_source(SourceHealth { name: "demo".into(), good_at: Some(at), ..SourceHealth::default() });
     engine.take(source, events.iter().filter(|event| event.at.is_none_or(|one| one < at)).cloned(), at);
     engine.settle(at);
-    engine.snapshot(at)
+    engine
 }
 
 /// A stream of a few conversations in which no two lines of one thing share an instant.
@@ -232,6 +237,9 @@ pub(crate) fn streams() -> impl Strategy<Value = Vec<Event>> {
         "sla {c} metric=first_response due=02_12:00:00",
         "sla {c} metric=next_response due=02_14:00:00",
         "sla {c} metric=resolution due=02_16:00:00",
+        "sla {c} metric=first_response due=02_09:30:00",
+        "sla {c} metric=next_response due=02_16:30:00",
+        "sla {c} metric=resolution due=02_11:30:00",
         "rated {c} score=5 scale=5",
         "nps {c} score=9",
         "converted {c} amount=0.1 currency=EUR",
@@ -283,6 +291,39 @@ proptest! {
         for path in ["/closed", "/response_time/n", "/reassigned", "/routed", "/redirected", "/csat/of", "/online_time"] {
             let of = |report: &Value| number(&report["total"], path);
             prop_assert!((of(&first) + of(&second) - of(&whole)).abs() < 1e-6, "{}", path);
+        }
+    }
+
+    /// What the board shows as a chat's target is the first that the report will count as missed, if nothing happens.
+    #[test]
+    fn the_target_on_the_board_is_the_next_that_the_report_misses(events in streams(), minute in 30..500_i64) {
+        let now = Timestamp::parse("2026-03-02T08:00:00Z").unwrap() + TimeDelta::minutes(minute);
+        let chat = ConversationId::new("c0");
+        let is_known = |one: &Event| {
+            one.at.is_none_or(|at| at < now) && one.kind.conversation().is_none_or(|id| *id == chat)
+        };
+        let events: Vec<Event> = events.into_iter().filter(is_known).collect();
+        let page = engine(&events, now).page(BoardQuery::Conversation(ConversationIx(0)), now);
+        let Page::Conversation(page) = page else { return Ok(()) };
+        let is_merged = events.iter().any(|one| matches!(one.kind, EventKind::Merged { .. }));
+        prop_assume!(!page.row.status.is_ended() && !is_merged);
+        let never = Timestamp::parse("2026-03-09T00:00:00Z").unwrap();
+        let missed = |from, to| {
+            let query = Query { from, to, zone: Tz::UTC, by: None, filter: Filter::default() };
+            let report = json_report(&events, &query, &Terms::default());
+            ["first_response", "next_response", "resolution"].map(|metric| {
+                let of = |what| report["total"]["sla_met"][metric][what].as_u64().unwrap();
+                of("of") - of("n")
+            })
+        };
+        match page.row.sla_due {
+            None => prop_assert_eq!(missed(now, never), [0; 3]),
+            Some((metric, due)) => {
+                prop_assert!(missed(due, now.max(due + TimeDelta::milliseconds(1)))[metric as usize] > 0);
+                if due > now {
+                    prop_assert_eq!(missed(now, due), [0; 3]);
+                }
+            }
         }
     }
 }
