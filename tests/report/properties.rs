@@ -294,6 +294,35 @@ proptest! {
         }
     }
 
+    #[test]
+    fn a_day_of_a_filtered_report_is_the_filtered_report_of_that_day(
+        events in streams(),
+        filter in prop::sample::select(vec![
+            Filter::default(),
+            Filter { team: vec!["t".to_owned()], ..Filter::default() },
+            Filter { tag: vec!["g".to_owned()], ..Filter::default() },
+            Filter { keyword: vec!["billing".to_owned()], ..Filter::default() },
+            Filter { agent: vec!["ana".to_owned()], ..Filter::default() },
+        ]),
+    ) {
+        // What is said of people and sources holds for the whole range.
+        let is_of_people = |kind: &EventKind| {
+            matches!(kind, EventKind::Hello { .. } | EventKind::Agent(_) | EventKind::Customer { .. })
+        };
+        let events: Vec<_> = events.into_iter().filter(|one| !is_of_people(&one.kind)).collect();
+        // It is midnight there at noon.
+        let query = |from, to, by| Query { zone: Tz::Etc__GMTMinus12, filter: filter.clone(), ..query(from, to, by) };
+        let whole = query("2026-03-02T09:00:00Z", "2026-03-02T15:00:00Z", Some(Grouping::Day));
+        let report = json_report(&events, &whole, &Terms::default());
+        let bounds = ["2026-03-02T09:00:00Z", "2026-03-02T12:00:00Z", "2026-03-02T15:00:00Z"];
+        for (day, ends) in report["groups"].as_array().unwrap().iter().zip(bounds.windows(2)) {
+            let alone = json_report(&events, &query(ends[0], ends[1], None), &Terms::default());
+            for (key, figure) in alone["total"].as_object().unwrap() {
+                prop_assert_eq!(&day[key], figure, "{} {}", day["key"], key);
+            }
+        }
+    }
+
     /// What the board shows as a chat's target is the first that the report will count as missed, if nothing happens.
     #[test]
     fn the_target_on_the_board_is_the_next_that_the_report_misses(events in streams(), minute in 30..500_i64) {
