@@ -73,6 +73,9 @@ impl History<'_> {
         let label = LazyCell::new(|| self.label(conversation));
         let mut last_holder = None;
         let mut teller = Teller::default();
+        let first = conversation.state().first_response();
+        let first = first.filter(|first| first.at >= self.since && first.agent == agent);
+        day.first_responses.extend(first.map(|first| first.millis));
         let state = conversation.walk(self.desk.rules(conversation.source), |entry, state, transition| {
             teller.step(entry, state, transition);
             last_holder = state.holder.or(last_holder);
@@ -84,8 +87,6 @@ impl History<'_> {
             if is_reply {
                 day.replies += 1;
                 day.worked.insert(ix);
-                let first = state.first_response.filter(|first| first.at == entry.at && first.agent == agent);
-                day.first_responses.extend(first.filter(|_| day.first_seen.insert(ix)).map(|first| first.millis));
                 day.responses.extend(transition.answered_since.map(|since| (entry.at - since).num_milliseconds()));
             }
             let closed = transition.ending.is_some_and(|ending| ending.by_agent && ending.agent == Some(agent));
@@ -139,7 +140,6 @@ impl History<'_> {
 #[derive(Default)]
 struct Day {
     worked: HashSet<ConversationIx>,
-    first_seen: HashSet<ConversationIx>,
     replies: u64,
     closed: u64,
     first_responses: Vec<i64>,

@@ -29,7 +29,7 @@ pub(super) fn conversation_page(desk: &Desk, ix: ConversationIx) -> Option<Conve
     Some(ConversationPage {
         customer: customer.map(|one| (&*one.name).into()),
         segment: customer.and_then(|one| one.segment.clone()),
-        first_response: conversation.state().first_response.map(|first| first.millis),
+        first_response: conversation.state().first_response().map(|first| first.millis),
         holder: row.holder.map(|ix| Person { id: desk.agent(ix).id.clone(), name: desk.agent(ix).name() }),
         team: row.team.map(|ix| desk.team(ix).name()),
         as_of: None,

@@ -13,6 +13,8 @@ pub struct FirstResponse {
     pub at: Timestamp,
     /// By whom.
     pub agent: AgentIx,
+    /// Whose conversation it was then.
+    pub team: Option<TeamIx>,
     /// From opened (inbound) or the first customer message (outbound), in milliseconds.
     pub millis: i64,
 }
@@ -27,6 +29,9 @@ pub struct Ending {
     /// Whose ending it is: the named agent's, else the holder's.
     pub agent: Option<AgentIx>,
 }
+
+/// A reply that may be the first, who sent it, and whose conversation it was then.
+type Reply = (Timestamp, AgentIx, Option<TeamIx>);
 
 /// A conversation as of the last entry folded.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,14 +66,17 @@ pub struct State {
     pub waiting_since: Option<Timestamp>,
     /// The first public customer message of all.
     pub first_customer_at: Option<Timestamp>,
-    /// The first reply.
-    pub first_response: Option<FirstResponse>,
+    /// The first reply after it was opened.
+    reply_to_opened: Option<Reply>,
+    /// The first reply after the first customer message.
+    reply_to_customer: Option<Reply>,
     /// The last ending.
     pub ending: Option<Ending>,
     /// Satisfaction answers: when, and whether positive.
     pub ratings: Vec<(Timestamp, bool)>,
-    /// Targets still to be met, by [`SlaMetric`].
-    pub sla: [Option<Timestamp>; 3],
+    /// The earliest due of the targets that nobody has answered, by [`SlaMetric`]; whether a first response is still to
+    /// come, the first reply says.
+    dues: [Option<Timestamp>; 3],
     /// When the last of all targets that were ever set is due.
     pub last_due: Option<Timestamp>,
     /// The last instant whose `status` event says resolved or closed, as far as it is known.
@@ -95,10 +103,11 @@ impl Default for State {
             holder: None,
             waiting_since: None,
             first_customer_at: None,
-            first_response: None,
+            reply_to_opened: None,
+            reply_to_customer: None,
             ending: None,
             ratings: Vec::new(),
-            sla: [None; 3],
+            dues: [None; 3],
             last_due: None,
             said_ended_at: None,
             reopened_by_message_at: None,
@@ -137,10 +146,21 @@ impl State {
         self.is_active() && self.waiting_since.is_some()
     }
 
+    /// The first reply: of an inbound conversation after it was opened, of an outbound one after its customer wrote.
+    pub fn first_response(&self) -> Option<FirstResponse> {
+        let (from, (at, agent, team)) = match self.direction {
+            Direction::Inbound => (self.started_at, self.reply_to_opened?),
+            Direction::Outbound => (self.first_customer_at?, self.reply_to_customer?),
+        };
+        Some(FirstResponse { at, agent, team, millis: (at - from).num_milliseconds() })
+    }
+
     /// The earliest target that is still to be met.
     pub fn sla_due(&self) -> Option<(SlaMetric, Timestamp)> {
         let metrics = [SlaMetric::FirstResponse, SlaMetric::NextResponse, SlaMetric::Resolution];
-        metrics.into_iter().filter_map(|metric| Some((metric, self.sla[metric as usize]?))).min_by_key(|(_, due)| *due)
+        let due = |metric| Some((metric, self.dues[metric as usize]?));
+        let is_open = |metric: &SlaMetric| *metric != SlaMetric::FirstResponse || self.first_response().is_none();
+        metrics.into_iter().filter(is_open).filter_map(due).min_by_key(|(_, due)| *due)
     }
 
     /// Folds in `log[i]`, given that everything before it was folded in.
@@ -163,8 +183,7 @@ impl State {
             Fact::Status { status, by, agent } => return self.set_status(at, *status, *by, *agent),
             Fact::Tagged(tags) => self.tags = Some(tags.clone()),
             Fact::Sla(metric, due) => {
-                let met = *metric == SlaMetric::FirstResponse && self.first_response.is_some();
-                self.sla[*metric as usize] = (!met).then_some(*due);
+                self.set_target(*metric, *due);
                 self.last_due = self.last_due.max(Some(*due));
             }
             Fact::Rated(rating) => self.ratings.push((at, rating.is_positive())),
@@ -183,7 +202,7 @@ impl State {
         if !self.opened {
             self.opened = true;
             self.started_at = at;
-            self.first_response = None;
+            self.reply_to_opened = None;
         }
         self.direction = opening.direction.unwrap_or(self.direction);
         let Opening { customer, channel, team, subject, url, tags, priority, direction: _ } = opening;
@@ -216,19 +235,23 @@ impl State {
 
     fn reply(&mut self, at: Timestamp, agent: AgentIx, rules: Rules) -> Transition {
         let answered_since = self.waiting_since.take();
-        let from = match self.direction {
-            Direction::Inbound => Some(self.started_at),
-            Direction::Outbound => self.first_customer_at,
-        };
-        if let (None, Some(from)) = (self.first_response, from) {
-            let millis = (at - from).num_milliseconds();
-            self.first_response = Some(FirstResponse { at, agent, millis });
+        let reply = (at, agent, self.team);
+        self.reply_to_opened.get_or_insert(reply);
+        if self.first_customer_at.is_some() {
+            self.reply_to_customer.get_or_insert(reply);
         }
-        self.sla[SlaMetric::FirstResponse as usize] = None;
-        self.sla[SlaMetric::NextResponse as usize] = None;
+        self.dues[SlaMetric::NextResponse as usize] = None;
         let takes = !rules.assignments && self.holder.is_none();
         let held = if takes { self.hold(Some(agent)) } else { Transition::default() };
         Transition { answered_since, ..held }
+    }
+
+    /// A target does not take the place of another; one for the resolution of what is ended is answered.
+    fn set_target(&mut self, metric: SlaMetric, due: Timestamp) {
+        if metric != SlaMetric::Resolution || !self.status.is_ended() {
+            let earliest = &mut self.dues[metric as usize];
+            *earliest = Some(earliest.map_or(due, |known| known.min(due)));
+        }
     }
 
     fn hold(&mut self, agent: Option<AgentIx>) -> Transition {
@@ -258,7 +281,7 @@ impl State {
         let ending = Ending { at, by_agent, agent: owner };
         self.ending = Some(ending);
         self.waiting_since = None;
-        self.sla = [None; 3];
+        self.dues[SlaMetric::Resolution as usize] = None;
         Transition { ending: Some(ending), ..Transition::default() }
     }
 

@@ -4,7 +4,7 @@
 //! says the same of each: what completes, when, and for whom.
 
 use crate::desk::entry::{Entry, Fact, Rating};
-use crate::desk::fold::{Rules, State, Transition};
+use crate::desk::fold::{FirstResponse, Rules, State, Transition};
 use crate::desk::{AgentIx, Conversation, TeamIx};
 use crate::event::{Author, Timestamp};
 use crate::metrics::calendar::Measure;
@@ -199,10 +199,6 @@ impl Teller {
             }
             _ => {}
         }
-        if state.first_response.is_none() {
-            // A reply before `opened` was none to what was opened.
-            self.story.first_response = None;
-        }
         if let Some(ending) = change.ending {
             self.close(at, state.team, SpellEnd::Ended { by_agent: ending.by_agent });
             self.story.ended_at = Some(at);
@@ -222,11 +218,6 @@ impl Teller {
         if let Some(since) = change.answered_since {
             self.story.waits.push(Wait { since, at, agent, team: state.team });
         }
-        let known = self.story.first_response.map(|first| first.at);
-        if let Some(first) = state.first_response.filter(|first| Some(first.at) != known) {
-            let since = first.at - chrono::TimeDelta::milliseconds(first.millis);
-            self.story.first_response = Some(Wait { since, at: first.at, agent: first.agent, team: state.team });
-        }
     }
 
     fn close(&mut self, at: Timestamp, team: Option<TeamIx>, end: SpellEnd) {
@@ -240,6 +231,10 @@ impl Teller {
         if let Some((agent, from)) = self.held {
             self.story.spells.push(Spell { agent, from, to: None, team: state.team, end: SpellEnd::Lasts });
         }
-        Story { state, ..self.story }
+        let first_response = state.first_response().map(|FirstResponse { at, agent, team, millis }| {
+            let since = at - chrono::TimeDelta::milliseconds(millis);
+            Wait { since, at, agent, team }
+        });
+        Story { state, first_response, ..self.story }
     }
 }

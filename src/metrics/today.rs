@@ -116,7 +116,7 @@ impl TodayIndex {
 }
 
 fn share(state: &State, since: Timestamp) -> Share {
-    let first = state.first_response.filter(|first| first.at >= since);
+    let first = state.first_response().filter(|first| first.at >= since);
     let ended_today = state.ending.is_some_and(|ending| ending.at >= since);
     let answers = state.ratings.iter().filter(|(at, _)| *at >= since);
     Share {

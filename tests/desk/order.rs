@@ -67,10 +67,10 @@ fn told(desk: &mut Desk, live: &mut LiveIndex, now: Timestamp) -> Vec<String> {
                 s.tags,
                 agent(desk, s.holder),
                 s.waiting_since,
-                s.first_response.map(|f| (f.at, agent(desk, Some(f.agent)), f.millis)),
+                s.first_response().map(|f| (f.at, agent(desk, Some(f.agent)), f.millis)),
                 s.ending.map(|e| (e.at, e.by_agent, agent(desk, e.agent))),
                 s.ratings,
-                s.sla,
+                s.sla_due(),
                 one.log().len(),
             )
         })

@@ -2,7 +2,7 @@
 
 use crate::support::{at, conversation, desk};
 use helptop::desk::Desk;
-use helptop::event::Status;
+use helptop::event::{SlaMetric, Status};
 use rstest::rstest;
 
 fn holder(desk: &Desk, id: &str) -> Option<String> {
@@ -281,4 +281,38 @@ fn ten_thousand_messages_of_one_instant_are_told_apart_and_their_repeats_are_not
     desk.apply(source, crate::support::event("09:00:01 message conversation=c from=customer text=number1"));
     assert_eq!((desk.counts().folded, desk.counts().repeats), (10_001, 10_000));
     assert_eq!(conversation(&desk, "c").state().waiting_since, Some(at("09:00:00")));
+}
+
+#[rstest]
+#[case::the_earliest_of_a_kind_whatever_is_told_later(
+    "09:00:00 sla conversation=c metric=resolution due=10:00:00\n09:30:00 sla conversation=c metric=resolution due=14:00:00",
+    Some((SlaMetric::Resolution, "10:00:00"))
+)]
+#[case::the_earliest_of_all_kinds(
+    "09:00:00 sla conversation=c metric=resolution due=12:00:00\n09:00:00 sla conversation=c metric=next_response due=09:40:00",
+    Some((SlaMetric::NextResponse, "09:40:00"))
+)]
+#[case::a_reply_leaves_the_resolution(
+    "09:00:00 sla conversation=c metric=resolution due=12:00:00\n09:00:00 sla conversation=c metric=first_response due=09:40:00\n09:01:00 message conversation=c from=agent agent=a",
+    Some((SlaMetric::Resolution, "12:00:00"))
+)]
+#[case::told_after_the_first_reply(
+    "09:01:00 message conversation=c from=agent agent=a\n09:02:00 sla conversation=c metric=first_response due=09:40:00",
+    None
+)]
+#[case::whoever_began_has_not_answered(
+    "09:00:00 opened conversation=c direction=outbound\n09:00:00 sla conversation=c metric=first_response due=09:40:00\n09:01:00 message conversation=c from=agent agent=a",
+    Some((SlaMetric::FirstResponse, "09:40:00"))
+)]
+#[case::an_ending_is_no_reply(
+    "09:00:00 sla conversation=c metric=first_response due=09:40:00\n09:05:00 status conversation=c status=closed\n09:30:00 status conversation=c status=open",
+    Some((SlaMetric::FirstResponse, "09:40:00"))
+)]
+#[case::an_ending_is_the_resolution(
+    "09:00:00 sla conversation=c metric=resolution due=12:00:00\n09:05:00 status conversation=c status=closed\n09:06:00 sla conversation=c metric=resolution due=13:00:00\n09:30:00 status conversation=c status=open",
+    None
+)]
+fn the_target_still_to_be_met(#[case] lines: &str, #[case] target: Option<(SlaMetric, &str)>) {
+    let due = conversation(&desk(lines), "c").state().sla_due();
+    assert_eq!(due, target.map(|(metric, clock)| (metric, at(clock))));
 }

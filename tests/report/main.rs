@@ -4,6 +4,7 @@
 mod asof;
 mod cases;
 mod command;
+mod contract;
 mod pages;
 mod properties;
 #[path = "../support/short.rs"]

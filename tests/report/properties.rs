@@ -1,11 +1,13 @@
 //! What holds for every stream: order and repetition don't matter, days add up, the board agrees.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use helptop::board::{BoardSnapshot, Engine, Options, SourceHealth};
-use helptop::event::{Event, EventKind, Timestamp, parse_line};
+use helptop::board::{BoardSnapshot, Engine, Options, Page, Query as BoardQuery, SourceHealth};
+use helptop::desk::ConversationIx;
+use helptop::event::{ConversationId, Event, EventKind, Timestamp, parse_line};
 use helptop::metrics::history::{Filter, Grouping, Query, Terms};
 use helptop::metrics::thresholds::Thresholds;
 use helptop::output::SnapshotReport;
@@ -124,8 +126,7 @@ fn counts_that_partition_add_up_over_channels_agents_and_hours() {
         (Grouping::Agent, &["/closed", "/online_time", "/response_time/n"]),
         (Grouping::Hour, &["/new"]),
         (Grouping::WeekdayHour, &["/new"]),
-        // What was routed before the stream began is given back under no word.
-        (Grouping::Keyword, &["/routed"]),
+        (Grouping::Keyword, &["/routed", "/routed_handled"]),
         (Grouping::Article, &["/self_service/of"]),
     ] {
         let query = query("2026-03-27T16:00:00Z", "2026-03-30T15:00:00Z", Some(by));
@@ -135,6 +136,44 @@ fn counts_that_partition_add_up_over_channels_agents_and_hours() {
             assert!((sum - number(&report["total"], path)).abs() < 1e-6, "{path} by {by}");
         }
     }
+}
+
+/// How often, in a range, a conversation was given back to the bot that had not placed it in the stream before: there
+/// are desks and channels that know no bot, and conversations older than the stream.
+fn given_back_unrouted(events: &[Event], query: &Query) -> u64 {
+    let mut events: Vec<&Event> = events.iter().collect();
+    events.sort_by_key(|event| event.at);
+    let mut routed: HashSet<&ConversationId> = HashSet::new();
+    let mut unrouted = 0;
+    for event in events {
+        match &event.kind {
+            EventKind::Routed { conversation, .. } => drop(routed.insert(conversation)),
+            EventKind::ReturnedToBot { conversation, .. } if !routed.contains(conversation) => {
+                unrouted += u64::from(event.at.is_some_and(|at| at >= query.from && at < query.to));
+            }
+            _ => {}
+        }
+    }
+    unrouted
+}
+
+#[test]
+fn all_that_was_given_back_has_the_word_it_was_routed_by_but_for_what_was_never_routed() {
+    let query = query("2026-03-27T16:00:00Z", "2026-03-30T15:00:00Z", Some(Grouping::Keyword));
+    let (mut named, mut nameless) = (0, 0);
+    for seed in 1..=12 {
+        let events = weekend(seed);
+        let report = json_report(&events, &query, &Terms::default());
+        let unrouted = given_back_unrouted(&events, &query);
+        for path in ["/redirected", "/reroute_time/n"] {
+            let count = |figures: &Value| figures.pointer(path).and_then(Value::as_u64).unwrap();
+            let sum: u64 = report["groups"].as_array().unwrap().iter().map(count).sum();
+            assert_eq!(sum + unrouted, count(&report["total"]), "{path} of seed {seed}");
+            named += sum;
+        }
+        nameless += unrouted;
+    }
+    assert!(named > 10 && nameless > 3, "{named} {nameless}");
 }
 
 #[test]
@@ -160,13 +199,17 @@ fn the_backlog_is_what_the_board_shows_as_open() {
 
 /// The board over the events before an instant.
 fn snapshot(events: &[Event], at: Timestamp) -> BoardSnapshot {
+    engine(events, at).snapshot(at)
+}
+
+fn engine(events: &[Event], at: Timestamp) -> Engine {
     let options =
         Options { thresholds: Arc::new(Thresholds::default()), keep_text: false, midnight: Arc::new(|at| at) };
     let mut engine = Engine::new(options, at);
     let source = engine.add_source(SourceHealth { name: "demo".into(), good_at: Some(at), ..SourceHealth::default() });
     engine.take(source, events.iter().filter(|event| event.at.is_none_or(|one| one < at)).cloned(), at);
     engine.settle(at);
-    engine.snapshot(at)
+    engine
 }
 
 /// A stream of a few conversations in which no two lines of one thing share an instant.
@@ -194,6 +237,9 @@ pub(crate) fn streams() -> impl Strategy<Value = Vec<Event>> {
         "sla {c} metric=first_response due=02_12:00:00",
         "sla {c} metric=next_response due=02_14:00:00",
         "sla {c} metric=resolution due=02_16:00:00",
+        "sla {c} metric=first_response due=02_09:30:00",
+        "sla {c} metric=next_response due=02_16:30:00",
+        "sla {c} metric=resolution due=02_11:30:00",
         "rated {c} score=5 scale=5",
         "nps {c} score=9",
         "converted {c} amount=0.1 currency=EUR",
@@ -245,6 +291,68 @@ proptest! {
         for path in ["/closed", "/response_time/n", "/reassigned", "/routed", "/redirected", "/csat/of", "/online_time"] {
             let of = |report: &Value| number(&report["total"], path);
             prop_assert!((of(&first) + of(&second) - of(&whole)).abs() < 1e-6, "{}", path);
+        }
+    }
+
+    #[test]
+    fn a_day_of_a_filtered_report_is_the_filtered_report_of_that_day(
+        events in streams(),
+        filter in prop::sample::select(vec![
+            Filter::default(),
+            Filter { team: vec!["t".to_owned()], ..Filter::default() },
+            Filter { tag: vec!["g".to_owned()], ..Filter::default() },
+            Filter { keyword: vec!["billing".to_owned()], ..Filter::default() },
+            Filter { agent: vec!["ana".to_owned()], ..Filter::default() },
+        ]),
+    ) {
+        // What is said of people and sources holds for the whole range.
+        let is_of_people = |kind: &EventKind| {
+            matches!(kind, EventKind::Hello { .. } | EventKind::Agent(_) | EventKind::Customer { .. })
+        };
+        let events: Vec<_> = events.into_iter().filter(|one| !is_of_people(&one.kind)).collect();
+        // It is midnight there at noon.
+        let query = |from, to, by| Query { zone: Tz::Etc__GMTMinus12, filter: filter.clone(), ..query(from, to, by) };
+        let whole = query("2026-03-02T09:00:00Z", "2026-03-02T15:00:00Z", Some(Grouping::Day));
+        let report = json_report(&events, &whole, &Terms::default());
+        let bounds = ["2026-03-02T09:00:00Z", "2026-03-02T12:00:00Z", "2026-03-02T15:00:00Z"];
+        for (day, ends) in report["groups"].as_array().unwrap().iter().zip(bounds.windows(2)) {
+            let alone = json_report(&events, &query(ends[0], ends[1], None), &Terms::default());
+            for (key, figure) in alone["total"].as_object().unwrap() {
+                prop_assert_eq!(&day[key], figure, "{} {}", day["key"], key);
+            }
+        }
+    }
+
+    /// What the board shows as a chat's target is the first that the report will count as missed, if nothing happens.
+    #[test]
+    fn the_target_on_the_board_is_the_next_that_the_report_misses(events in streams(), minute in 30..500_i64) {
+        let now = Timestamp::parse("2026-03-02T08:00:00Z").unwrap() + TimeDelta::minutes(minute);
+        let chat = ConversationId::new("c0");
+        let is_known = |one: &Event| {
+            one.at.is_none_or(|at| at < now) && one.kind.conversation().is_none_or(|id| *id == chat)
+        };
+        let events: Vec<Event> = events.into_iter().filter(is_known).collect();
+        let page = engine(&events, now).page(BoardQuery::Conversation(ConversationIx(0)), now);
+        let Page::Conversation(page) = page else { return Ok(()) };
+        let is_merged = events.iter().any(|one| matches!(one.kind, EventKind::Merged { .. }));
+        prop_assume!(!page.row.status.is_ended() && !is_merged);
+        let never = Timestamp::parse("2026-03-09T00:00:00Z").unwrap();
+        let missed = |from, to| {
+            let query = Query { from, to, zone: Tz::UTC, by: None, filter: Filter::default() };
+            let report = json_report(&events, &query, &Terms::default());
+            ["first_response", "next_response", "resolution"].map(|metric| {
+                let of = |what| report["total"]["sla_met"][metric][what].as_u64().unwrap();
+                of("of") - of("n")
+            })
+        };
+        match page.row.sla_due {
+            None => prop_assert_eq!(missed(now, never), [0; 3]),
+            Some((metric, due)) => {
+                prop_assert!(missed(due, now.max(due + TimeDelta::milliseconds(1)))[metric as usize] > 0);
+                if due > now {
+                    prop_assert_eq!(missed(now, due), [0; 3]);
+                }
+            }
         }
     }
 }

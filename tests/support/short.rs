@@ -3,9 +3,10 @@
 use helptop::event::{Event, Timestamp, parse_line};
 use serde_json::{Value, json};
 
-/// An instant of March 2026 in UTC: `02 09:00:00`, the day and the time.
+/// An instant of 2026 in UTC: `02 09:00:00` the day of March and the time, `10-25 09:00:00` with another month.
 pub(crate) fn at(day: &str, clock: &str) -> Timestamp {
-    Timestamp::parse(&format!("2026-03-{day}T{clock}Z")).unwrap_or_else(|error| panic!("{day} {clock}: {error}"))
+    let month = if day.contains('-') { "" } else { "03-" };
+    Timestamp::parse(&format!("2026-{month}{day}T{clock}Z")).unwrap_or_else(|error| panic!("{day} {clock}: {error}"))
 }
 
 /// One event: `02 09:00:00 message c1 from=customer`, or `agent id=ana name=Ana` for what has no instant. The word after

@@ -6,7 +6,7 @@ use super::moment::{Moment, Resolution, What};
 use super::period::Period;
 use super::sla::Targets;
 use crate::desk::entry::{Entry, Fact};
-use crate::desk::fold::{Ending, Rules, State, Transition};
+use crate::desk::fold::{Ending, FirstResponse, Rules, State, Transition};
 use crate::desk::{AgentIx, TeamIx};
 use crate::event::{Author, Direction, SlaMetric, Timestamp};
 use crate::metrics::calendar::Measure;
@@ -27,13 +27,15 @@ pub(super) struct Life<'a> {
     measure: &'a Measure,
     /// How far the log was walked.
     next: usize,
+    /// Up to when.
+    until: Timestamp,
     /// Moments before it are of no interest.
     since: Timestamp,
     /// Who replied in the period at hand.
     workers: Vec<AgentIx>,
     replies: u64,
-    /// The first reply by the fold, and its time by the calendar.
-    first_response: Option<(Timestamp, AgentIx, i64)>,
+    /// Who held it from when on.
+    holders: Vec<(Timestamp, Option<AgentIx>)>,
     first_held: Option<(Timestamp, AgentIx, Option<TeamIx>)>,
     last_agent: Option<AgentIx>,
     /// Since when the holder has had it in hand.
@@ -76,10 +78,11 @@ impl<'a> Life<'a> {
             rules,
             measure,
             next: 0,
+            until: Timestamp::MIN,
             since: Timestamp::MIN,
             workers: Vec::new(),
             replies: 0,
-            first_response: None,
+            holders: Vec::new(),
             first_held: None,
             last_agent: None,
             received_at: None,
@@ -101,7 +104,8 @@ impl<'a> Life<'a> {
 
     /// Whether no later period can hold anything of it.
     pub fn is_over(&self) -> bool {
-        self.next == self.log.len() && !self.state.is_active() && self.targets.is_empty()
+        let has_response = self.state.first_response().is_some();
+        self.next == self.log.len() && !self.state.is_active() && self.targets.is_over(has_response, self.until)
     }
 
     /// Walks through a period and leaves its moments in `moments`; periods come in the order of time.
@@ -109,7 +113,7 @@ impl<'a> Life<'a> {
         self.moments.clear();
         self.bought.clear();
         self.workers.clear();
-        self.since = period.from;
+        (self.since, self.until) = (period.from, period.to);
         let log = self.log;
         while let Some(entry) = log.get(self.next).filter(|entry| entry.at < period.to) {
             self.miss_targets(entry.at);
@@ -130,10 +134,10 @@ impl<'a> Life<'a> {
 
     fn step(&mut self, entry: &'a Entry) {
         let at = entry.at;
+        let was_opened = self.state.opened;
         let change = self.state.step(self.log, self.next, self.rules);
-        if self.state.first_response.is_none() {
-            // A reply before `opened` was none to what was opened.
-            self.first_response = None;
+        if self.state.opened && !was_opened {
+            self.take_no_time();
         }
         if change.reopened {
             self.reopened_at = Some(at);
@@ -180,16 +184,12 @@ impl<'a> Life<'a> {
         if let Some(since) = change.answered_since {
             self.push(at, Some(agent), What::Response(self.measure.millis(team, since, at)));
         }
-        let known = self.first_response.map(|(at, ..)| at);
-        if let Some(first) = self.state.first_response.filter(|first| Some(first.at) != known) {
-            let since = first.at - chrono::TimeDelta::milliseconds(first.millis);
-            self.first_response = Some((first.at, first.agent, self.measure.millis(team, since, first.at)));
-        }
-        self.meet_targets(at, Some(agent), |metric| metric != SlaMetric::Resolution);
+        self.meet_targets(at, Some(agent), SlaMetric::NextResponse);
     }
 
     fn hold(&mut self, at: Timestamp) {
         self.received_at = None;
+        self.holders.push((at, self.state.holder));
         let Some(agent) = self.state.holder else { return };
         if let Some(last) = self.last_agent.replace(agent).filter(|last| *last != agent) {
             self.reassigned = true;
@@ -197,6 +197,15 @@ impl<'a> Life<'a> {
         }
         self.first_held.get_or_insert((at, agent, self.state.team));
         self.received_at = self.state.is_active().then_some(at);
+    }
+
+    /// What was given back before it was opened, by its line, took no time.
+    fn take_no_time(&mut self) {
+        for moment in &mut self.moments {
+            if let What::Reroute(millis) = &mut moment.what {
+                *millis = 0;
+            }
+        }
     }
 
     fn return_to_bot(&mut self, at: Timestamp, agent: AgentIx) {
@@ -218,7 +227,7 @@ impl<'a> Life<'a> {
             }
         }
         self.received_at = None;
-        self.meet_targets(at, holder, |metric| metric == SlaMetric::Resolution);
+        self.meet_targets(at, holder, SlaMetric::Resolution);
         self.ended = Some(Ended {
             at,
             by_agent: ending.by_agent,
@@ -237,9 +246,12 @@ impl<'a> Life<'a> {
         if self.state.opened && self.state.direction == Direction::Inbound {
             self.push(started_at, None, What::New);
         }
-        if let Some((at, agent, millis)) = self.first_response {
-            self.push(at, Some(agent), What::FirstResponse(millis));
+        let first = self.state.first_response();
+        if let Some(FirstResponse { at, agent, team, millis }) = first {
+            let since = at - chrono::TimeDelta::milliseconds(millis);
+            self.push(at, Some(agent), What::FirstResponse(self.measure.millis(team, since, at)));
         }
+        self.complete_first_targets(first);
         if let Some((at, agent, team)) = self.first_held {
             self.push(at, Some(agent), What::FirstAssign(self.measure.millis(team, started_at, at)));
         }
@@ -282,22 +294,17 @@ impl<'a> Life<'a> {
     }
 
     fn set_target(&mut self, metric: SlaMetric, due: Timestamp) {
-        // A target told after it was answered is answered.
-        let ended_at = self.ended.filter(|_| self.state.status.is_ended()).map(|ended| (ended.at, ended.holder));
-        let answered = match metric {
-            SlaMetric::FirstResponse => self.first_response.map(|(at, agent, _)| (at, Some(agent))),
-            SlaMetric::NextResponse => None,
-            SlaMetric::Resolution => ended_at,
-        };
-        match answered {
-            Some((at, agent)) if at <= due => self.push(at, agent, What::Sla(metric, true)),
-            Some(_) => self.push(due, self.state.holder, What::Sla(metric, false)),
+        // A resolution target told when it is ended is answered.
+        let ended = self.ended.filter(|_| metric == SlaMetric::Resolution && self.state.status.is_ended());
+        match ended {
+            Some(ended) if ended.at <= due => self.push(ended.at, ended.holder, What::Sla(metric, true)),
+            Some(_) => self.miss(metric, due),
             None => self.targets.set(metric, due),
         }
     }
 
-    fn meet_targets(&mut self, at: Timestamp, agent: Option<AgentIx>, answers: impl Fn(SlaMetric) -> bool) {
-        for (metric, _) in self.targets.take(|metric, _| answers(metric)) {
+    fn meet_targets(&mut self, at: Timestamp, agent: Option<AgentIx>, metric: SlaMetric) {
+        for _ in 0..self.targets.meet(metric) {
             self.push(at, agent, What::Sla(metric, true));
         }
     }
@@ -305,7 +312,25 @@ impl<'a> Life<'a> {
     /// Those due before an instant at which nobody has answered yet.
     fn miss_targets(&mut self, before: Timestamp) {
         for (metric, due) in self.targets.take_due(before) {
-            self.push(due, self.state.holder, What::Sla(metric, false));
+            self.miss(metric, due);
         }
+    }
+
+    /// Targets for the first response, by what is known of it at the end of the period.
+    fn complete_first_targets(&mut self, first: Option<FirstResponse>) {
+        for i in 0..self.targets.first_dues().len() {
+            let due = self.targets.first_dues()[i];
+            match first.filter(|first| first.at <= due) {
+                Some(first) => self.push(first.at, Some(first.agent), What::Sla(SlaMetric::FirstResponse, true)),
+                None if due < self.until => self.miss(SlaMetric::FirstResponse, due),
+                None => {}
+            }
+        }
+    }
+
+    fn miss(&mut self, metric: SlaMetric, due: Timestamp) {
+        let before = self.holders.partition_point(|(at, _)| *at <= due);
+        let holder = before.checked_sub(1).and_then(|i| self.holders[i].1);
+        self.push(due, holder, What::Sla(metric, false));
     }
 }

@@ -131,7 +131,7 @@ pub const REGISTRY: &[Row] = rows! {
     response_time Duration Conversations Less [Agent Segment] true
         "response" "each wait that a reply ended: from waiting since to that reply, first ones included; agent: who replied"
         |c| Some(replies::response_time(c.tally));
-    first_assign_time Duration Conversations Less [Agent Segment] false
+    first_assign_time Duration Conversations Less [Agent] false
         "first assignment" "from opened to the first time an agent held it; agent: who got it"
         |c| Some(replies::first_assign_time(c.tally));
     resolved Count Conversations More [Agent Customer Tag] true

@@ -16,8 +16,8 @@ use crate::desk::{AgentIx, Conversation, CustomerIx, Desk, SourceIx, TeamIx};
 use crate::event::{Direction, Timestamp};
 use crate::metrics::calendar::{Measure, local};
 
-/// An instant lies in the range just before one of so many following periods, or of none: days differ by an hour or
-/// two, and are cut at the ends of the range.
+/// An instant lies in the range just before one of so many periods that follow it, or of none: days differ by an hour
+/// or two, and are cut at the ends of the range.
 const NEXT_PERIODS: usize = 3;
 
 /// A group.
@@ -133,7 +133,10 @@ impl Sums {
             life.walk(*period);
             is_begun = true;
             self.deliver(frame, i, &life, one.source);
+            self.count_before(frame, i, &life, one.source);
             if life.is_over() {
+                let later = i + 1..frame.periods.len();
+                later.take(NEXT_PERIODS).for_each(|i| self.count_before(frame, i, &life, one.source));
                 break;
             }
         }
@@ -197,24 +200,24 @@ impl Sums {
         self.total.add(moment);
     }
 
-    /// What is known of a conversation when all periods are walked: in which ranges it was new just before, and the
-    /// groups that it is in, also with nothing to count.
+    /// Counts a conversation that was new in the range just before a period, as it is at the end of that period.
+    fn count_before(&mut self, frame: Frame<'_>, period: usize, life: &Life<'_>, source: SourceIx) {
+        let (state, at) = (&life.state, life.state.started_at);
+        if !state.opened || state.direction != Direction::Inbound || !frame.periods[period].is_before(at) {
+            return;
+        }
+        let traits = Traits::of(life, source, frame.desk);
+        let moment = Moment { at, agent: None, keyword: None, what: What::NewBefore };
+        if frame.choice.admits(&traits) && frame.choice.admits_moment(&moment, traits.keyword) {
+            self.add(frame, period, &traits, &moment, false);
+        }
+    }
+
+    /// The groups that a conversation is in when all periods are walked, also with nothing to count.
     fn finish(&mut self, frame: Frame<'_>, life: &Life<'_>, source: SourceIx) {
         let traits = Traits::of(life, source, frame.desk);
         if !frame.choice.admits(&traits) {
             return;
-        }
-        let state = &life.state;
-        if state.opened && state.direction == Direction::Inbound {
-            let at = state.started_at;
-            let moment = Moment { at, agent: None, keyword: None, what: What::NewBefore };
-            let later = frame.periods.partition_point(|period| period.from <= at);
-            let next = frame.periods.iter().enumerate().skip(later).take(NEXT_PERIODS);
-            if frame.choice.admits_moment(&moment, traits.keyword) {
-                for (i, _) in next.filter(|(_, period)| period.is_before(at)) {
-                    self.add(frame, i, &traits, &moment, false);
-                }
-            }
         }
         if let Some(by) = frame.by.filter(|_| !frame.choice.has_agents()) {
             traits.each_bucket(by, |bucket| {

@@ -5,9 +5,13 @@ use super::value::Value;
 use crate::event::{SlaMetric, Timestamp};
 use crate::metrics::stats::ShareFigure;
 
-/// Targets that nobody has met or missed yet; each `sla` event sets one.
+/// The targets of one conversation; each `sla` event sets one.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
+    /// When each first response is due; which reply answers them all, the fold of the desk knows.
+    first_dues: Vec<Timestamp>,
+    last_first_due: Option<Timestamp>,
+    /// The others that nobody has met or missed yet.
     open: Vec<Target>,
     soonest: Option<Timestamp>,
 }
@@ -16,17 +20,37 @@ pub(super) struct Targets {
 type Target = (SlaMetric, Timestamp);
 
 impl Targets {
-    pub fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    /// Whether none can be met or missed any more, given that a first response has come or never will.
+    pub fn is_over(&self, has_response: bool, until: Timestamp) -> bool {
+        self.open.is_empty() && (has_response || self.last_first_due.is_none_or(|due| due < until))
     }
 
     pub fn set(&mut self, metric: SlaMetric, due: Timestamp) {
+        if metric == SlaMetric::FirstResponse {
+            self.first_dues.push(due);
+            self.last_first_due = self.last_first_due.max(Some(due));
+            return;
+        }
         self.open.push((metric, due));
         self.soonest = Some(self.soonest.map_or(due, |soonest| soonest.min(due)));
     }
 
-    /// Takes those away that are meant.
-    pub fn take(&mut self, is_meant: impl Fn(SlaMetric, Timestamp) -> bool) -> Vec<Target> {
+    /// When each first response is, or was, due.
+    pub fn first_dues(&self) -> &[Timestamp] {
+        &self.first_dues
+    }
+
+    /// Takes away those of a kind, which are met.
+    pub fn meet(&mut self, metric: SlaMetric) -> usize {
+        self.take(|one, _| one == metric).len()
+    }
+
+    /// Takes away those due before an instant.
+    pub fn take_due(&mut self, before: Timestamp) -> Vec<Target> {
+        if self.soonest.is_none_or(|soonest| soonest >= before) { Vec::new() } else { self.take(|_, due| due < before) }
+    }
+
+    fn take(&mut self, is_meant: impl Fn(SlaMetric, Timestamp) -> bool) -> Vec<Target> {
         if self.open.is_empty() {
             return Vec::new();
         }
@@ -34,11 +58,6 @@ impl Targets {
         self.open = left;
         self.soonest = self.open.iter().map(|(_, due)| *due).min();
         taken
-    }
-
-    /// Takes those away that are due before an instant.
-    pub fn take_due(&mut self, before: Timestamp) -> Vec<Target> {
-        if self.soonest.is_none_or(|soonest| soonest >= before) { Vec::new() } else { self.take(|_, due| due < before) }
     }
 }
 

@@ -69,8 +69,6 @@ const SEGMENTS: &[Column<OverviewGroup>] = &[
     n!(6 "first_response_time"),
     figure!("reply" 8 3 "response_time"),
     n!(7 "response_time"),
-    figure!("assigned" 8 4 "first_assign_time"),
-    n!(8 "first_assign_time"),
 ];
 const KEYWORDS: &[Column<OverviewGroup>] = &[
     NAME,
