@@ -106,7 +106,7 @@ pub(super) fn needed(now: Timestamp, zone: Tz) -> Span {
 }
 
 impl Typical {
-    /// From the last [`DAYS`] days; `None` where the customer is not known.
+    /// From the last 90 days; `None` where the customer is not known.
     pub fn new(history: &History, source: SourceIx, id: &CustomerId, from: &Standpoint<'_>) -> Option<Self> {
         let desk = history.desk();
         let own = desk.find_customer(source, id)?;
