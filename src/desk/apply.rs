@@ -157,15 +157,20 @@ impl Desk {
         }
         self.list_unsettled(ix);
         // A late line that turns out to be a repeat changes nothing here: its first telling was noted.
-        if let Some(actor) = actor
-            && self.agents[actor.at()].did_something(at)
-        {
+        if let Some(actor) = actor {
+            self.act(actor, at);
+        }
+    }
+
+    /// Notes that an agent did something.
+    pub(super) fn act(&mut self, actor: AgentIx, at: Timestamp) {
+        if self.agents[actor.at()].did_something(at) {
             self.touch_agent(actor);
         }
     }
 
     /// The conversation, the agent who acted, and what goes into the log.
-    fn fact(&mut self, source: SourceIx, kind: EventKind) -> Option<(ConversationId, Option<AgentIx>, Fact)> {
+    pub(super) fn fact(&mut self, source: SourceIx, kind: EventKind) -> Option<(ConversationId, Option<AgentIx>, Fact)> {
         Some(match kind {
             EventKind::Message(said) => self.message(source, said),
             EventKind::Opened(said) => {

@@ -10,6 +10,7 @@ pub mod conversation;
 pub mod entry;
 pub mod fold;
 pub mod index;
+mod load;
 mod log;
 mod numbers;
 mod packed;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use conversation::Conversation;
 pub use index::{AgentIx, ConversationIx, CustomerIx, SourceIx, TeamIx};
+pub use load::Loading;
 pub use people::{Agent, Customer, Team};
 
 use crate::event::{AgentId, Capability, ConversationId, CustomerId, Timestamp};

@@ -55,14 +55,20 @@ pub struct Reader<R> {
 enum Keeping {
     Words,
     Prints,
+    /// Prints, and of conversations and customers no words either.
+    Little,
 }
 
 impl Keeping {
     fn words(self, text: &str) -> Words {
         match self {
             Self::Words => text.into(),
-            Self::Prints => Words::print_of(text),
+            Self::Prints | Self::Little => Words::print_of(text),
         }
+    }
+
+    fn traits(self, text: Option<&str>) -> Option<String> {
+        text.filter(|_| self != Self::Little).map(str::to_owned)
     }
 }
 
@@ -76,6 +82,13 @@ impl<R: BufRead> Reader<R> {
     #[must_use]
     pub fn without_words(self) -> Self {
         Self { keeping: Keeping::Prints, ..self }
+    }
+
+    /// Keeps no words of messages, conversations and customers: what no group and filter by channel, customer or segment
+    /// asks for.
+    #[must_use]
+    pub fn lean(self) -> Self {
+        Self { keeping: Keeping::Little, ..self }
     }
 
     /// Adds the lines that are there without waiting for more, at least one; none at the end.
@@ -203,7 +216,7 @@ fn kind(fields: &Fields<'_>, type_name: &str, keeping: Keeping) -> Result<EventK
     let conversation = || fields.text(Known::Conversation).map(ConversationId::new);
     Ok(match type_name {
         "message" => message(fields, keeping)?.into(),
-        "opened" => opened(fields)?.into(),
+        "opened" => opened(fields, keeping)?.into(),
         "assigned" => Assigned {
             conversation: conversation()?,
             agent: fields.change(Known::Agent)?.map(|id| id.map(AgentId::new)),
@@ -227,8 +240,8 @@ fn kind(fields: &Fields<'_>, type_name: &str, keeping: Keeping) -> Result<EventK
         "agent" => agent(fields)?.into(),
         "customer" => EventKind::Customer {
             id: CustomerId::new(fields.text(Known::Id)?),
-            name: fields.maybe_string(Known::Name)?,
-            segment: fields.maybe_string(Known::Segment)?,
+            name: keeping.traits(fields.maybe_text(Known::Name)?),
+            segment: keeping.traits(fields.maybe_text(Known::Segment)?),
         },
         "routed" => EventKind::Routed { conversation: conversation()?, keyword: fields.string(Known::Keyword)? },
         "returned_to_bot" => {
@@ -297,14 +310,14 @@ fn agent(fields: &Fields<'_>) -> Result<Agent, Reject> {
     })
 }
 
-fn opened(fields: &Fields<'_>) -> Result<Opened, Reject> {
+fn opened(fields: &Fields<'_>, keeping: Keeping) -> Result<Opened, Reject> {
     Ok(Opened {
         conversation: ConversationId::new(fields.text(Known::Conversation)?),
         customer: fields.maybe_id(Known::Customer)?.map(CustomerId::new),
-        channel: fields.maybe_string(Known::Channel)?,
+        channel: keeping.traits(fields.maybe_text(Known::Channel)?),
         team: fields.maybe_id(Known::Team)?.map(TeamId::new),
-        subject: fields.maybe_string(Known::Subject)?,
-        url: fields.maybe_string(Known::Url)?,
+        subject: keeping.traits(fields.maybe_text(Known::Subject)?),
+        url: keeping.traits(fields.maybe_text(Known::Url)?),
         direction: fields.maybe_word(Known::Direction)?,
         tags: fields.maybe_list(Known::Tags)?,
         priority: fields.maybe_label(Known::Priority)?,

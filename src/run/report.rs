@@ -19,7 +19,7 @@ use crate::output::history::{write_csv, write_json, write_markdown, write_table}
 use crate::store::{Selection, Store};
 use crate::text::{excerpt, nearest};
 
-/// The change against the range before needs that, too, and a day the day before it.
+/// The change against the range before counts what was opened in that, too, and a day in the day before it.
 const TWO_DAYS: TimeDelta = TimeDelta::days(2);
 /// Characters of a name that a message quotes.
 const QUOTED: usize = 60;
@@ -50,29 +50,32 @@ pub fn run(flags: &cli::Report, config: &Config, out: impl Write) -> Result<(), 
 /// Everything that happened before the range ends, with the first instant that is known and the last that was watched.
 fn read(flags: &cli::Report, range: Range, zone: Tz, config: &Config) -> Result<(History, Span), Failure> {
     match &flags.events {
-        Some(path) => read_recording(path, flags.strict, range),
+        Some(path) => read_recording(flags, path, range),
         None => read_store(flags, range, zone, config),
     }
 }
 
 type Span = Option<(Timestamp, Timestamp)>;
 
-fn read_recording(path: &Path, strict: bool, range: Range) -> Result<(History, Span), Failure> {
+fn read_recording(flags: &cli::Report, path: &Path, range: Range) -> Result<(History, Span), Failure> {
     let name = recording::name(path);
-    let input = recording::open(path)?.without_words();
-    let mut history = History::new();
+    let input = recording::open(path)?;
+    let (input, mut history) =
+        if needs_all(flags) { (input.without_words(), History::new()) } else { (input.lean(), History::lean()) };
     let source = history.add_source(&*name);
     let mut progress = progress::begin(&name);
-    let counted = recording::read(input, &name, strict, io::stderr(), |event: Event| {
-        progress.step();
-        let is_before = range.to().is_none_or(|to| event.at.is_none_or(|at| at < to));
-        if is_before {
-            history.take(source, event);
-        }
-        is_before
+    let counted = history.load(|take| {
+        recording::read(input, &name, flags.strict, io::stderr(), |event: Event| {
+            progress.step();
+            let is_before = range.to().is_none_or(|to| event.at.is_none_or(|at| at < to));
+            if is_before {
+                take(source, event);
+            }
+            is_before
+        })
     });
     progress.end();
-    counted?.check(&name)?;
+    counted??.check(&name)?;
     history.settle();
     let span = history.span();
     Ok((history, span))
@@ -84,9 +87,11 @@ fn read_store(flags: &cli::Report, range: Range, zone: Tz, config: &Config) -> R
     let kept = store.sources()?.into_iter().filter_map(|source| source.span.map(|(first, _)| first));
     let span = kept.min().map(|first| (first, clock::real()()));
     let (from, to) = range.ends(span, zone)?;
-    let selection = if needs_all(flags) { Selection::All } else { Selection::Since(from - (to - from).max(TWO_DAYS)) };
+    let selection = if needs_all(flags) { Selection::All } else { Selection::Since(from) };
+    let passed_over = (selection != Selection::All).then(|| (from - (to - from).max(TWO_DAYS), from));
+    let history = if passed_over.is_some() { History::lean() } else { History::new() };
     let mut progress = progress::begin("the store");
-    let history = kept::load(&mut store, &[selection], &[], to, &mut |_| progress.step());
+    let history = kept::load(&mut store, history, &[selection], passed_over, &[], to, &mut |_| progress.step());
     progress.end();
     Ok((history?, span))
 }

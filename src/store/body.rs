@@ -38,6 +38,16 @@ const CHANGERS: [StatusBy; 4] = [StatusBy::Agent, StatusBy::Customer, StatusBy::
 const METRICS: [SlaMetric; 3] = [SlaMetric::FirstResponse, SlaMetric::NextResponse, SlaMetric::Resolution];
 const DIRECTIONS: [Direction; 2] = [Direction::Inbound, Direction::Outbound];
 
+/// The number of a direction.
+pub(super) const fn direction_number(direction: Direction) -> u8 {
+    direction as u8
+}
+
+/// The direction of a number, where it is one.
+pub(super) fn numbered_direction(number: u8) -> Option<Direction> {
+    DIRECTIONS.get(usize::from(number)).copied()
+}
+
 /// Writes an event without its subject's id and its instant. Of words only the print is written unless `text`.
 #[expect(clippy::too_many_lines, reason = "an arm for each type of event")]
 pub(super) fn encode(out: &mut Vec<u8>, event: &EventKind, at: Timestamp, text: bool) {

@@ -141,6 +141,10 @@ pub trait Store: Send {
     /// moment, whatever is appended meanwhile.
     fn read(&mut self, selection: &Selection, sink: &mut Sink<'_>) -> Result<(), StoreError>;
 
+    /// What [`Selection::Since`] passes over: the sources and the instants at which customers opened conversations from
+    /// an instant on that fell quiet before another one.
+    fn openings(&mut self, from: Timestamp, quiet_before: Timestamp) -> Result<Vec<(SourceNo, Timestamp)>, StoreError>;
+
     /// How many events a selection holds, roughly.
     fn count(&mut self, selection: &Selection) -> Result<u64, StoreError>;
 

@@ -1,6 +1,6 @@
 //! What an event is about, and what it says of how long that goes on.
 
-use crate::event::{AgentId, Author, Event, EventKind, Timestamp};
+use crate::event::{AgentId, Author, Direction, Event, EventKind, Timestamp};
 
 /// A kind of thing that events are about, in the order in which a desk is best told of them. Files hold the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,11 +75,21 @@ pub(super) struct Life {
     pub stirred_at: Timestamp,
     /// The last target that falls due.
     pub due_at: Timestamp,
+    /// When it was opened, where that was told.
+    pub opened_at: Option<Timestamp>,
+    /// Who began it, and when that was said last.
+    pub begun_by: Option<(Timestamp, Direction)>,
 }
 
 impl Life {
-    pub(super) const NONE: Self =
-        Self { last_at: Timestamp::MIN, ended_at: Timestamp::MIN, stirred_at: Timestamp::MIN, due_at: Timestamp::MIN };
+    pub(super) const NONE: Self = Self {
+        last_at: Timestamp::MIN,
+        ended_at: Timestamp::MIN,
+        stirred_at: Timestamp::MIN,
+        due_at: Timestamp::MIN,
+        opened_at: None,
+        begun_by: None,
+    };
 
     pub(super) fn note(&mut self, event: &Event) {
         let at = event.at.unwrap_or(Timestamp::MIN);
@@ -92,8 +102,30 @@ impl Life {
             }
             EventKind::Merged { .. } => self.ended_at = Timestamp::MAX,
             EventKind::Sla { due, .. } => self.due_at = self.due_at.max(*due),
+            EventKind::Opened(opened) => {
+                self.opened_at = Some(self.opened_at.map_or(at, |known| known.min(at)));
+                self.begun_by = later(self.begun_by, opened.direction.map(|direction| (at, direction)));
+            }
             _ => {}
         }
+    }
+
+    /// With what was appended to it.
+    pub(super) fn and(self, appended: Self) -> Self {
+        Self {
+            last_at: self.last_at.max(appended.last_at),
+            ended_at: self.ended_at.max(appended.ended_at),
+            stirred_at: self.stirred_at.max(appended.stirred_at),
+            due_at: self.due_at.max(appended.due_at),
+            opened_at: [self.opened_at, appended.opened_at].into_iter().flatten().min(),
+            begun_by: later(self.begun_by, appended.begun_by),
+        }
+    }
+
+    /// When it was opened by its customer; nothing where it was not.
+    pub(super) fn asked_at(&self) -> Option<Timestamp> {
+        let is_inbound = self.begun_by.is_none_or(|(_, direction)| direction == Direction::Inbound);
+        self.opened_at.filter(|_| is_inbound)
     }
 
     /// The last instant at which anything about a conversation can complete; [`Timestamp::MAX`] while it may be active.
@@ -103,5 +135,13 @@ impl Life {
         } else {
             Timestamp::MAX
         }
+    }
+}
+
+/// The later of two things that were said; of one instant, the one that came last.
+pub(super) fn later<T>(known: Option<(Timestamp, T)>, said: Option<(Timestamp, T)>) -> Option<(Timestamp, T)> {
+    match (known, said) {
+        (Some(known), Some(said)) if known.0 > said.0 => Some(known),
+        (known, said) => said.or(known),
     }
 }

@@ -120,6 +120,15 @@ fn fold(events: &[Event], cuts: &[usize], pauses: &[usize]) -> (Vec<String>, Cou
     (told(&mut desk, &mut live, now), desk.counts())
 }
 
+/// Folds events in that are told all at once, on two cores.
+fn load(events: &[Event]) -> (Vec<String>, Counts) {
+    let mut desk = Desk::new(false);
+    let source = desk.add_source();
+    desk.load(|loading| events.iter().for_each(|event| loading.apply(source, event.clone()))).unwrap();
+    let mut live = LiveIndex::new(Arc::new(Thresholds::default()));
+    (told(&mut desk, &mut live, crate::support::at("20:00:00")), desk.counts())
+}
+
 /// Places in a stream, chosen at random.
 fn places() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(0..60usize, 0..30)
@@ -174,6 +183,16 @@ proptest! {
         prop_assert_eq!(counts, Counts { folded: plain.len() as u64, ..Counts::default() });
         let dropped = (other.len() - plain.len()) as u64;
         prop_assert_eq!(fold(&other, &cuts, &pauses), (in_order, Counts { repeats: dropped, ..counts }));
+    }
+
+    #[test]
+    fn two_cores_fold_as_one_does(
+        mut events in prop_oneof![stream(None), stream(Some(4))],
+        repeats in prop::collection::vec(any::<Index>(), 0..20),
+    ) {
+        let repeated: Vec<_> = repeats.iter().map(|repeat| repeat.get(&events).clone()).collect();
+        events.extend(repeated);
+        prop_assert_eq!(load(&events), fold(&events, &[], &[]));
     }
 
     #[test]

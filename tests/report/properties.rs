@@ -7,10 +7,11 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use helptop::board::{BoardSnapshot, Engine, Options, Page, Query as BoardQuery, SourceHealth};
 use helptop::desk::ConversationIx;
-use helptop::event::{ConversationId, Event, EventKind, Timestamp, parse_line};
-use helptop::metrics::history::{Filter, Grouping, Query, Terms};
+use helptop::event::{ConversationId, Event, EventKind, Reader, Timestamp, parse_line, write_event};
+use helptop::metrics::history::{Filter, Grouping, History, Query, Terms};
 use helptop::metrics::thresholds::Thresholds;
 use helptop::output::SnapshotReport;
+use helptop::output::history::JsonReport;
 use helptop::source::demo::{Params, Simulation};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -80,6 +81,32 @@ fn what_was_over_before_the_range_is_passed_by_and_nothing_is_lost() {
         assert!(walked["new_change"].is_number() && number(&walked, "/sla_met/next_response/of") > 0.0, "{walked}");
         assert_eq!(total(None), walked);
         assert_eq!(total(Some(Grouping::Agent)), walked);
+    }
+}
+
+#[test]
+fn what_only_other_groups_ask_for_may_be_left_out() {
+    let events = weekend(4);
+    let mut text = Vec::new();
+    events.iter().for_each(|event| write_event(&mut text, event).unwrap());
+    let read = |reader: Reader<_>, mut history: History| {
+        let source = history.add_source("test");
+        let read = |take: &mut dyn FnMut(_, _)| reader.for_each(|line| take(source, line.unwrap().event.unwrap()));
+        history.load(read).unwrap();
+        history.settle();
+        history
+    };
+    let lean = read(Reader::new(&text[..]).lean(), History::lean());
+    let stripped = read(Reader::new(&text[..]), History::lean());
+    assert_eq!((lean.desk().customers().count(), stripped.desk().customers().count()), (0, 0));
+    let by_time = [Grouping::Agent, Grouping::Day, Grouping::Hour, Grouping::WeekdayHour];
+    for by in std::iter::once(None).chain(by_time.map(Some)) {
+        let query = query("2026-03-28T04:00:00Z", "2026-03-30T18:00:00Z", by);
+        let wanted = json_report(&events, &query, &Terms::default());
+        for history in [&lean, &stripped] {
+            let report = history.report(&query, &Terms::default());
+            assert_eq!(serde_json::to_value(JsonReport::of(&report)).unwrap(), wanted, "{by:?}");
+        }
     }
 }
 

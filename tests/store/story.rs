@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chrono::TimeDelta;
+use helptop::desk::SourceIx;
 use helptop::event::{Event, EventKind, Timestamp};
 use helptop::metrics::history::{Filter, Grouping, History, Query, Terms};
 use helptop::output::history::JsonReport;
@@ -198,13 +199,32 @@ fn a_part_of_the_store_is_enough_for_a_late_range(#[values(in_a_file, in_memory)
     // Somebody who is named once, long ago, and never introduced, is a group of every report.
     told.push(event("02 00:30:00 message gone from=agent agent=nobody"));
     told.push(event("02 00:31:00 status gone status=closed"));
-    store.append(source, &told, &Mark::default()).unwrap();
+    // Over before each range, and new before some: who began it was said late, twice and differently.
+    told.extend(events(
+        "04 02:00:00 opened theirs direction=inbound
+         04 02:00:00 opened ours direction=inbound
+         04 02:01:00 opened ours direction=outbound
+         04 01:00:00 opened theirs direction=outbound
+         04 02:02:00 status ours status=closed
+         04 02:02:00 status theirs status=closed
+         04 02:00:00 message unopened from=customer
+         04 02:02:00 status unopened status=closed",
+    ));
+    for part in told.chunks(1000) {
+        store.append(source, part, &Mark::default()).unwrap();
+    }
     for hours in [1, 7, 20, 40] {
         let from = to - TimeDelta::hours(hours);
-        let (whole, part) = (Selection::All, Selection::Since(from - TimeDelta::hours(hours)));
-        let (whole, part) = (history(store, &whole, to), history(store, &part, to));
-        for by in [None, Some(Grouping::Agent), Some(Grouping::Hour)] {
-            assert_eq!(figures(&part, from, to, by), figures(&whole, from, to, by), "{hours} h {by:?}");
+        let whole = history(store, &Selection::All, to);
+        let mut part = history(store, &Selection::Since(from), to);
+        for (_, at) in store.openings(from - TimeDelta::hours(hours.max(48)), from).unwrap() {
+            part.pass_over(SourceIx(0), at);
+        }
+        let agent_or_time = [Grouping::Agent, Grouping::Hour, Grouping::WeekdayHour, Grouping::Day];
+        for by in std::iter::once(None).chain(agent_or_time.map(Some)) {
+            let wanted = figures(&whole, from, to, by);
+            assert_eq!(figures(&part, from, to, by), wanted, "{hours} h {by:?}");
+            assert!(wanted["total"]["new_change"].is_number(), "{hours} h: there is something to compare with");
         }
         let (until, since) = (from, from - TimeDelta::hours(3));
         let whole = history(store, &Selection::All, until);

@@ -195,6 +195,11 @@ impl Asking<'_> {
             }
             sums.total.add(&moment);
         }
+        for (source, at) in &self.history.openings {
+            if self.admits_loose(*source) {
+                sums.count_opening(periods, self.query.zone, by, *at);
+            }
+        }
     }
 
     /// Whether something that names no conversation can be of interest.

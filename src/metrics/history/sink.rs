@@ -213,6 +213,24 @@ impl Sums {
         }
     }
 
+    /// Counts a conversation of which only its opening is told among those new just before the periods.
+    pub fn count_opening(&mut self, periods: &[Period], zone: Tz, by: Option<Grouping>, at: Timestamp) {
+        let moment = Moment { at, agent: None, keyword: None, what: What::NewBefore };
+        let before = periods.iter().take(1 + NEXT_PERIODS).enumerate().filter(|(_, period)| period.is_before(at));
+        for (i, _) in before {
+            let bucket = match by {
+                Some(Grouping::Day) => Some(Bucket::Number(i)),
+                Some(Grouping::Hour) => Some(Bucket::Number(hour(zone, at))),
+                Some(Grouping::WeekdayHour) => Some(Bucket::Number(weekday_hour(zone, at))),
+                _ => None,
+            };
+            bucket.into_iter().for_each(|bucket| self.groups.entry(bucket).or_default().add(&moment));
+            if by != Some(Grouping::Day) {
+                self.total.add(&moment);
+            }
+        }
+    }
+
     /// The groups that a conversation is in when all periods are walked, also with nothing to count.
     fn finish(&mut self, frame: Frame<'_>, life: &Life<'_>, source: SourceIx) {
         let traits = Traits::of(life, source, frame.desk);

@@ -228,6 +228,10 @@ impl Store for Shared {
         self.get().read(selection, sink)
     }
 
+    fn openings(&mut self, from: Timestamp, quiet_before: Timestamp) -> Result<Vec<(SourceNo, Timestamp)>, StoreError> {
+        self.get().openings(from, quiet_before)
+    }
+
     fn count(&mut self, selection: &Selection) -> Result<u64, StoreError> {
         self.get().count(selection)
     }

@@ -45,16 +45,18 @@ pub fn open_to_read(config: &Config) -> Result<SqliteStore, Failure> {
     Ok(SqliteStore::open_to_read(path(config)?)?)
 }
 
-/// A settled fold of selections of what happened before an instant. The sources that are named have the first numbers,
-/// in that order; others of which something is kept follow. `step` is called with each event.
+/// A settled fold of selections of what happened before an instant, in a history that has nothing yet. The sources that are named have the first numbers,
+/// in that order; others of which something is kept follow. Of conversations that were opened from the first instant of
+/// `passed_over` on and fell quiet before the second only that is known. `step` is called with each event.
 pub fn load(
     store: &mut dyn Store,
+    mut history: History,
     selections: &[Selection],
+    passed_over: Option<(Timestamp, Timestamp)>,
     names: &[String],
     before: Timestamp,
     step: &mut dyn FnMut(&Event),
 ) -> Result<History, StoreError> {
-    let mut history = History::keeping_text();
     for name in names {
         history.add_source(&**name);
     }
@@ -64,23 +66,28 @@ pub fn load(
         let ix = named.map_or_else(|| history.add_source(&*kept.name), |place| SourceIx(place as u32));
         sources.insert(kept.no, ix);
     }
-    // One core reads while another folds. The reader goes by the name of the thread that waits for it, for a panic of
+    for (no, at) in passed_over.map(|(from, until)| store.openings(from, until)).transpose()?.unwrap_or_default() {
+        if let Some(ix) = sources.get(&no) {
+            history.pass_over(*ix, at);
+        }
+    }
+    // One thread reads while others fold. The reader goes by the name of the thread that waits for it, for a panic of
     // either is caught by the same.
     let name = thread::current().name().unwrap_or("reader").to_owned();
     let (parts, received) = sync_channel(PARTS);
     let read = thread::scope(|scope| {
         let reader =
             thread::Builder::new().name(name).spawn_scoped(scope, move || read_parts(store, selections, &parts))?;
-        for part in received {
-            for (no, event) in part {
+        history.load(|take| {
+            for (no, event) in received.into_iter().flatten() {
                 step(&event);
                 if event.at.is_none_or(|at| at < before)
                     && let Some(ix) = sources.get(&no)
                 {
-                    history.take(*ix, event);
+                    take(*ix, event);
                 }
             }
-        }
+        })?;
         Ok::<_, io::Error>(reader.join())
     });
     let read = read.map_err(|error| StoreError::Other { path: "the store".to_owned(), what: error.to_string() })?;
@@ -159,7 +166,7 @@ impl KeptPast {
                 progress(done.min(all), all);
             }
         };
-        load(&mut *self.store, &selections, &self.names, before, &mut step)
+        load(&mut *self.store, History::keeping_text(), &selections, None, &self.names, before, &mut step)
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::chunk::{Chunk, FULL, entries};
-use super::super::subject::{Life, SubjectKind, agents, subject};
+use super::super::subject::{Life, SubjectKind, agents, later, subject};
 use super::super::{Appended, Mark, SourceNo, body};
 use super::fault::Step;
 use crate::event::{AgentId, ConversationId, CustomerId, Event, EventKind, Timestamp};
@@ -166,20 +166,13 @@ fn append_group(
     if new == 0 {
         return Ok((0, None));
     }
-    let life = Life {
-        last_at: kept.life.last_at.max(group.life.last_at),
-        ended_at: kept.life.ended_at.max(group.life.ended_at),
-        stirred_at: kept.life.stirred_at.max(group.life.stirred_at),
-        due_at: kept.life.due_at.max(group.life.due_at),
-    };
-    let customer = match (kept.customer, customer) {
-        (Some(kept), Some(said)) if kept.0 > said.0 => Some(kept),
-        (kept, said) => said.or(kept),
-    };
+    let life = kept.life.and(group.life);
+    let customer = later(kept.customer, customer);
     connection
         .prepare_cached(
             "UPDATE subject SET last_at = ?2, ended_at = ?3, stirred_at = ?4, due_at = ?5, quiet_at = ?6, customer = ?7,
-                 customer_at = ?8, events = ?9, touched = ?10
+                 customer_at = ?8, events = ?9, touched = ?10, opened_at = ?11, begun_by = ?12, begun_by_at = ?13,
+                 asked_at = ?14
              WHERE no = ?1",
         )?
         .execute(params![
@@ -193,6 +186,10 @@ fn append_group(
             customer.map(|(at, _)| at.millis()),
             kept.events + new as i64,
             touched,
+            life.opened_at.map(Timestamp::millis),
+            life.begun_by.map(|(_, direction)| body::direction_number(direction)),
+            life.begun_by.map(|(at, _)| at.millis()),
+            life.asked_at().map(Timestamp::millis),
         ])?;
     let was_quiet = (group.kind == SubjectKind::Conversation && kept.events > 0)
         .then(|| (kept.life.quiet_at(group.kind), life.quiet_at(group.kind)));
@@ -203,11 +200,13 @@ fn find(connection: &Connection, source: SourceNo, kind: SubjectKind, id: &str) 
     let at = Timestamp::from_millis;
     connection
         .prepare_cached(
-            "SELECT no, last_at, ended_at, stirred_at, due_at, customer_at, customer, events
+            "SELECT no, last_at, ended_at, stirred_at, due_at, customer_at, customer, events, opened_at, begun_by,
+                 begun_by_at
              FROM subject WHERE source = ?1 AND kind = ?2 AND id = ?3",
         )?
         .query_row(params![source.0, kind as u8, id], |row| {
             let said_at: Option<i64> = row.get(5)?;
+            let (begun_by, begun_by_at): (Option<u8>, Option<i64>) = (row.get(9)?, row.get(10)?);
             Ok(Kept {
                 no: row.get(0)?,
                 life: Life {
@@ -215,6 +214,8 @@ fn find(connection: &Connection, source: SourceNo, kind: SubjectKind, id: &str) 
                     ended_at: at(row.get(2)?),
                     stirred_at: at(row.get(3)?),
                     due_at: at(row.get(4)?),
+                    opened_at: row.get::<_, Option<i64>>(8)?.map(at),
+                    begun_by: begun_by_at.map(at).zip(begun_by.and_then(body::numbered_direction)),
                 },
                 customer: said_at.map(at).zip(row.get(6)?),
                 events: row.get(7)?,

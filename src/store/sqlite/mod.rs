@@ -219,6 +219,10 @@ impl Store for SqliteStore {
         read::read(&transaction, &self.faults, selection, sink)
     }
 
+    fn openings(&mut self, from: Timestamp, quiet_before: Timestamp) -> Result<Vec<(SourceNo, Timestamp)>, StoreError> {
+        self.ask(|connection| read::openings(connection, from, quiet_before))
+    }
+
     fn count(&mut self, selection: &Selection) -> Result<u64, StoreError> {
         self.ask(|connection| read::count(connection, selection))
     }

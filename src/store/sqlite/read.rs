@@ -76,6 +76,24 @@ pub(super) fn read(
     Ok(())
 }
 
+/// When customers opened conversations, from an instant on, that fell quiet before another.
+pub(super) fn openings(
+    connection: &Connection,
+    from: Timestamp,
+    quiet_before: Timestamp,
+) -> rusqlite::Result<Vec<(SourceNo, Timestamp)>> {
+    // A conversation is quiet when it was opened, or later.
+    let mut rows = connection.prepare_cached(
+        "SELECT source, asked_at FROM subject
+         WHERE kind = ?1 AND quiet_at >= ?2 AND quiet_at < ?3 AND asked_at >= ?2 ORDER BY quiet_at",
+    )?;
+    let kind = SubjectKind::Conversation as u8;
+    let rows = rows.query_map((kind, from.millis(), quiet_before.millis()), |row| {
+        Ok((SourceNo(row.get(0)?), Timestamp::from_millis(row.get(1)?)))
+    })?;
+    rows.collect()
+}
+
 /// How many events a selection holds, roughly: whole subjects are counted.
 pub(super) fn count(connection: &Connection, selection: &Selection) -> rusqlite::Result<u64> {
     let target = target(connection, selection)?;

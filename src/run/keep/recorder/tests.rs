@@ -59,6 +59,9 @@ impl Store for Flaky {
     fn read(&mut self, selection: &Selection, sink: &mut Sink<'_>) -> Result<(), StoreError> {
         self.store.lock().unwrap().read(selection, sink)
     }
+    fn openings(&mut self, from: Timestamp, quiet_before: Timestamp) -> Result<Vec<(SourceNo, Timestamp)>, StoreError> {
+        self.store.lock().unwrap().openings(from, quiet_before)
+    }
     fn count(&mut self, selection: &Selection) -> Result<u64, StoreError> {
         self.store.lock().unwrap().count(selection)
     }

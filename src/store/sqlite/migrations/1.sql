@@ -21,12 +21,17 @@ CREATE TABLE subject (
     quiet_at    INTEGER NOT NULL,
     customer    INTEGER REFERENCES subject (no),
     customer_at INTEGER,
+    opened_at   INTEGER,
+    begun_by    INTEGER,
+    begun_by_at INTEGER,
+    -- When it was opened, where its customer began it.
+    asked_at    INTEGER,
     events      INTEGER NOT NULL,
     touched     INTEGER NOT NULL,
     UNIQUE (source, kind, id)
 ) STRICT;
 
-CREATE INDEX subject_quiet ON subject (kind, quiet_at);
+CREATE INDEX subject_quiet ON subject (kind, quiet_at, asked_at, source);
 CREATE INDEX subject_touched ON subject (touched);
 CREATE INDEX subject_customer ON subject (customer) WHERE customer IS NOT NULL;
 
