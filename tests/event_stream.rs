@@ -103,7 +103,7 @@ fn bytes_that_are_no_text_are_a_reject() {
 
 #[test]
 fn a_line_over_the_limit_is_skipped_without_being_held() {
-    let huge = std::io::repeat(b'x').take(helptop::event::read::MAX_LINE_BYTES as u64 + 1);
+    let huge = std::io::repeat(b'x').take(helptop::event::lines::MAX_LINE_BYTES as u64 + 1);
     let good = "\n{\"type\":\"clock\",\"at\":\"2026-03-02T09:00:00Z\"}\n";
     let mut lines = Reader::new(BufReader::new(huge.chain(good.as_bytes())));
     let first = lines.next().unwrap().unwrap();

@@ -155,14 +155,10 @@ fn alone(size: &Size) {
     let mut history = History::new();
     let source = history.add_source("demo");
     let mut fold = Duration::ZERO;
-    let mut lines = Vec::new();
-    loop {
-        reader.next_lines(&mut lines).unwrap();
-        if lines.is_empty() {
-            break;
-        }
+    while let Some(block) = reader.next_block().unwrap() {
+        let lines = block.lines();
         let begun = Instant::now();
-        for line in lines.drain(..) {
+        for line in lines {
             history.take(source, line.event.unwrap());
         }
         fold += begun.elapsed();

@@ -170,7 +170,11 @@ impl Desk {
     }
 
     /// The conversation, the agent who acted, and what goes into the log.
-    pub(super) fn fact(&mut self, source: SourceIx, kind: EventKind) -> Option<(ConversationId, Option<AgentIx>, Fact)> {
+    pub(super) fn fact(
+        &mut self,
+        source: SourceIx,
+        kind: EventKind,
+    ) -> Option<(ConversationId, Option<AgentIx>, Fact)> {
         Some(match kind {
             EventKind::Message(said) => self.message(source, said),
             EventKind::Opened(said) => {

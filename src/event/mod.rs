@@ -6,7 +6,8 @@
 mod fields;
 pub mod id;
 pub mod kind;
-pub mod read;
+pub mod lines;
+mod read;
 mod scan;
 pub mod time;
 mod words;
@@ -17,7 +18,8 @@ pub use kind::{
     Agent, Assigned, Author, Capability, Change, Direction, Event, EventKind, Message, Opened, PresenceState,
     SlaMetric, Status, StatusBy, VERSION, lowest_score,
 };
-pub use read::{Line, Reader, Reject, parse_line};
+pub use lines::{Block, Line, Reader};
+pub use read::{Reject, parse_line};
 pub use time::Timestamp;
 pub use words::Words;
 pub use write::write_event;

@@ -1,6 +1,4 @@
-//! The JSON Lines reader: every line is an event or a reject that names line, field and reason.
-
-use std::io::{self, BufRead};
+//! One line of JSON: an event, or a reject that names field and reason.
 
 use super::fields::{Fields, Known, field};
 use super::id::{AgentId, ArticleId, ConversationId, CustomerId, TeamId};
@@ -9,9 +7,6 @@ use super::kind::{
 };
 use super::scan;
 use super::words::Words;
-
-/// Longer lines are rejected without being held in memory.
-pub const MAX_LINE_BYTES: usize = 16 << 20;
 
 /// Why a line was skipped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,27 +27,9 @@ pub enum Reject {
     UnknownType(String),
 }
 
-/// One line of a stream and what became of it.
-#[derive(Debug)]
-pub struct Line {
-    /// Counted from 1.
-    pub number: u64,
-    /// The event, or why it was skipped.
-    pub event: Result<Event, Reject>,
-}
-
-/// Reads a stream line by line; blank lines are passed over.
-#[derive(Debug)]
-pub struct Reader<R> {
-    input: R,
-    buffer: Vec<u8>,
-    number: u64,
-    keeping: Keeping,
-}
-
 /// What becomes of what people wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeping {
+pub(super) enum Keeping {
     Words,
     Prints,
     /// Prints, and of conversations and customers no words either.
@@ -72,125 +49,12 @@ impl Keeping {
     }
 }
 
-impl<R: BufRead> Reader<R> {
-    /// Reads from the first line on.
-    pub fn new(input: R) -> Self {
-        Self { input, buffer: Vec::new(), number: 0, keeping: Keeping::Words }
-    }
-
-    /// Keeps no words of messages and comments, only their prints.
-    #[must_use]
-    pub fn without_words(self) -> Self {
-        Self { keeping: Keeping::Prints, ..self }
-    }
-
-    /// Keeps no words of messages, conversations and customers: what no group and filter by channel, customer or segment
-    /// asks for.
-    #[must_use]
-    pub fn lean(self) -> Self {
-        Self { keeping: Keeping::Little, ..self }
-    }
-
-    /// Adds the lines that are there without waiting for more, at least one; none at the end.
-    pub fn next_lines(&mut self, into: &mut Vec<Line>) -> io::Result<()> {
-        let before = into.len();
-        while into.len() == before {
-            let chunk = match self.input.fill_buf() {
-                Ok(chunk) => chunk,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            let end = memchr::memrchr(b'\n', chunk).filter(|_| self.number > 0);
-            let Some(end) = end else {
-                // The first line, or one that is not there whole.
-                into.extend(self.next_line()?);
-                return Ok(());
-            };
-            let mut begin = 0;
-            for newline in memchr::memchr_iter(b'\n', &chunk[..=end]) {
-                let line = &chunk[begin..newline];
-                begin = newline + 1;
-                self.number += 1;
-                if line.len() >= MAX_LINE_BYTES {
-                    into.push(too_long(self.number));
-                } else if !line.trim_ascii().is_empty() {
-                    into.push(Line { number: self.number, event: parse(line, self.keeping) });
-                }
-            }
-            self.input.consume(end + 1);
-        }
-        Ok(())
-    }
-
-    /// The next line that is not blank; `None` at the end.
-    pub fn next_line(&mut self) -> io::Result<Option<Line>> {
-        loop {
-            self.buffer.clear();
-            let read = self.input.take_line(&mut self.buffer)?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            if read > MAX_LINE_BYTES {
-                return Ok(Some(too_long(self.number)));
-            }
-            if self.number == 1 && self.buffer.starts_with(b"\xef\xbb\xbf") {
-                self.buffer.drain(..3);
-            }
-            if self.buffer.trim_ascii().is_empty() {
-                continue;
-            }
-            return Ok(Some(Line { number: self.number, event: parse(&self.buffer, self.keeping) }));
-        }
-    }
-}
-
-impl<R: BufRead> Iterator for Reader<R> {
-    type Item = io::Result<Line>;
-    fn next(&mut self) -> Option<Self::Item> {
-        self.next_line().transpose()
-    }
-}
-
-trait TakeLine {
-    fn take_line(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize>;
-}
-
-impl<R: BufRead> TakeLine for R {
-    /// Reads to the end of the line, keeps at most `MAX_LINE_BYTES` of it and tells its whole length.
-    fn take_line(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
-        let mut length = 0;
-        loop {
-            let chunk = match self.fill_buf() {
-                Ok(chunk) => chunk,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            let end = memchr::memchr(b'\n', chunk);
-            let used = end.map_or(chunk.len(), |at| at + 1);
-            if buffer.len() + used <= MAX_LINE_BYTES {
-                buffer.extend_from_slice(&chunk[..used]);
-            }
-            length += used;
-            self.consume(used);
-            if end.is_some() || used == 0 {
-                return Ok(length);
-            }
-        }
-    }
-}
-
-fn too_long(number: u64) -> Line {
-    let reason = format!("the line is longer than {} MiB", MAX_LINE_BYTES >> 20);
-    Line { number, event: Err(Reject::Line(reason)) }
-}
-
 /// Reads one line of the stream.
 pub fn parse_line(line: &[u8]) -> Result<Event, Reject> {
     parse(line, Keeping::Words)
 }
 
-fn parse(line: &[u8], keeping: Keeping) -> Result<Event, Reject> {
+pub(super) fn parse(line: &[u8], keeping: Keeping) -> Result<Event, Reject> {
     let text = std::str::from_utf8(line)
         .map_err(|error| Reject::Line(format!("not UTF-8 at byte {}", error.valid_up_to() + 1)))?;
     let text = text.trim();

@@ -1,58 +1,72 @@
-//! Lines of a stream, read by a thread of their own while others are worked on.
+//! Lines of a stream, read by threads of their own while others are worked on.
 
 use std::io::{self, BufRead};
+use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
-use crate::event::{Line, Reader};
+use crate::event::{Block, Line, Reader};
 
-/// So many batches are read ahead: enough to bridge a pause on either side, little enough to stay in the caches.
+/// So many blocks of each thread are read ahead: enough to bridge a pause on either side, little enough to stay in the
+/// caches.
 const AHEAD: usize = 4;
-/// Lines of a batch of usual length.
-const LINES: usize = 256;
+/// Threads that read lines at most; what is done with the lines takes a core, too.
+const MOST: usize = 4;
 
-/// The lines of a stream, in order.
+/// The lines of a stream, in order: one thread cuts it into blocks, which go to the others by turns, and come from
+/// them by turns.
 ///
-/// When it is let go before the end, the thread is left alone: it may wait for a terminal that says nothing.
+/// When it is let go before the end, the threads are left alone: the first may wait for a terminal that says nothing.
 #[derive(Debug)]
 pub struct Lines {
-    batches: Receiver<io::Result<Vec<Line>>>,
-    thread: Option<JoinHandle<()>>,
+    read: Vec<Receiver<io::Result<Vec<Line>>>>,
+    turn: usize,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Lines {
     /// Begins to read.
     pub fn of(reader: Reader<impl BufRead + Send + 'static>) -> io::Result<Self> {
-        let (filled, batches) = sync_channel(AHEAD);
-        let thread = std::thread::Builder::new().name("reader".to_owned()).spawn(move || fill(reader, &filled))?;
-        Ok(Self { batches, thread: Some(thread) })
+        let count = thread::available_parallelism().map_or(1, usize::from).min(MOST);
+        let spawn = |work: Box<dyn FnOnce() + Send>| thread::Builder::new().name("reader".to_owned()).spawn(work);
+        let (mut cut, mut read, mut threads) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..count {
+            let (blocks, received) = sync_channel::<io::Result<Block>>(AHEAD);
+            let (lines, receiver) = sync_channel(AHEAD);
+            threads.push(spawn(Box::new(move || {
+                // Whoever listened may have gone; then the one who cuts finds nobody, too.
+                let mut blocks = received.into_iter().map(|block| block.map(Block::lines));
+                let _ = blocks.try_for_each(|block| lines.send(block));
+            }))?);
+            cut.push(blocks);
+            read.push(receiver);
+        }
+        threads.push(spawn(Box::new(move || deal(reader, &cut)))?);
+        Ok(Self { read, turn: 0, threads })
     }
 
-    /// Some more lines; `None` at the end.
+    /// Some more lines, or none of a block of blank ones; `None` at the end.
     pub fn next(&mut self) -> io::Result<Option<Vec<Line>>> {
-        if let Ok(batch) = self.batches.recv() {
-            return batch.map(Some);
+        if let Ok(lines) = self.read[self.turn].recv() {
+            self.turn = (self.turn + 1) % self.read.len();
+            return lines.map(Some);
         }
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-            Some(Ok(())) | None => Ok(None),
-        }
+        self.read.iter_mut().for_each(|read| *read = sync_channel(0).1);
+        self.threads.drain(..).for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        Ok(None)
     }
 }
 
-fn fill(mut reader: Reader<impl BufRead>, filled: &SyncSender<io::Result<Vec<Line>>>) {
-    loop {
-        let mut lines = Vec::with_capacity(LINES);
-        let read = reader.next_lines(&mut lines);
-        let is_last = read.is_err() || lines.is_empty();
-        if !lines.is_empty() && filled.send(Ok(lines)).is_err() {
-            return;
-        }
-        if let Err(error) = read {
-            // Nobody is left to tell where this fails.
-            let _ = filled.send(Err(error));
-        }
-        if is_last {
+/// Deals the blocks of a stream out, up to its end or an error.
+fn deal(mut reader: Reader<impl BufRead>, to: &[SyncSender<io::Result<Block>>]) {
+    for to in to.iter().cycle() {
+        let block = match reader.next_block() {
+            Ok(Some(block)) => Ok(block),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        let is_last = block.is_err();
+        if to.send(block).is_err() || is_last {
             return;
         }
     }

@@ -12,7 +12,7 @@ use crate::event::{Event, Reader, Reject, Timestamp};
 use crate::text::{counted, excerpt};
 
 /// Bytes of a recording that are read at once.
-const BUFFER: usize = 1 << 15;
+const BUFFER: usize = 1 << 16;
 /// Characters of a reject that are shown: it may quote a megabyte.
 const QUOTED: usize = 200;
 /// Rejects shown one by one where people read them; the others are counted.

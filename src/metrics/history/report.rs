@@ -1,6 +1,8 @@
 //! The report: every figure of a range, in all and by group.
 
-use std::thread::{self, ScopedJoinHandle};
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use chrono_tz::Tz;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -305,23 +307,24 @@ fn walk_all(frame: Frame<'_>, conversations: &[&Conversation]) -> Sums {
     if conversations.len() < MANY || cores == 1 {
         return Sums::of(frame, conversations);
     }
+    // Old conversations, which are passed by, come first: each core takes the next part when it is done with one.
+    let parts = Mutex::new(conversations.chunks(MANY / 4));
+    let walk = || {
+        let mut sums = Sums::default();
+        loop {
+            let Some(part) = parts.lock().unwrap_or_else(PoisonError::into_inner).next() else { return sums };
+            sums.walk_each(frame, part);
+        }
+    };
     thread::scope(|scope| {
-        let parts = conversations.chunks(conversations.len().div_ceil(cores));
         // Each is told from other threads by the name of the one it works for.
         let name = thread::current().name().unwrap_or("report").to_owned();
-        let spawn = |part| {
-            let worker = thread::Builder::new().name(name.clone());
-            (part, worker.spawn_scoped(scope, move || Sums::of(frame, part)))
-        };
-        let walks: Vec<_> = parts.map(spawn).collect();
-        let mut sums = Sums::default();
-        for (part, walk) in walks {
-            match walk.map(ScopedJoinHandle::join) {
-                Ok(Ok(part)) => sums.merge(part),
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                // With no further thread to be had, this one does the work.
-                Err(_) => sums.merge(Sums::of(frame, part)),
-            }
+        let spawn = |_| thread::Builder::new().name(name.clone()).spawn_scoped(scope, walk);
+        // With no further thread to be had, this one does all the work.
+        let walks: Vec<_> = (1..cores).filter_map(|i| spawn(i).ok()).collect();
+        let mut sums = walk();
+        for walk in walks {
+            sums.merge(walk.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
         sums
     })

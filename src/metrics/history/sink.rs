@@ -105,10 +105,15 @@ impl Sums {
     /// Of these conversations.
     pub fn of(frame: Frame<'_>, conversations: &[&Conversation]) -> Self {
         let mut sums = Self::default();
-        for one in conversations {
-            sums.walk(frame, one);
-        }
+        sums.walk_each(frame, conversations);
         sums
+    }
+
+    /// Adds these conversations.
+    pub fn walk_each(&mut self, frame: Frame<'_>, conversations: &[&Conversation]) {
+        for one in conversations {
+            self.walk(frame, one);
+        }
     }
 
     /// Adds what another part of the desk came to.

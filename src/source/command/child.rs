@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::cutter::{Cut, Cutter};
-use crate::event::{Event, Reject, parse_line, read::MAX_LINE_BYTES};
+use crate::event::{Event, Reject, lines::MAX_LINE_BYTES, parse_line};
 use crate::text::{counted, excerpt};
 
 /// Lines of standard error that are kept.
