@@ -88,7 +88,9 @@ fn what_was_over_before_the_range_is_passed_by_and_nothing_is_lost() {
 fn what_only_other_groups_ask_for_may_be_left_out() {
     let events = weekend(4);
     let mut text = Vec::new();
-    events.iter().for_each(|event| write_event(&mut text, event).unwrap());
+    for event in &events {
+        write_event(&mut text, event).unwrap();
+    }
     let read = |reader: Reader<_>, mut history: History| {
         let source = history.add_source("test");
         let read = |take: &mut dyn FnMut(_, _)| reader.for_each(|line| take(source, line.unwrap().event.unwrap()));
