@@ -237,7 +237,7 @@ fn doctor_without_a_source_says_what_is_shown_instead() {
     let home = tempfile::tempdir().unwrap();
     let (code, out, err) = run(&home, "doctor");
     assert_eq!((code, err.as_str()), (0, ""));
-    assert!(out.contains("no source is configured") && out.contains("demo") && out.contains("print config"), "{out}");
+    assert!(out.contains("no source is configured") && out.contains("demo") && out.contains("helptop init"), "{out}");
 }
 
 #[test]
