@@ -144,14 +144,23 @@ struct Feed {
 impl Feed {
     /// Polls, and keeps what comes.
     fn record(mut self, own: Own) {
-        let Own { store, mut sources, recording } = own;
+        let Own { store, mut sources, recording, keep_text } = own;
         for (watched, kin) in self.sources.iter_mut().zip(&mut sources) {
             watched.cursor.clone_from(&kin.cursor);
             watched.source.remember(&std::mem::take(&mut kin.active));
         }
-        let (record, records) = mpsc::channel(recorder::RECORDS);
+        let (record, records) = recorder::queue(sources.len(), recorder::WAITING, keep_text);
         let Self { told, health, keep, around, .. } = self;
-        let recorder = Recorder { store, sources, records, recalls: told, health, keep, now: around.now.clone() };
+        let recorder = Recorder {
+            store,
+            is_lasting: recording.is_some(),
+            sources,
+            records,
+            recalls: told,
+            health,
+            keep,
+            now: around.now.clone(),
+        };
         let recorded = on_a_thread("recorder", |runtime| {
             recorder.run(runtime);
             drop(recording);

@@ -9,6 +9,7 @@ mod bytes;
 mod chunk;
 pub mod error;
 mod lock;
+mod pack;
 mod sqlite;
 mod subject;
 
@@ -16,6 +17,7 @@ use crate::event::{ConversationId, CustomerId, Event, Timestamp};
 
 pub use error::StoreError;
 pub use lock::Recording;
+pub use pack::{Pack, Part};
 pub use sqlite::SqliteStore;
 pub use subject::SubjectKind;
 

@@ -25,6 +25,18 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
+    /// All of them, each at the place of its number.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Source,
+        Self::Team,
+        Self::Agent,
+        Self::Customer,
+        Self::Presence,
+        Self::Conversation,
+        Self::Article,
+        Self::Loose,
+    ];
+
     /// Of such a subject the last thing that was said counts, whatever was said before: a repeat counts as said again.
     pub(super) const fn is_said(self) -> bool {
         matches!(self, Self::Source | Self::Team | Self::Agent | Self::Customer)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use helptop::event::{Event, EventKind, Timestamp, write_event};
-use helptop::store::{Mark, Selection, SqliteStore, Store};
+use helptop::store::{Mark, Pack, Selection, SqliteStore, Store};
 use proptest::prelude::*;
 
 use super::kinds::kinds;
@@ -75,6 +75,44 @@ proptest! {
             told.sort();
             told.dedup();
             prop_assert_eq!(lines, told);
+        }
+    }
+    #[test]
+    fn every_event_comes_out_of_a_pack_as_out_of_a_store(
+        told in prop::collection::vec((kinds(), prop::option::of(-9i64..4_000_000_000_000)), 0..60),
+        sizes in prop::collection::vec(1usize..9, 1..6),
+        keep_text in any::<bool>(),
+    ) {
+        let at = |millis: Option<i64>| millis.map(Timestamp::from_millis);
+        let events: Vec<Event> = told.into_iter().map(|(kind, millis)| Event { kind, at: at(millis) }).collect();
+        let (mut pack, mut parts, mut rest) = (Pack::default(), Vec::new(), &events[..]);
+        for size in sizes.iter().cycle() {
+            let (some, others) = rest.split_at((*size).min(rest.len()));
+            parts.push(pack.extend(some, keep_text));
+            rest = others;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let too_much = pack.extend(&events, keep_text);
+        pack.cut_last(too_much);
+        let mut found = Vec::new();
+        for part in parts {
+            let some = pack.split_first(part).unpack().unwrap();
+            prop_assert_eq!(some.len(), part.events);
+            found.extend(some);
+        }
+        prop_assert!(pack.unpack().unwrap().is_empty());
+        prop_assert_eq!(&found, &events);
+        if keep_text {
+            prop_assert_eq!(found.iter().map(line).collect::<Vec<_>>(), events.iter().map(line).collect::<Vec<_>>());
+        } else {
+            let words = |event: &Event| match &event.kind {
+                EventKind::Message(message) => message.text.clone(),
+                EventKind::Rated { comment, .. } => comment.clone(),
+                _ => None,
+            };
+            prop_assert!(found.iter().filter_map(words).all(|words| words.text().is_none()));
         }
     }
 }

@@ -150,6 +150,18 @@ fn what_is_said_again_of_somebody_holds_again(#[values(in_a_file, in_memory)] ma
 }
 
 #[rstest]
+fn what_is_said_after_a_repeat_holds(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
+    let [ana, anna, anne, anja] = ["Ana", "Anna", "Anne", "Anja"].map(|name| event(&format!("agent id=a name={name}")));
+    let mut kept = make(false);
+    let store = &mut *kept.store;
+    let source = store.source("desk").unwrap();
+    store.append(source, &[ana.clone(), anna.clone(), ana.clone(), anne.clone()], &Mark::default()).unwrap();
+    assert_eq!(said(store, &Selection::All), [anna.clone(), ana.clone(), anne.clone()]);
+    store.append(source, &[ana.clone(), anja.clone()], &Mark::default()).unwrap();
+    assert_eq!(said(store, &Selection::All), [anna, anne, ana, anja]);
+}
+
+#[rstest]
 fn the_cursor_and_the_age_of_a_source_stay_until_they_move(#[values(in_a_file, in_memory)] make: fn(bool) -> Kept) {
     let mut kept = make(false);
     let store = &mut *kept.store;

@@ -1,20 +1,17 @@
 //! Opens what a board keeps: the store of the config, one for as long as the program runs, or none.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::shared::Shared;
 use crate::board::{Past, StoreHealth, StoreState};
 use crate::config::{self, SourceConfig};
-use crate::event::{ConversationId, Event, Timestamp};
+use crate::event::ConversationId;
 use crate::run::past::kept::KeptPast;
 use crate::source;
-use crate::store::{
-    Appended, KeptSource, Limits, Mark, Pruned, Recording, Selection, Sink, Size, SourceNo, SqliteStore, Store,
-    StoreError,
-};
+use crate::store::{Recording, SourceNo, SqliteStore, Store, StoreError};
 
 /// What a board keeps, and who keeps it.
 pub struct Keeper {
@@ -53,8 +50,10 @@ pub struct Own {
     pub store: Box<dyn Store>,
     /// The sources of the board, in their order.
     pub sources: Vec<Kin>,
-    /// The right to record into a file.
+    /// The right to record into a file; `None` where it ends with the program.
     pub recording: Option<Recording>,
+    /// Whether the words of messages are kept.
+    pub keep_text: bool,
 }
 
 /// Opens a store to write once nobody else records into it; `None` while somebody does.
@@ -126,7 +125,7 @@ impl Keeper {
     /// Keeps for as long as the program runs.
     pub fn in_memory(config: &config::Store, sources: &[(String, u64)]) -> Self {
         let open = || {
-            let mut store = Shared(Arc::new(Mutex::new(SqliteStore::temporary(config.text)?)));
+            let mut store = Shared::new(SqliteStore::temporary(config.text)?);
             let kin = kin(&mut store, sources)?;
             Ok::<_, StoreError>((store, kin))
         };
@@ -134,7 +133,8 @@ impl Keeper {
             Ok((store, kin)) => {
                 let names = sources.iter().map(|(name, _)| name.clone()).collect();
                 let past = KeptPast::new(Box::new(store.clone()), names);
-                let kept = Kept::Here(Own { store: Box::new(store), sources: kin, recording: None });
+                let kept =
+                    Kept::Here(Own { store: Box::new(store), sources: kin, recording: None, keep_text: config.text });
                 let health = StoreHealth { state: StoreState::Remembering, ..StoreHealth::default() };
                 Self::of(kept, Box::new(past), health, config)
             }
@@ -171,7 +171,7 @@ fn take_over(path: PathBuf, text: bool, sources: Vec<(String, u64)>) -> TakeOver
         let Some(recording) = Recording::take(&path).map_err(of_lock)? else { return Ok(None) };
         let mut store = SqliteStore::open(&path, text)?;
         let sources = kin(&mut store, &sources)?;
-        Ok(Some(Own { store: Box::new(store), sources, recording: Some(recording) }))
+        Ok(Some(Own { store: Box::new(store), sources, recording: Some(recording), keep_text: text }))
     })
 }
 
@@ -186,61 +186,4 @@ fn kin(store: &mut dyn Store, sources: &[(String, u64)]) -> Result<Vec<Kin>, Sto
         kin.push(Kin { no, settings: *settings, cursor, active: store.active(no)? });
     }
     Ok(kin)
-}
-
-/// One store for who writes and who reads: one in memory has no second way in.
-#[derive(Clone)]
-struct Shared(Arc<Mutex<SqliteStore>>);
-
-impl Shared {
-    fn get(&self) -> MutexGuard<'_, SqliteStore> {
-        // A transaction that a panic ended was undone: what is there is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Store for Shared {
-    fn source(&mut self, name: &str) -> Result<SourceNo, StoreError> {
-        self.get().source(name)
-    }
-
-    fn sources(&mut self) -> Result<Vec<KeptSource>, StoreError> {
-        self.get().sources()
-    }
-
-    fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
-        self.get().active(source)
-    }
-
-    fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        self.get().whole_from()
-    }
-
-    fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {
-        self.get().append(source, events, mark)
-    }
-
-    fn appends(&mut self) -> Result<i64, StoreError> {
-        self.get().appends()
-    }
-
-    fn read(&mut self, selection: &Selection, sink: &mut Sink<'_>) -> Result<(), StoreError> {
-        self.get().read(selection, sink)
-    }
-
-    fn openings(&mut self, from: Timestamp, quiet_before: Timestamp) -> Result<Vec<(SourceNo, Timestamp)>, StoreError> {
-        self.get().openings(from, quiet_before)
-    }
-
-    fn count(&mut self, selection: &Selection) -> Result<u64, StoreError> {
-        self.get().count(selection)
-    }
-
-    fn prune(&mut self, limits: &Limits) -> Result<Pruned, StoreError> {
-        self.get().prune(limits)
-    }
-
-    fn size(&mut self) -> Result<Size, StoreError> {
-        self.get().size()
-    }
 }

@@ -3,6 +3,7 @@
 mod follow;
 mod keeper;
 pub mod recorder;
+mod shared;
 
 pub use follow::Follower;
 pub use keeper::{Keeper, Kept, Kin, Own, print};

@@ -80,7 +80,7 @@ fn mention(connection: &Connection, source: SourceNo, events: &[Event], touched:
     let named: FxHashSet<&AgentId> = events.iter().flat_map(|event| agents(&event.kind)).flatten().collect();
     for id in named {
         if find(connection, source, SubjectKind::Agent, id.as_str())?.is_none() {
-            insert(connection, source, SubjectKind::Agent, id.as_str(), touched)?;
+            insert(connection, source, (SubjectKind::Agent, id.as_str()), None, touched)?;
         }
     }
     Ok(())
@@ -127,9 +127,9 @@ fn append_group(
     let kept = match kept {
         Some(kept) => kept,
         None => Kept {
-            no: insert(connection, source, group.kind, group.id, touched)?,
+            no: insert(connection, source, (group.kind, group.id), customer, touched)?,
             life: Life::NONE,
-            customer: None,
+            customer,
             events: 0,
         },
     };
@@ -143,24 +143,22 @@ fn append_group(
             known.insert(entry?);
         }
     }
-    let mut new = 0;
-    let mut moved = Vec::new();
+    let (mut new, mut unwritten) = (0, false);
     for (at, from, to) in &group.entries {
-        let entry = (*at, &bodies[*from..*to]);
-        if known.insert(entry) {
-            tail.push(connection, entry.0, entry.1)?;
-            new += 1;
+        let (at, body) = (*at, &bodies[*from..*to]);
+        if known.insert((at, body)) {
+            tail.push(connection, at, body)?;
+            (new, unwritten) = (new + 1, true);
         } else if group.kind.is_said() {
-            moved.push(entry);
+            // What was said again counts as said now: it goes behind what was said so far.
+            if std::mem::take(&mut unwritten) {
+                tail.write(connection)?;
+            }
+            say_again(connection, kept.no, at, body)?;
+            tail = Tail::load(connection, kept.no, true)?;
         }
     }
-    // What was said again counts as said now: it goes behind the others, unless it is there already.
-    if !moved.is_empty() {
-        tail.write(connection)?;
-        for (at, body) in moved {
-            say_again(connection, kept.no, at, body)?;
-        }
-    } else if new > 0 {
+    if unwritten {
         tail.write(connection)?;
     }
     if new == 0 {
@@ -168,11 +166,23 @@ fn append_group(
     }
     let life = kept.life.and(group.life);
     let customer = later(kept.customer, customer);
+    if customer != kept.customer {
+        connection
+            .prepare_cached("UPDATE subject SET customer = ?2, customer_at = ?3 WHERE no = ?1")?
+            .execute(params![kept.no, customer.map(|(_, no)| no), customer.map(|(at, _)| at.millis())])?;
+    }
+    let (was_quiet_at, quiet_at) = (kept.life.quiet_at(group.kind), life.quiet_at(group.kind));
+    let (was_asked_at, asked_at) = (kept.life.asked_at(), life.asked_at());
+    // Most of what comes leaves that as it was: an index less to see to.
+    if kept.events == 0 || (quiet_at, asked_at) != (was_quiet_at, was_asked_at) {
+        connection
+            .prepare_cached("UPDATE subject SET quiet_at = ?2, asked_at = ?3 WHERE no = ?1")?
+            .execute(params![kept.no, quiet_at.millis(), asked_at.map(Timestamp::millis)])?;
+    }
     connection
         .prepare_cached(
-            "UPDATE subject SET last_at = ?2, ended_at = ?3, stirred_at = ?4, due_at = ?5, quiet_at = ?6, customer = ?7,
-                 customer_at = ?8, events = ?9, touched = ?10, opened_at = ?11, begun_by = ?12, begun_by_at = ?13,
-                 asked_at = ?14
+            "UPDATE subject SET last_at = ?2, ended_at = ?3, stirred_at = ?4, due_at = ?5, events = ?6, touched = ?7,
+                 opened_at = ?8, begun_by = ?9, begun_by_at = ?10
              WHERE no = ?1",
         )?
         .execute(params![
@@ -181,18 +191,13 @@ fn append_group(
             life.ended_at.millis(),
             life.stirred_at.millis(),
             life.due_at.millis(),
-            life.quiet_at(group.kind).millis(),
-            customer.map(|(_, no)| no),
-            customer.map(|(at, _)| at.millis()),
             kept.events + new as i64,
             touched,
             life.opened_at.map(Timestamp::millis),
             life.begun_by.map(|(_, direction)| body::direction_number(direction)),
             life.begun_by.map(|(at, _)| at.millis()),
-            life.asked_at().map(Timestamp::millis),
         ])?;
-    let was_quiet = (group.kind == SubjectKind::Conversation && kept.events > 0)
-        .then(|| (kept.life.quiet_at(group.kind), life.quiet_at(group.kind)));
+    let was_quiet = (group.kind == SubjectKind::Conversation && kept.events > 0).then_some((was_quiet_at, quiet_at));
     Ok((new, was_quiet))
 }
 
@@ -227,17 +232,26 @@ fn find(connection: &Connection, source: SourceNo, kind: SubjectKind, id: &str) 
 fn insert(
     connection: &Connection,
     source: SourceNo,
-    kind: SubjectKind,
-    id: &str,
+    (kind, id): (SubjectKind, &str),
+    customer: Option<(Timestamp, i64)>,
     touched: i64,
 ) -> rusqlite::Result<i64> {
     let never = Timestamp::MIN.millis();
     connection
         .prepare_cached(
-            "INSERT INTO subject (source, kind, id, last_at, ended_at, stirred_at, due_at, quiet_at, events, touched)
-             VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?4, ?4, 0, ?5)",
+            "INSERT INTO subject (source, kind, id, last_at, ended_at, stirred_at, due_at, quiet_at, customer,
+                 customer_at, events, touched)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?4, ?4, ?5, ?6, 0, ?7)",
         )?
-        .execute(params![source.0, kind as u8, id, never, touched])?;
+        .execute(params![
+            source.0,
+            kind as u8,
+            id,
+            never,
+            customer.map(|(_, no)| no),
+            customer.map(|(at, _)| at.millis()),
+            touched
+        ])?;
     Ok(connection.last_insert_rowid())
 }
 
@@ -245,7 +259,7 @@ fn insert(
 fn customer(connection: &Connection, source: SourceNo, id: &CustomerId, touched: i64) -> rusqlite::Result<i64> {
     match find(connection, source, SubjectKind::Customer, id.as_str())? {
         Some(kept) => Ok(kept.no),
-        None => insert(connection, source, SubjectKind::Customer, id.as_str(), touched),
+        None => insert(connection, source, (SubjectKind::Customer, id.as_str()), None, touched),
     }
 }
 

@@ -15,18 +15,6 @@ struct Part {
     values: Vec<Value>,
 }
 
-/// By kind, so that a desk is told who somebody is before it is told what they did.
-const KINDS: [SubjectKind; 8] = [
-    SubjectKind::Source,
-    SubjectKind::Team,
-    SubjectKind::Agent,
-    SubjectKind::Customer,
-    SubjectKind::Presence,
-    SubjectKind::Conversation,
-    SubjectKind::Article,
-    SubjectKind::Loose,
-];
-
 /// The chunks of agents' states that count from an instant on, with the one that holds the state at that instant.
 const STATES_FROM: &str = "(c.max_at >= ?1 OR c.place = (
     SELECT place FROM chunk AS p WHERE p.subject = s.no AND p.max_at < ?1 ORDER BY p.max_at DESC LIMIT 1))";
@@ -42,7 +30,8 @@ pub(super) fn read(
         tell_spans(connection, faults, sink)?;
     }
     let target = target(connection, selection).map_err(|error| faults.of(&error))?;
-    for kind in KINDS {
+    // A desk is told who somebody is before it is told what they did.
+    for kind in SubjectKind::ALL {
         let join = if kind == SubjectKind::Agent { "LEFT JOIN" } else { "JOIN" };
         let Some(mut part) = part(kind, selection, target) else { continue };
         if let (Selection::Between(_, to), false) = (selection, part.values.is_empty()) {

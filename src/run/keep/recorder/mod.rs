@@ -1,26 +1,26 @@
 //! The recorder: writes what the sources bring into the store, on a thread of its own, and tells the engine what was
 //! kept. Neither the board nor a source ever waits for the disk.
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::Kin;
 use crate::board::{StoreHealth, StoreState};
-use crate::event::{Event, EventKind, Timestamp};
+use crate::event::{Event, EventKind};
 use crate::poll::Update;
 use crate::run::clock::Now;
 use crate::run::engine::Recall;
-use crate::source;
-use crate::store::{Cursor, Limits, Mark, Selection, SourceNo, Store, StoreError};
+use crate::store::{self, Cursor, Mark, Selection, SourceNo, Store, StoreError};
 
-/// Records on their way to the disk.
-pub const RECORDS: usize = 256;
+pub use queue::{Inlet, Limits, Outlet, Record, queue};
+
 /// What is told to the engine on its way.
 pub const RECALLS: usize = 8;
 /// Of what was kept, the engine is told so many events at once.
@@ -35,50 +35,28 @@ const CHORES: Duration = Duration::from_mins(10);
 const FIRST_CHORES: Duration = Duration::from_secs(20);
 /// How long to wait before what could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(5);
-/// Events that wait for a disk that can't be written; more are let go, and are read from their source again at the next
-/// start.
-const WAITING: usize = 200_000;
+/// What may wait for the disk. What is joined takes it half a second, and readers see progress. Three or four million
+/// events have room; what is told above that is read from its source again at the next start.
+pub const WAITING: Limits = Limits { joined: 50_000, bytes: 128 << 20, patience: Duration::from_secs(15) };
 /// That all is well with a source that has nothing to say is written so often: a quiet board spares the disk.
 const MARK_EVERY: Duration = Duration::from_secs(10);
-/// How long a source waits for a disk that is too slow.
-const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a source brought.
-#[derive(Debug)]
-pub struct Record {
-    source: usize,
-    events: Vec<Event>,
-    cursor: Option<source::Cursor>,
-    good_at: Option<Timestamp>,
-    /// Something before it was lost: what it leads on from is not there.
-    is_after_a_gap: bool,
-}
-
-/// Hands what the sources bring to the engine, and a copy of it to the recorder.
-pub async fn forward(mut from: mpsc::Receiver<Update>, to: mpsc::Sender<Update>, records: mpsc::Sender<Record>) {
-    let mut is_after_a_gap = false;
+/// Hands what the sources bring to the recorder and to the engine, and waits for the engine only.
+pub async fn forward(mut from: mpsc::Receiver<Update>, to: mpsc::Sender<Update>, records: Inlet) {
     let mut marked: FxHashMap<usize, Instant> = FxHashMap::default();
     while let Some(update) = from.recv().await {
-        let record = update.outcome.as_ref().ok().and_then(|batch| {
+        if let Ok(batch) = &update.outcome {
             let is_marked = marked.get(&update.source).is_some_and(|at| at.elapsed() < MARK_EVERY);
-            let is_news = !batch.events.is_empty() || batch.cursor.is_some() || !(batch.partial || is_marked);
-            if is_news && !batch.partial {
-                marked.insert(update.source, Instant::now());
+            if !batch.events.is_empty() || batch.cursor.is_some() || !(batch.partial || is_marked) {
+                if !batch.partial {
+                    marked.insert(update.source, Instant::now());
+                }
+                let good_at = Some(update.tried_at).filter(|_| !batch.partial);
+                records.put(update.source, &batch.events, batch.cursor.as_ref(), good_at);
             }
-            is_news.then(|| Record {
-                source: update.source,
-                events: batch.events.clone(),
-                cursor: batch.cursor.clone(),
-                good_at: Some(update.tried_at).filter(|_| !batch.partial),
-                is_after_a_gap,
-            })
-        });
+        }
         if to.send(update).await.is_err() {
             return;
-        }
-        let Some(record) = record else { continue };
-        if !matches!(timeout(PATIENCE, records.send(record)).await, Ok(Ok(()))) {
-            is_after_a_gap = true;
         }
     }
 }
@@ -87,10 +65,12 @@ pub async fn forward(mut from: mpsc::Receiver<Update>, to: mpsc::Sender<Update>,
 pub struct Recorder {
     /// Where.
     pub store: Box<dyn Store>,
+    /// Whether that outlives the program: only then what still waits at the end is written.
+    pub is_lasting: bool,
     /// The sources of the board.
     pub sources: Vec<Kin>,
     /// What the sources bring.
-    pub records: mpsc::Receiver<Record>,
+    pub records: Outlet,
     /// What the engine is told.
     pub recalls: mpsc::Sender<Recall>,
     /// Whether all is well.
@@ -104,8 +84,7 @@ pub struct Recorder {
 impl Recorder {
     /// Tells the engine what was kept, then records until no source is left. To be called on a thread of its own.
     pub fn run(self, runtime: &Handle) {
-        let lost = vec![false; self.sources.len()];
-        let mut run = Run { recorder: self, waiting: VecDeque::new(), lost, retry_at: None };
+        let mut run = Run { recorder: self, failed: None };
         if let Err(error) = run.recall_all() {
             run.fail(&error);
         }
@@ -115,11 +94,8 @@ impl Recorder {
 
 struct Run {
     recorder: Recorder,
-    /// What could not be written yet.
-    waiting: VecDeque<Record>,
-    /// Sources of which something was lost: their cursors stay where they are.
-    lost: Vec<bool>,
-    retry_at: Option<Instant>,
+    /// What could not be written, and when it is tried again.
+    failed: Option<(Record, Instant)>,
 }
 
 impl Run {
@@ -127,20 +103,28 @@ impl Run {
         let mut chores = interval_at(Instant::now() + FIRST_CHORES, CHORES);
         chores.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let retry_at = self.retry_at;
+            let retry_at = self.failed.as_ref().map(|(_, retry_at)| *retry_at);
+            let records = &self.recorder.records;
             tokio::select! {
                 biased;
-                record = self.recorder.records.recv() => match record {
-                    Some(record) => self.take(record).await,
-                    None => break,
+                record = records.next(), if retry_at.is_none() => match record {
+                    Some(record) if self.recorder.is_lasting || !records.is_over() => self.write(record).await,
+                    _ => return,
                 },
+                () = records.over(), if retry_at.is_some() => break,
                 () = tokio::time::sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
-                    self.write_waiting().await;
+                    self.write_failed().await;
                 }
                 _ = chores.tick() => self.chores(),
             }
         }
-        self.write_waiting().await;
+        // The last chance.
+        self.write_failed().await;
+        while self.failed.is_none()
+            && let Some(record) = self.recorder.records.next().await
+        {
+            self.write(record).await;
+        }
     }
 
     /// Tells the engine everything that is going on, and what has ended lately.
@@ -170,40 +154,30 @@ impl Run {
         Ok(())
     }
 
-    async fn take(&mut self, record: Record) {
-        self.waiting.push_back(record);
-        if self.retry_at.is_none() {
-            self.write_waiting().await;
-        }
-        while self.waiting.iter().map(|record| record.events.len()).sum::<usize>() > WAITING {
-            if let Some(gone) = self.waiting.pop_front() {
-                self.lost[gone.source] = true;
-            }
+    async fn write_failed(&mut self) {
+        if let Some((record, _)) = self.failed.take() {
+            self.write(record).await;
         }
     }
 
-    async fn write_waiting(&mut self) {
-        while let Some(record) = self.waiting.front() {
-            match write(&mut self.recorder, record, &mut self.lost) {
-                Ok(revived) => {
-                    let source = record.source;
-                    self.waiting.pop_front();
-                    self.retry_at = None;
-                    self.recover();
-                    for events in revived {
-                        let _ = self.recorder.recalls.send(Recall { source, events, ..Recall::default() }).await;
-                    }
+    async fn write(&mut self, record: Record) {
+        match write(&mut self.recorder, &record) {
+            Ok(revived) => {
+                self.recorder.records.done(&record);
+                self.recover();
+                for events in revived {
+                    let recall = Recall { source: record.source, events, ..Recall::default() };
+                    // With the engine gone there is nobody to tell.
+                    let _ = self.recorder.recalls.send(recall).await;
                 }
-                Err(error) => {
-                    self.fail(&error);
-                    if error.is_passing() {
-                        self.retry_at = Some(Instant::now() + RETRY);
-                    } else {
-                        self.lost.fill(true);
-                        self.waiting.clear();
-                    }
-                    return;
+            }
+            Err(error) => {
+                if error.is_passing() {
+                    self.failed = Some((record, Instant::now() + RETRY));
+                } else {
+                    self.recorder.records.lose_all();
                 }
+                self.fail(&error);
             }
         }
     }
@@ -211,7 +185,7 @@ impl Run {
     fn chores(&mut self) {
         let Recorder { store, keep: (keep, most_bytes), now, health, .. } = &mut self.recorder;
         let keep = TimeDelta::from_std(*keep).unwrap_or(TimeDelta::MAX);
-        let limits = Limits { oldest: now() - keep, most_bytes: *most_bytes };
+        let limits = store::Limits { oldest: now() - keep, most_bytes: *most_bytes };
         match store.prune(&limits).and_then(|pruned| Ok((pruned, store.size()?))) {
             Ok((pruned, size)) => {
                 if pruned.conversations > 0 {
@@ -247,21 +221,16 @@ impl Run {
 }
 
 /// Writes one record; gives the conversations that had been quiet for long and are spoken of again, whole.
-fn write(recorder: &mut Recorder, record: &Record, lost: &mut [bool]) -> Result<Vec<Vec<Event>>, StoreError> {
+fn write(recorder: &mut Recorder, record: &Record) -> Result<Vec<Vec<Event>>, StoreError> {
     let kin = &recorder.sources[record.source];
-    lost[record.source] |= record.is_after_a_gap;
+    let cursor = record.cursor.as_ref();
     let mark = Mark {
-        // Behind a gap the cursor stays: at the next start the source is asked again for what was lost.
-        cursor: record
-            .cursor
-            .as_ref()
-            .filter(|_| !lost[record.source])
-            .map(|cursor| Cursor { value: cursor.0.clone(), settings: kin.settings }),
+        cursor: cursor.map(|cursor| Cursor { value: cursor.0.clone(), settings: kin.settings }),
         good_at: record.good_at,
         quiet_before: Some((recorder.now)() - QUIET),
     };
     let no = kin.no;
-    let appended = recorder.store.append(no, &record.events, &mark)?;
+    let appended = recorder.store.append(no, &record.events.unpack()?, &mark)?;
     let mut revived = Vec::new();
     for id in appended.revived {
         let mut events = Vec::new();

@@ -1,23 +1,42 @@
 //! What becomes of what the sources bring, on a disk that is well, full, slow or broken.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use super::*;
-use crate::event::{ConversationId, parse_line};
-use crate::source::{Batch, SourceError};
+use crate::event::{ConversationId, Timestamp, parse_line};
+use crate::source::{self, Batch, SourceError};
 use crate::store::{Appended, KeptSource, Pruned, Sink, Size, SqliteStore};
 
-/// A store that can be made to fail, and looked into meanwhile.
+/// How many events were appended at once, and the cursor that went with them.
+type Append = (usize, Option<u64>);
+
+/// A store that can be made to fail or to hang, and looked into meanwhile.
 #[derive(Clone)]
 struct Flaky {
     store: Arc<Mutex<SqliteStore>>,
     fault: Arc<Mutex<Option<StoreError>>>,
+    /// Whether an append hangs, and how many do.
+    held: Arc<(Mutex<(bool, usize)>, Condvar)>,
+    /// Of each append the events and the cursor.
+    appended: Arc<Mutex<Vec<Append>>>,
 }
 
 impl Flaky {
     fn new() -> Self {
         let store = Arc::new(Mutex::new(SqliteStore::temporary(false).unwrap()));
-        Self { store, fault: Arc::default() }
+        Self { store, fault: Arc::default(), held: Arc::default(), appended: Arc::default() }
+    }
+
+    fn hold(&self, held: bool) {
+        self.held.0.lock().unwrap().0 = held;
+        self.held.1.notify_all();
+    }
+
+    /// Waits until an append hangs.
+    async fn hangs(&self) {
+        while self.held.0.lock().unwrap().1 == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn set(&self, fault: Option<StoreError>) {
@@ -26,6 +45,17 @@ impl Flaky {
 
     fn events(&self) -> u64 {
         self.store.lock().unwrap().size().unwrap().events
+    }
+
+    /// Waits until it has so many events.
+    async fn wait_for(&self, events: u64) {
+        for _ in 0..600 {
+            if self.events() == events {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{} events, not {events}", self.events());
     }
 
     fn cursor(&self, source: usize) -> Option<serde_json::Value> {
@@ -48,10 +78,17 @@ impl Store for Flaky {
         self.store.lock().unwrap().whole_from()
     }
     fn append(&mut self, source: SourceNo, events: &[Event], mark: &Mark) -> Result<Appended, StoreError> {
-        match self.fault.lock().unwrap().clone() {
-            Some(fault) => Err(fault),
-            None => self.store.lock().unwrap().append(source, events, mark),
+        let mut held = self.held.0.lock().unwrap();
+        held.1 += 1;
+        held = self.held.1.wait_while(held, |held| held.0).unwrap();
+        held.1 -= 1;
+        drop(held);
+        if let Some(fault) = self.fault.lock().unwrap().clone() {
+            return Err(fault);
         }
+        let cursor = mark.cursor.as_ref().and_then(|cursor| cursor.value.as_u64());
+        self.appended.lock().unwrap().push((events.len(), cursor));
+        self.store.lock().unwrap().append(source, events, mark)
     }
     fn appends(&mut self) -> Result<i64, StoreError> {
         self.store.lock().unwrap().appends()
@@ -65,7 +102,7 @@ impl Store for Flaky {
     fn count(&mut self, selection: &Selection) -> Result<u64, StoreError> {
         self.store.lock().unwrap().count(selection)
     }
-    fn prune(&mut self, limits: &Limits) -> Result<Pruned, StoreError> {
+    fn prune(&mut self, limits: &store::Limits) -> Result<Pruned, StoreError> {
         self.store.lock().unwrap().prune(limits)
     }
     fn size(&mut self) -> Result<Size, StoreError> {
@@ -75,10 +112,10 @@ impl Store for Flaky {
 
 /// Two sources, their recorder, and what it tells.
 struct Rig {
-    store: Flaky,
-    records: mpsc::Sender<Record>,
+    records: Inlet,
     recalls: mpsc::Receiver<Recall>,
     health: watch::Receiver<StoreHealth>,
+    ended: tokio::task::JoinHandle<()>,
 }
 
 const NOW: &str = "2026-03-10T12:00:00Z";
@@ -87,8 +124,12 @@ fn full() -> StoreError {
     StoreError::Full { path: "history.db".into() }
 }
 
-/// Starts a recorder.
+/// Starts a recorder into a file.
 fn start(store: &Flaky) -> Rig {
+    start_with(store, WAITING, true)
+}
+
+fn start_with(store: &Flaky, limits: Limits, is_lasting: bool) -> Rig {
     let mut kept = store.clone();
     let kin = ["one", "two"].map(|name| Kin {
         no: kept.source(name).unwrap(),
@@ -96,13 +137,14 @@ fn start(store: &Flaky) -> Rig {
         cursor: None,
         active: Vec::new(),
     });
-    let (records, received) = mpsc::channel(RECORDS);
+    let (records, received) = queue(kin.len(), limits, false);
     let (told, recalls) = mpsc::channel(RECALLS);
     let health = StoreHealth { place: "history.db".into(), state: StoreState::Keeping, ..StoreHealth::default() };
     let (sender, health) = watch::channel(health);
     let now = Timestamp::parse(NOW).unwrap();
     let recorder = Recorder {
         store: Box::new(kept),
+        is_lasting,
         sources: kin.to_vec(),
         records: received,
         recalls: told,
@@ -111,17 +153,12 @@ fn start(store: &Flaky) -> Rig {
         now: Arc::new(move || now),
     };
     let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || recorder.run(&runtime));
-    Rig { store: store.clone(), records, recalls, health }
+    let ended = tokio::task::spawn_blocking(move || recorder.run(&runtime));
+    Rig { records, recalls, health, ended }
 }
 
 fn opened(id: usize, at: &str) -> Event {
     parse_line(format!(r#"{{"type":"opened","conversation":"{id}","at":"{at}"}}"#).as_bytes()).unwrap()
-}
-
-fn record(source: usize, events: Vec<Event>, last: u64) -> Record {
-    let cursor = Some(source::Cursor(serde_json::json!(last)));
-    Record { source, events, cursor, good_at: Timestamp::parse(NOW).ok(), is_after_a_gap: false }
 }
 
 fn update(outcome: Result<Batch, SourceError>) -> Update {
@@ -137,15 +174,9 @@ fn update(outcome: Result<Batch, SourceError>) -> Update {
 }
 
 impl Rig {
-    /// Waits until all is written or given up: the store has so many events.
-    async fn wait_for(&mut self, events: u64) {
-        for _ in 0..600 {
-            if self.store.events() == events {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{} events, not {events}", self.store.events());
+    fn put(&self, source: usize, events: &[Event], last: u64) {
+        let cursor = source::Cursor(last.into());
+        self.records.put(source, events, Some(&cursor), Timestamp::parse(NOW).ok());
     }
 
     async fn wait_until(&mut self, state: StoreState) {
@@ -157,9 +188,9 @@ impl Rig {
 #[tokio::test]
 async fn what_was_kept_is_told_at_the_next_start_with_its_age() {
     let store = Flaky::new();
-    let mut rig = start(&store);
-    rig.records.send(record(1, vec![opened(1, NOW)], 5)).await.unwrap();
-    rig.wait_for(1).await;
+    let rig = start(&store);
+    rig.put(1, &[opened(1, NOW)], 5);
+    store.wait_for(1).await;
     assert_eq!(store.cursor(1), Some(5.into()));
     drop(rig.records);
     let mut rig = start(&store);
@@ -177,14 +208,14 @@ async fn a_full_disk_is_told_and_once_there_is_room_nothing_is_missing() {
     let mut rig = start(&store);
     store.set(Some(full()));
     for i in 0..3 {
-        rig.records.send(record(0, vec![opened(i, NOW)], i as u64)).await.unwrap();
+        rig.put(0, &[opened(i, NOW)], i as u64);
     }
     rig.wait_until(StoreState::Failing).await;
     let said = rig.health.borrow().error.clone().unwrap();
     assert_eq!(said.0, "history.db: the disk is full");
     assert_eq!((store.events(), store.cursor(0)), (0, None));
     store.set(None);
-    rig.wait_for(3).await;
+    store.wait_for(3).await;
     rig.wait_until(StoreState::Keeping).await;
     assert_eq!((store.cursor(0), rig.health.borrow().error.clone()), (Some(2.into()), None));
 }
@@ -192,20 +223,22 @@ async fn a_full_disk_is_told_and_once_there_is_room_nothing_is_missing() {
 #[tokio::test]
 async fn what_had_to_be_let_go_is_asked_for_again_at_the_next_start() {
     let store = Flaky::new();
-    let mut rig = start(&store);
-    rig.records.send(record(0, vec![opened(0, NOW)], 1)).await.unwrap();
-    rig.wait_for(1).await;
-    store.set(Some(full()));
-    let many = |from: usize| (from..=from + WAITING / 2).map(|i| opened(i, NOW)).collect();
-    rig.records.send(record(0, many(1), 2)).await.unwrap();
-    rig.records.send(record(1, many(1), 2)).await.unwrap();
-    rig.wait_until(StoreState::Failing).await;
-    store.set(None);
-    rig.wait_for(1 + WAITING as u64 / 2 + 1).await;
-    rig.records.send(record(0, vec![opened(900_000, NOW)], 3)).await.unwrap();
-    rig.wait_for(2 + WAITING as u64 / 2 + 1).await;
-    assert_eq!(store.cursor(0), Some(1.into()), "the cursor stays before what was lost");
-    assert_eq!(store.cursor(1), Some(2.into()));
+    let rig = start_with(&store, Limits { joined: 10, bytes: 2_000, ..WAITING }, true);
+    store.hold(true);
+    rig.put(0, &[opened(0, NOW)], 1);
+    store.hangs().await;
+    for i in 1..=1000 {
+        rig.put(0, &[opened(i, NOW)], 1 + i as u64);
+    }
+    rig.put(1, &[opened(1, NOW)], 9);
+    store.hold(false);
+    drop(rig.records);
+    rig.ended.await.unwrap();
+    let kept = store.events() - 1;
+    assert!((20..1000).contains(&kept), "{kept}");
+    let before = store.cursor(0).unwrap().as_u64().unwrap();
+    assert!((1..=kept).contains(&before), "the cursor {before} stays before what was lost: {kept} were kept");
+    assert_eq!(store.cursor(1), Some(9.into()));
 }
 
 #[tokio::test]
@@ -213,11 +246,11 @@ async fn a_store_that_broke_keeps_no_cursor_any_more() {
     let store = Flaky::new();
     let mut rig = start(&store);
     store.set(Some(StoreError::Corrupt { path: "history.db".into(), what: "page 7".into() }));
-    rig.records.send(record(0, vec![opened(0, NOW)], 1)).await.unwrap();
+    rig.put(0, &[opened(0, NOW)], 1);
     rig.wait_until(StoreState::Failing).await;
     store.set(None);
-    rig.records.send(record(0, vec![opened(1, NOW)], 2)).await.unwrap();
-    rig.wait_for(1).await;
+    rig.put(0, &[opened(1, NOW)], 2);
+    store.wait_for(1).await;
     assert_eq!(store.cursor(0), None);
 }
 
@@ -227,14 +260,14 @@ async fn a_conversation_that_was_forgotten_is_told_whole_when_it_is_spoken_of_ag
     let mut rig = start(&store);
     let ended = parse_line(br#"{"type":"status","conversation":"1","status":"closed","at":"2026-03-01T10:00:00Z"}"#);
     let old = vec![opened(1, "2026-03-01T09:00:00Z"), ended.unwrap()];
-    rig.records.send(record(0, old, 1)).await.unwrap();
-    rig.wait_for(2).await;
+    rig.put(0, &old, 1);
+    store.wait_for(2).await;
     for _ in 0..2 {
         assert!(rig.recalls.recv().await.unwrap().events.is_empty());
     }
     let asks =
         parse_line(format!(r#"{{"type":"message","conversation":"1","from":"customer","at":"{NOW}"}}"#).as_bytes());
-    rig.records.send(record(0, vec![asks.unwrap()], 2)).await.unwrap();
+    rig.put(0, &[asks.unwrap()], 2);
     let told = rig.recalls.recv().await.unwrap();
     assert_eq!((told.source, told.events.len(), told.good_at), (0, 3, None));
 }
@@ -243,7 +276,8 @@ async fn a_conversation_that_was_forgotten_is_told_whole_when_it_is_spoken_of_ag
 async fn a_source_with_nothing_to_say_is_noted_every_ten_seconds() {
     let (brought, from) = mpsc::channel(8);
     let (to, mut board) = mpsc::channel(64);
-    let (records, mut written) = mpsc::channel(64);
+    // Nothing is joined, not even what says no more than that all is well.
+    let (records, written) = queue(1, Limits { joined: 0, ..WAITING }, false);
     tokio::spawn(forward(from, to, records));
     for _ in 0..11 {
         brought.send(update(Ok(Batch::default()))).await.unwrap();
@@ -254,27 +288,82 @@ async fn a_source_with_nothing_to_say_is_noted_every_ten_seconds() {
     board.recv().await.unwrap();
     drop(brought);
     let mut records = Vec::new();
-    while let Some(record) = written.recv().await {
-        records.push(record.events.len());
+    while let Some(record) = written.next().await {
+        records.push(record.events.unpack().unwrap().len());
     }
     assert_eq!(records, [0, 0, 0, 1], "at 0, 10 and 20 s; what happened at once");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_disk_that_hangs_holds_up_neither_the_board_nor_for_ever_a_source() {
+fn said(by: &str) -> Event {
+    let line = format!(r#"{{"type":"message","conversation":"0","from":"agent","agent":"{by}","at":"{NOW}"}}"#);
+    parse_line(line.as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn what_waits_is_joined_in_its_order_with_the_last_cursor() {
+    let store = Flaky::new();
+    let rig = start(&store);
+    store.hold(true);
+    rig.put(0, &[opened(0, NOW)], 1);
+    store.hangs().await;
+    for (i, by) in ["d", "a", "c"].into_iter().enumerate() {
+        rig.put(0, &[said(by)], 2 + i as u64);
+        rig.put(1, &[opened(i, NOW)], 20 + i as u64);
+    }
+    rig.records.put(0, &[said("b")], None, Timestamp::parse(NOW).ok());
+    store.hold(false);
+    store.wait_for(8).await;
+    assert_eq!(*store.appended.lock().unwrap(), [(1, Some(1)), (3, Some(22)), (4, Some(4))]);
+    let mut found = Vec::new();
+    let mut sink = |no, event: Event| {
+        found.extend((no == SourceNo(1) && matches!(event.kind, EventKind::Message(_))).then_some(event));
+        Ok(())
+    };
+    store.store.lock().unwrap().read(&Selection::All, &mut sink).unwrap();
+    assert_eq!(found, ["d", "a", "c", "b"].map(said));
+}
+
+#[tokio::test]
+async fn what_waits_at_the_end_is_written_where_that_outlives_the_program() {
+    for (is_lasting, kept) in [(true, 2), (false, 1)] {
+        let store = Flaky::new();
+        let rig = start_with(&store, Limits { joined: 1, ..WAITING }, is_lasting);
+        store.hold(true);
+        rig.put(0, &[opened(0, NOW)], 1);
+        store.hangs().await;
+        rig.put(0, &[opened(1, NOW)], 2);
+        drop(rig.records);
+        store.hold(false);
+        rig.ended.await.unwrap();
+        assert_eq!((store.events(), store.cursor(0)), (kept, Some(kept.into())));
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_holds_up_neither_the_board_nor_a_source() {
+    let store = Flaky::new();
+    let rig = start(&store);
+    store.hold(true);
     let (brought, from) = mpsc::channel(8);
-    let (to, mut board) = mpsc::channel(64);
-    let (records, mut slow) = mpsc::channel(1);
-    tokio::spawn(forward(from, to, records));
-    let batch = || Ok(Batch { events: vec![opened(1, NOW)], ..Batch::default() });
-    for _ in 0..3 {
-        brought.send(update(batch())).await.unwrap();
+    let (to, mut board) = mpsc::channel(8);
+    tokio::spawn(forward(from, to, rig.records));
+    let parts = 3_000;
+    let source = tokio::spawn(async move {
+        for i in 0..parts {
+            let cursor = Some(source::Cursor((i as u64).into()));
+            let partial = i + 1 < parts;
+            let batch = Batch { events: vec![opened(i, NOW)], cursor, partial, ..Batch::default() };
+            brought.send(update(Ok(batch))).await.unwrap();
+        }
+        brought
+    });
+    for i in 0..parts {
+        let update = tokio::time::timeout(Duration::from_secs(20), board.recv()).await.expect("held up").unwrap();
+        assert_eq!(update.outcome.unwrap().events, [opened(i, NOW)]);
     }
-    brought.send(update(Err(SourceError::passing("x", "y")))).await.unwrap();
-    for _ in 0..4 {
-        board.recv().await.unwrap();
-    }
-    assert!(!slow.recv().await.unwrap().is_after_a_gap);
-    brought.send(update(batch())).await.unwrap();
-    assert!(slow.recv().await.unwrap().is_after_a_gap, "two were let go in between");
+    assert_eq!(store.events(), 0);
+    let _brought = source.await.unwrap();
+    store.hold(false);
+    store.wait_for(parts as u64).await;
+    assert_eq!(store.cursor(0), Some((parts as u64 - 1).into()));
 }
