@@ -103,8 +103,10 @@ pub enum Command {
     ))]
     Init(Init),
     /// Check each source: reachable, authorised, what may be read, what is left of the quota
-    #[command(after_help = format!("Example:\n  helptop doctor && echo all good\n\n{EXIT_CODES} 1 when a source can't be read."))]
-    Doctor,
+    #[command(after_help = format!(
+        "Examples:\n  helptop doctor && echo all good\n  helptop doctor --trace ours\n\n{EXIT_CODES} 1 when a source can't be read."
+    ))]
+    Doctor(Doctor),
     /// Print what the program knows of itself
     #[command(after_help = format!(
         "Examples:\n  mkdir -p ~/.config/helptop && helptop print config > ~/.config/helptop/config.toml\n  \
@@ -298,6 +300,15 @@ pub struct Events {
     /// Go on printing what happens, until interrupted
     #[arg(long)]
     pub follow: bool,
+}
+
+/// Flags of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Doctor {
+    /// Show one poll of this source step by step: each request, its answer, what a program made of it, the events.
+    /// Secrets are left out; what customers wrote is not
+    #[arg(long, value_name = "SOURCE")]
+    pub trace: Option<String>,
 }
 
 /// What `print` prints.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
 pub mod command;
+pub mod custom;
 pub mod demo;
 pub mod differ;
 pub mod error;
@@ -18,6 +19,7 @@ mod intake;
 pub mod replay;
 pub mod rt;
 mod setup;
+pub mod steps;
 
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
@@ -178,7 +180,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

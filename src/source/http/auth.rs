@@ -20,6 +20,18 @@ pub enum Auth {
         /// The token.
         token: Secret,
     },
+    /// A header of any name that holds nothing but the token.
+    Named {
+        /// The header's name.
+        name: HeaderName,
+        /// The token.
+        token: Secret,
+    },
+    /// The token as the login of HTTP Basic, with a password that nobody looks at.
+    Login {
+        /// The token.
+        token: Secret,
+    },
     /// User and password by HTTP Basic.
     Basic {
         /// The login.
@@ -54,6 +66,8 @@ impl Auth {
     pub(super) fn secret(&self) -> &Secret {
         match self {
             Self::Header { token: secret, .. }
+            | Self::Named { token: secret, .. }
+            | Self::Login { token: secret }
             | Self::Basic { password: secret, .. }
             | Self::Grant(Grant { secret, .. }) => secret,
         }
@@ -63,22 +77,24 @@ impl Auth {
     pub(super) fn header(&self, client: &reqwest::Client, base: &Url) -> Result<Option<Credentials>, String> {
         match self {
             Self::Header { name, prefix, token } => {
-                let value = sensitive(&format!("{prefix}{}", token.expose().trim())).ok_or_else(|| {
-                    "token: holds characters that no token has (a line break in its file?)".to_owned()
-                })?;
-                Ok(Some((HeaderName::from_static(name), value)))
+                Ok(Some((HeaderName::from_static(name), value_of(&format!("{prefix}{}", token.expose().trim()))?)))
             }
-            Self::Basic { user, password } => client
-                .get(base.clone())
-                .basic_auth(user, Some(password.expose()))
-                .build()
-                .ok()
-                .and_then(|mut request| request.headers_mut().remove(AUTHORIZATION))
-                .map(|value| Some((AUTHORIZATION, value)))
-                .ok_or_else(|| "user, password: cannot be sent".to_owned()),
+            Self::Named { name, token } => Ok(Some((name.clone(), value_of(token.expose().trim())?))),
+            Self::Login { token } => basic(client, base, token.expose().trim(), "X").map(Some),
+            Self::Basic { user, password } => basic(client, base, user, password.expose()).map(Some),
             Self::Grant(_) => Ok(None),
         }
     }
+}
+
+fn basic(client: &reqwest::Client, base: &Url, user: &str, password: &str) -> Result<Credentials, String> {
+    let request = client.get(base.clone()).basic_auth(user, Some(password)).build();
+    let value = request.ok().and_then(|mut request| request.headers_mut().remove(AUTHORIZATION));
+    value.map(|value| (AUTHORIZATION, value)).ok_or_else(|| "user, password: cannot be sent".to_owned())
+}
+
+fn value_of(text: &str) -> Result<HeaderValue, String> {
+    sensitive(text).ok_or_else(|| "token: holds characters that no token has (a line break in its file?)".to_owned())
 }
 
 fn sensitive(text: &str) -> Option<HeaderValue> {

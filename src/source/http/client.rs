@@ -14,7 +14,7 @@ use super::auth::{Auth, Credentials, Grant};
 use super::failure::{causes, decode, failed, refusal};
 use super::{Answer, Limits, Secret, address, headers, words};
 use crate::event::Timestamp;
-use crate::source::SourceError;
+use crate::source::{SourceError, steps};
 
 /// Secrets of before that are still kept out of messages: a server may repeat a token that was replaced.
 const HIDDEN_MOST: usize = 4;
@@ -97,6 +97,22 @@ impl Client {
         let value = HeaderValue::from_str(value).map_err(|_| format!("{name}: holds characters that no header has"))?;
         self.fixed.insert(HeaderName::from_static(name), value);
         Ok(self)
+    }
+
+    /// The same with more headers on each request.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.fixed.extend(headers);
+        self
+    }
+
+    /// Path and query of an address that an answer names, whatever its host: credentials stay with the configured one.
+    /// `None` where it does not lie below the base.
+    pub fn follow(&self, address: &str) -> Option<(String, Vec<(String, String)>)> {
+        let url = self.base.join(address).ok()?;
+        let path = url.path().strip_prefix(self.base.path().trim_end_matches('/'))?.to_owned();
+        let query = url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+        path.starts_with('/').then_some((path, query))
     }
 
     /// Says in another way who asks from now on; what was said before is still kept out of messages.
@@ -259,6 +275,7 @@ impl Client {
         }
         let place = self.place(ask);
         let mut request = self.inner.request(ask.method.clone(), url).headers(self.fixed.clone());
+        let credentials_are_sent = credentials.is_some();
         if let Some((name, value)) = credentials {
             request = request.header(name, value);
         }
@@ -272,10 +289,16 @@ impl Client {
             return Ok(None);
         }
         if !status.is_success() {
+            steps::told(format_args!("{place}: {status}"), &ask.query);
             return Err(self.refused(&place, answer, ask.now).await);
         }
         let headers = answer.headers().clone();
         let body = self.body(&place, answer).await?;
+        // What a token is given for holds the token.
+        if credentials_are_sent && steps::are_told() {
+            let text = self.without_secret(&String::from_utf8_lossy(&body));
+            steps::told(format_args!("{place}: {status}, {} bytes", body.len()), &(ask.query, text));
+        }
         let body = decode(&place, &headers, &body)?;
         Ok(Some(Answer { body, quota: headers::quota(&headers, ask.now), date: headers::date(&headers) }))
     }
