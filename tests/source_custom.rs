@@ -32,13 +32,13 @@ const JQ: &str = r#".tickets[] | {
     messages: [.said[] | {id: .n, at: .when, from: (if .side == "them" then "customer" else "agent" end), agent: .who}]
 }"#;
 
-fn spec(base: &str, requests: Value) -> Spec {
+fn spec(base: &str, requests: &Value) -> Spec {
     let settings =
         json!({"base_url": format!("{base}/api"), "token": "s3cret-key", "auth": "X-Key", "request": requests});
     Spec { name: "ours".into(), backfill: Duration::from_hours(24), settings, base: ".".into() }
 }
 
-fn custom(base: &str, requests: Value) -> Custom {
+fn custom(base: &str, requests: &Value) -> Custom {
     Custom::new(&spec(base, requests), Limits::default()).unwrap()
 }
 
@@ -66,7 +66,7 @@ async fn records_are_told_once_and_then_what_changes() {
     let all = all.await;
     let mut source = custom(
         &server.uri(),
-        json!([
+        &json!([
             {"path": "/agents", "every": "1h", "jq": r#".[] | {type: "agent", id: .login, name}"#},
             {"path": "/tickets", "tells_all": true, "jq": JQ},
         ]),
@@ -122,7 +122,7 @@ async fn pages_are_followed_to_the_end(#[case] paging: Value, #[case] param: &st
     }
     let mut request = json!({"path": "/tickets", "query": {"since": "{since}"}, "jq": JQ});
     request.as_object_mut().unwrap().extend(paging.as_object().unwrap().clone());
-    let batch = custom(&server.uri(), json!([request])).poll(None, now()).await.unwrap();
+    let batch = custom(&server.uri(), &json!([request])).poll(None, now()).await.unwrap();
     assert_eq!(batch.requests, 3);
     let opened = lines(&batch).iter().filter(|line| line.contains("opened")).count();
     assert_eq!(opened, 4);
@@ -138,7 +138,7 @@ async fn pages_in_a_circle_and_programs_that_fail_are_named_and_change_nothing()
         (json!({"path": "/tickets", "jq": JQ, "next": r#""/elsewhere""#}), "next", "not below base_url"),
         (json!({"path": "/tickets", "jq": ".nothing[]"}), "jq", "null"),
     ] {
-        let error = custom(&server.uri(), json!([request])).poll(None, now()).await.unwrap_err();
+        let error = custom(&server.uri(), &json!([request])).poll(None, now()).await.unwrap_err();
         let SourceError::Schema { path, what, .. } = &error else { panic!("{error:?}") };
         assert!(path == key && what.contains(said), "{request}: {error}");
     }
@@ -151,7 +151,7 @@ async fn a_record_that_cannot_be_read_costs_no_other_and_ends_nobody() {
     broken["made"] = "soon".into();
     answer(&server, "/api/tickets", json!({"tickets": [ticket(1, "new", None), broken]})).await;
     let request = json!([{"path": "/tickets", "tells_all": true, "jq": JQ}]);
-    let mut source = custom(&server.uri(), request);
+    let mut source = custom(&server.uri(), &request);
     source.remember(&["2".into()]);
     let batch = source.poll(None, now()).await.unwrap();
     assert_eq!((batch.skipped_total, batch.skipped[0].place.as_str()), (1, "/tickets, value 1"));
@@ -175,7 +175,7 @@ async fn a_record_that_cannot_be_read_costs_no_other_and_ends_nobody() {
 #[case(json!({"request": [{"path": "/t", "jq": "."}], "headers": ["X"]}), "is no `Name: value`")]
 #[case(json!({"request": [{"path": "/t", "jq": "."}], "headers": ["X: a\nb"]}), "headers: `X`")]
 fn what_is_wrong_with_the_settings_is_named(#[case] change: Value, #[case] said: &str) {
-    let mut spec = spec("https://desk.example.com", json!([]));
+    let mut spec = spec("https://desk.example.com", &json!([]));
     spec.settings.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
     let error = Custom::new(&spec, Limits::default()).unwrap_err();
     assert!(error.contains(said), "{error}");
@@ -230,7 +230,7 @@ fn example(file: &str, base: &str) -> Spec {
     }
     keys.insert("base_url".into(), base.into());
     keys.insert("token".into(), "s3cret-key".into());
-    Spec { settings, ..spec("https://h", json!([])) }
+    Spec { settings, ..spec("https://h", &json!([])) }
 }
 
 #[tokio::test]
