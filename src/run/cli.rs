@@ -328,6 +328,9 @@ pub enum Print {
     /// What every figure of a report means, as a page
     #[command(after_help = "Example:\n  helptop print figures | grep csat")]
     Figures,
+    /// What each kind of source can and can't tell, as a page
+    #[command(after_help = "Example:\n  helptop print sources | less")]
+    Sources,
     /// A JSON schema
     #[command(after_help = "Example:\n  helptop print schema config > helptop.schema.json")]
     Schema {
@@ -448,7 +451,7 @@ mod tests {
         }
         let mut seen = 0;
         visit(&mut Cli::command(), &mut seen);
-        assert_eq!(seen, 17);
+        assert_eq!(seen, 18);
     }
 
     #[test]

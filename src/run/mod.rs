@@ -166,6 +166,7 @@ fn print(what: Print, global: &Global) -> Result<(), Failure> {
     match what {
         Print::Config => print::config(&mut out)?,
         Print::Figures => crate::output::history::write_figures(&mut out)?,
+        Print::Sources => crate::output::write_sources(&mut out, REGISTRY)?,
         Print::Schema { of } => print::schema(&mut out, of, REGISTRY)?,
         Print::Completions { shell } => print::completions(&mut out, shell),
         Print::Man => print::man(&mut out)?,

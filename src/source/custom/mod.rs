@@ -32,8 +32,8 @@ const NAMED: usize = 20;
 pub const KIND: Kind = Kind {
     name: "custom",
     title: "Any JSON API, by jq",
-    capabilities: &[Capability::Messages, Capability::Assignments, Capability::Statuses],
-    cannot_tell: &[("more", "what else it can tell is what `capabilities` says and the programs make of the answers")],
+    capabilities: &super::ALL_CAPABILITIES,
+    cannot_tell: &[("what the API lacks", "`capabilities` says what it tells; the rest is unknown, never 0")],
     secrets: &["token"],
     setup: None,
     schema: || schemars::schema_for!(Settings),
