@@ -21,7 +21,7 @@ use crate::world::{FIRST_CHAT, World};
 
 /// What the vendor's answers allow to be compared, and how exactly.
 pub struct Terms {
-    /// How often it is asked, at the quickest.
+    /// How often it is asked, at the quickest: seldom on the small desk, where it has to be soon over.
     pub interval: Duration,
     /// Waits are right to this.
     pub precision: TimeDelta,
@@ -41,7 +41,7 @@ impl Terms {
     /// A vendor that tells all, by numbers, to the second.
     pub fn exact() -> Self {
         Self {
-            interval: Duration::from_secs(30),
+            interval: if is_medium() { Duration::from_secs(30) } else { Duration::from_mins(3) },
             precision: TimeDelta::milliseconds(999),
             lag: TimeDelta::zero(),
             presence: Some(|state| state),
@@ -52,12 +52,14 @@ impl Terms {
     }
 }
 
+/// Whether the big desk is asked for.
+pub fn is_medium() -> bool {
+    std::env::var("HELPTOP_SIM_SIZE").as_deref() == Ok("M")
+}
+
 /// The size of the desk that is simulated: S, or M where `HELPTOP_SIM_SIZE=M`.
 pub fn params() -> Params {
-    match std::env::var("HELPTOP_SIM_SIZE").as_deref() {
-        Ok("M") => Params { seed: 1, agents: 200, chats: 5_000 },
-        _ => Params { seed: 1, agents: 12, chats: 300 },
-    }
+    if is_medium() { Params { seed: 1, agents: 200, chats: 5_000 } } else { Params { seed: 1, agents: 12, chats: 300 } }
 }
 
 /// When the simulated day begins.
