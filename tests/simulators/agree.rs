@@ -170,11 +170,13 @@ impl Board {
     }
 }
 
-/// Polls the source over a simulated day as the poller would, and compares at 24 random instants.
+/// Polls the source over a simulated day (the small desk: over the busiest hours of one) as the poller would, and
+/// compares at 24 random instants.
 pub async fn agree(source: &mut dyn Source, simulator: &Simulator, terms: &Terms) {
     let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-    let begin = start() + TimeDelta::hours(1);
-    let instants: BTreeSet<i64> = (0..24).map(|_| begin.millis() + dice.random_range(0..23 * 3_600_000)).collect();
+    let (first, hours) = if is_medium() { (1, 23) } else { (7, 5) };
+    let begin = start() + TimeDelta::hours(first);
+    let instants: BTreeSet<i64> = (0..24).map(|_| begin.millis() + dice.random_range(0..hours * 3_600_000)).collect();
     simulator.advance(begin);
     let mut schedule = Schedule::new(source.pace(), terms.interval, 0.5, 1);
     let capabilities = source.capabilities();

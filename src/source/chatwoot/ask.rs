@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::wire::{Csat, List, Message, OnlyId, Page, Payload, Row};
+use super::map;
+use super::wire::{Csat, List, Message, OnlyCounts, OnlyId, Page, Payload, Row};
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Auth, Client, Secret, words};
 use crate::source::{Skipped, SourceError};
@@ -114,7 +115,15 @@ impl Ask {
         let count = payload.len();
         let place = format!("GET /api/v1/accounts/{}/conversations", self.account);
         let before = self.skipped.len();
-        let rows: Vec<Row> = self.read_all(&place, "data.payload", payload);
+        let mut rows: Vec<Row> = self.read_all(&place, "data.payload", payload);
+        rows.retain(|row| {
+            let is_known = map::status(&row.status).is_some();
+            if !is_known {
+                let reason = format!("`{}` is no status that is known", row.status);
+                self.skip(format!("{place} data.payload, id {}", row.id), "status", &reason);
+            }
+            is_known
+        });
         if rows.is_empty()
             && count > 1
             && let Some(first) = self.skipped.get(before)
@@ -123,6 +132,12 @@ impl Ask {
             return Err(SourceError::Schema { place, path: "data.payload".into(), what });
         }
         Ok((rows, count, meta.all_count))
+    }
+
+    /// How many conversations of a status there are, where it is told.
+    pub(super) async fn count(&mut self, status: &str) -> Result<Option<u64>, SourceError> {
+        let OnlyCounts { meta } = self.get("/conversations/meta", &[("status", status)]).await?;
+        Ok(meta.all_count)
     }
 
     /// One conversation; `None` where it is not there any more.

@@ -2,8 +2,9 @@
 //!
 //! A start reads agents, teams, inboxes and the active conversations, 25 a page, and the messages of those that a
 //! customer may be waiting in. After that two requests a refresh: what changed since the last one, and the agents with
-//! their states; and one for the messages of each conversation that changed. Every ten minutes all active conversations
-//! are walked through, a page a refresh, because deleted ones just vanish. History is read in every other poll.
+//! their states; and one for the messages of each conversation that changed. Every ten minutes the active
+//! conversations are counted, and walked through where the count does not fit or was right for an hour: deleted ones just
+//! vanish. History is read in every other poll.
 //!
 //! There is no websocket here: to listen to it marks the key's owner as online, who may then be handed chats.
 //!
@@ -15,6 +16,8 @@ mod map;
 mod past;
 mod people;
 mod state;
+#[cfg(test)]
+mod tests;
 mod walk;
 mod wire;
 

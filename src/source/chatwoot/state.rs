@@ -61,7 +61,10 @@ pub(super) struct State {
     /// Conversations that have to be looked up one by one.
     pub lookups: BTreeSet<u64>,
     pub walk: Option<Walk>,
-    pub walked_at: Timestamp,
+    /// When what is active was last counted, how often it was, and how many walks may follow a wrong count.
+    pub counted_at: Timestamp,
+    pub counts: u32,
+    pub walks_left: u8,
     /// When changes were last asked for, by our clock.
     pub heard_at: Timestamp,
     /// The latest look, by the server's clock.

@@ -22,7 +22,7 @@ const PAGES: usize = 8;
 const THREADS: usize = 60;
 /// Conversations that a poll looks up one by one.
 const LOOKUPS: usize = 20;
-/// How often all that is active is walked through, and ratings are asked for.
+/// How often what is active is counted, and ratings are asked for.
 const EVERY: TimeDelta = TimeDelta::minutes(10);
 /// Changes are asked for so much further back than they were the last time.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -33,12 +33,20 @@ const CHANGE_PAGES: u32 = 40;
 /// Pages of satisfaction answers of one poll.
 const RATING_PAGES: u32 = 8;
 
+/// So many walks may follow each other at once while the count does not fit.
+const WALKS: u8 = 3;
+/// Every so many counts all that is active is walked through even where the count fits.
+const THOROUGH: u32 = 6;
+
 /// A walk through all that is active.
 ///
 /// From the last page to the first, by creation: what ends meanwhile moves the others to pages that are still to come,
-/// so that they are met twice rather than not at all. The first page is read at the begin for the count, and again.
+/// so that they are met twice rather than not at all. What comes back meanwhile can still move one past the walk, which
+/// the count after it shows. The first page is read at the begin for the number of pages, and again.
 #[derive(Debug, Clone)]
 pub(super) struct Walk {
+    /// Something is amiss: it is not to take long.
+    is_urgent: bool,
     began_at: Option<Timestamp>,
     /// Pages still to be read, the next one last.
     todo: Vec<(&'static str, u32, Page)>,
@@ -59,8 +67,14 @@ enum Page {
 }
 
 impl Walk {
-    pub(super) fn new() -> Self {
-        Self { began_at: None, todo: ACTIVE.map(|status| (status, 1, Page::First)).to_vec(), read: 0, total: 0 }
+    pub(super) fn new(is_urgent: bool) -> Self {
+        Self {
+            is_urgent,
+            began_at: None,
+            todo: ACTIVE.map(|status| (status, 1, Page::First)).to_vec(),
+            read: 0,
+            total: 0,
+        }
     }
 
     /// Reads the next page; gives its rows and the walk behind it.
@@ -135,7 +149,7 @@ impl Chatwoot {
         state.looked_at = mark.as_ref().map_or(Timestamp::MIN, |mark| mark.looked_at);
         state.past.plan(mark.and_then(|mark| mark.past_from), begins_at, ask.now);
         state.heard_at = ask.now;
-        state.walk = Some(Walk::new());
+        state.walk = Some(Walk::new(true));
         state.phase = Phase::Fill;
         Ok(Step {
             more: true,
@@ -165,7 +179,8 @@ impl Chatwoot {
         let done = is_walked && self.state.waiting.is_empty() && self.state.lookups.is_empty();
         if done {
             self.state.phase = Phase::Steady;
-            self.state.walked_at = ask.now;
+            // What was moved past the walk is found by a count at once.
+            (self.state.counted_at, self.state.walks_left) = (Timestamp::MIN, WALKS);
         } else if is_walked {
             progress = Some(("reading messages".to_owned(), 1.0));
         }
@@ -177,7 +192,7 @@ impl Chatwoot {
     pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         if ask.now - self.state.heard_at > LONG_PAUSE {
             self.state.heard_at = ask.now;
-            self.state.walk = Some(Walk::new());
+            self.state.walk = Some(Walk::new(true));
             self.state.phase = Phase::Fill;
             return self.fill(ask).await;
         }
@@ -191,13 +206,16 @@ impl Chatwoot {
         self.threads(ask).await?;
         let mut more = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
         if !more {
-            if self.state.walk.is_none() && ask.now - self.state.walked_at >= EVERY {
-                self.state.walked_at = ask.now;
-                self.state.walk = Some(Walk::new());
-                self.state.prune();
+            if self.state.walk.is_none() && ask.now - self.state.counted_at >= EVERY {
+                self.count(ask).await?;
                 self.ratings(ask, false).await?;
             }
-            self.walk_on(ask, false).await?;
+            let pages = if self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent) { PAGES } else { 1 };
+            for _ in 0..pages {
+                if !self.walk_on(ask, false).await? {
+                    break;
+                }
+            }
             more = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
         }
         let progress = self.state.past.progress(ask.now);
@@ -230,6 +248,26 @@ impl Chatwoot {
         Ok(())
     }
 
+    /// Counts what is active, and walks through it where the count does not fit or it is time to.
+    async fn count(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let mut there = Some(0);
+        for status in ACTIVE.into_iter().filter(|_| self.state.inboxes.is_empty()) {
+            there = ask.count(status).await?.zip(there).map(|(count, sum)| count + sum);
+        }
+        let fits =
+            self.state.inboxes.is_empty() && there.is_none_or(|there| there == self.state.differ.active() as u64);
+        let is_time = there.is_none() || !self.state.inboxes.is_empty() || self.state.counts.is_multiple_of(THOROUGH);
+        self.state.counts += 1;
+        self.state.counted_at = ask.now;
+        self.state.prune();
+        self.state.walks_left = if fits { WALKS } else { self.state.walks_left.saturating_sub(1) };
+        let is_urgent = !fits && self.state.inboxes.is_empty();
+        if is_urgent || is_time && self.state.counts > 1 {
+            self.state.walk = Some(Walk::new(is_urgent));
+        }
+        Ok(())
+    }
+
     /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is noted.
     async fn walk_on(&mut self, ask: &mut Ask, is_fill: bool) -> Result<bool, SourceError> {
         let Some(walk) = &self.state.walk else { return Ok(false) };
@@ -238,7 +276,7 @@ impl Chatwoot {
             self.state.note(row, ask.at(), is_fill);
         }
         let is_over = walk.todo.is_empty();
-        let began_at = walk.began_at.unwrap_or(ask.at());
+        let (began_at, is_urgent) = (walk.began_at.unwrap_or(ask.at()), walk.is_urgent);
         self.state.walk = Some(walk);
         if !is_over {
             return Ok(true);
@@ -254,6 +292,9 @@ impl Chatwoot {
             // Not before all that was met is told: what is not told yet would be missed.
             self.state.walk = None;
             self.state.look_up_missing(began_at);
+            if is_urgent && self.state.walks_left > 0 {
+                self.state.counted_at = Timestamp::MIN;
+            }
         }
         Ok(false)
     }

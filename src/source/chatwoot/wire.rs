@@ -29,6 +29,12 @@ pub(super) struct Counts {
     pub all_count: Option<u64>,
 }
 
+/// `GET /conversations/meta`.
+#[derive(Debug, Deserialize)]
+pub(super) struct OnlyCounts {
+    pub meta: Counts,
+}
+
 /// A list inside `payload`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Payload {
