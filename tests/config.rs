@@ -368,7 +368,7 @@ fn the_example_names_every_key() {
 #[test]
 fn the_uncommented_example_is_a_good_config() {
     let text = uncommented();
-    let case = Case::new(&text).variable("RT_TOKEN", SECRET);
+    let case = Case::new(&text).variable("RT_TOKEN", SECRET).variable("OUR_KEY", SECRET);
     case.write("rt.password", SECRET, 0o600);
     let environment: Environment = case.variables.iter().cloned().collect();
     let path = case.dir.path().join("config.toml");

@@ -6,10 +6,19 @@ use std::path::Path;
 use std::process::Command;
 
 use helptop::event::{EventKind, parse_line};
+use helptop::source::REGISTRY;
 use strum::VariantNames;
 
-const DOCUMENTS: [&str; 6] =
-    ["README.md", "CHANGELOG.md", "docs/events.md", "docs/metrics.md", "docs/figures.md", "docs/decisions.md"];
+const DOCUMENTS: [&str; 8] = [
+    "README.md",
+    "CHANGELOG.md",
+    "docs/events.md",
+    "docs/metrics.md",
+    "docs/figures.md",
+    "docs/decisions.md",
+    "docs/sources/custom.md",
+    "docs/sources.md",
+];
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap()
@@ -49,6 +58,21 @@ fn the_page_of_figures_is_current() {
     assert!(read("docs/figures.md") == page, "docs/figures.md is old: run HELPTOP_UPDATE=1 cargo test --test docs");
     for row in helptop::metrics::history::REGISTRY {
         assert!(page.contains(&format!("\n| `{}` | {} |", row.key, row.title)), "{}", row.key);
+    }
+}
+
+/// `HELPTOP_UPDATE=1 cargo test --test docs` writes it anew.
+#[test]
+fn the_page_of_sources_is_current() {
+    let mut page = Vec::new();
+    helptop::output::write_sources(&mut page, REGISTRY).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    if std::env::var_os("HELPTOP_UPDATE").is_some() {
+        fs::write("docs/sources.md", &page).unwrap();
+    }
+    assert!(read("docs/sources.md") == page, "docs/sources.md is old: run HELPTOP_UPDATE=1 cargo test --test docs");
+    for kind in REGISTRY {
+        assert!(page.contains(&format!("\n| `{}` | {} |", kind.name, kind.title)), "{}", kind.name);
     }
 }
 

@@ -11,10 +11,12 @@ mod json;
 mod markdown;
 pub mod report;
 mod rows;
+mod sources;
 mod table;
 
 pub use self::csv::write_csv;
 pub use json::{escaped, write_json};
 pub use markdown::write_markdown;
 pub use report::SnapshotReport;
+pub use sources::write_sources;
 pub use table::write_table;

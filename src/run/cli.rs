@@ -103,8 +103,10 @@ pub enum Command {
     ))]
     Init(Init),
     /// Check each source: reachable, authorised, what may be read, what is left of the quota
-    #[command(after_help = format!("Example:\n  helptop doctor && echo all good\n\n{EXIT_CODES} 1 when a source can't be read."))]
-    Doctor,
+    #[command(after_help = format!(
+        "Examples:\n  helptop doctor && echo all good\n  helptop doctor --trace ours\n\n{EXIT_CODES} 1 when a source can't be read."
+    ))]
+    Doctor(Doctor),
     /// Print what the program knows of itself
     #[command(after_help = format!(
         "Examples:\n  mkdir -p ~/.config/helptop && helptop print config > ~/.config/helptop/config.toml\n  \
@@ -300,6 +302,15 @@ pub struct Events {
     pub follow: bool,
 }
 
+/// Flags of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Doctor {
+    /// Show one poll of this source step by step: each request, its answer, what a program made of it, the events.
+    /// Secrets are left out; what customers wrote is not
+    #[arg(long, value_name = "SOURCE")]
+    pub trace: Option<String>,
+}
+
 /// What `print` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Print {
@@ -317,6 +328,9 @@ pub enum Print {
     /// What every figure of a report means, as a page
     #[command(after_help = "Example:\n  helptop print figures | grep csat")]
     Figures,
+    /// What each kind of source can and can't tell, as a page
+    #[command(after_help = "Example:\n  helptop print sources | less")]
+    Sources,
     /// A JSON schema
     #[command(after_help = "Example:\n  helptop print schema config > helptop.schema.json")]
     Schema {
@@ -437,7 +451,7 @@ mod tests {
         }
         let mut seen = 0;
         visit(&mut Cli::command(), &mut seen);
-        assert_eq!(seen, 17);
+        assert_eq!(seen, 18);
     }
 
     #[test]

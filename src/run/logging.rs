@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::failure::Failure;
 use crate::config::Log;
 use crate::config::file::Level;
+use crate::source::steps;
 
 /// Starts the log; it is written out when the guard is dropped.
 pub fn start(log: &Log) -> Result<Option<WorkerGuard>, Failure> {
@@ -23,9 +24,9 @@ pub fn start(log: &Log) -> Result<Option<WorkerGuard>, Failure> {
         ))
     })?;
     let (writer, guard) = tracing_appender::non_blocking(file);
-    // Only what this program says itself: a library might say what was on the wire.
+    // Only what this program says itself: a library might say what was on the wire, and so do the steps of a source.
     let level: &str = log.level.into();
-    let filter = EnvFilter::new(format!("helptop={level}"));
+    let filter = EnvFilter::new(format!("helptop={level},{}=off", steps::TARGET));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer).finish();
     // A second start in one process (a test) keeps the first log.
     let _ = tracing::subscriber::set_global_default(subscriber);

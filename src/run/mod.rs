@@ -22,6 +22,7 @@ mod recording;
 mod report;
 mod signals;
 mod snapshot;
+mod trace;
 mod viewer;
 mod watch;
 
@@ -34,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::ACTIONS;
 use crate::config::{self, Config, ConfigError, Environment, Flag, Request};
 use crate::source::REGISTRY;
+use crate::text::harmless;
 use cli::{Cli, Command, Global, Print};
 use failure::Failure;
 use once::Built;
@@ -81,9 +83,16 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let events = events::run(sources, flags.follow);
             if flags.follow { runtime()?.block_on(events) } else { attend(events) }
         }
-        Some(Command::Doctor) => {
-            let config = load(global)?;
-            attend(doctor::run(build(&config)?, config.store))
+        Some(Command::Doctor(flags)) => {
+            let mut config = load(global)?;
+            let Some(name) = flags.trace else { return attend(doctor::run(build(&config)?, config.store)) };
+            let names: Vec<String> = config.sources.iter().map(|source| source.spec.name.clone()).collect();
+            config.sources.retain(|source| source.spec.name == name);
+            let built = build(&config)?.pop().ok_or_else(|| {
+                let names = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
+                Failure::usage(format!("--trace {}: no source of that name\n  the sources: {names}", harmless(&name)))
+            })?;
+            attend(trace::run(built))
         }
         Some(Command::Init(flags)) => init::run(&flags, global),
         Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load_without_sources(global)?, &flags)),
@@ -157,6 +166,7 @@ fn print(what: Print, global: &Global) -> Result<(), Failure> {
     match what {
         Print::Config => print::config(&mut out)?,
         Print::Figures => crate::output::history::write_figures(&mut out)?,
+        Print::Sources => crate::output::write_sources(&mut out, REGISTRY)?,
         Print::Schema { of } => print::schema(&mut out, of, REGISTRY)?,
         Print::Completions { shell } => print::completions(&mut out, shell),
         Print::Man => print::man(&mut out)?,

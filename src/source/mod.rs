@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
+pub mod chatwoot;
 pub mod command;
+pub mod custom;
 pub mod demo;
+pub mod differ;
 pub mod error;
 mod finding;
 pub mod http;
@@ -17,6 +20,7 @@ mod intake;
 pub mod replay;
 pub mod rt;
 mod setup;
+pub mod steps;
 
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
@@ -177,7 +181,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, chatwoot::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

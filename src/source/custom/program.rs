@@ -1,0 +1,106 @@
+//! A jq program: one JSON value in, any number out.
+
+use jaq_core::load::{Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
+use jaq_json::{Val, read};
+use serde_json::Value;
+
+use crate::source::http::words::excerpt;
+
+/// A program that gives more values to one answer is taken for one that never ends.
+const MOST: usize = 200_000;
+
+type Filter = jaq_core::compile::Filter<jaq_core::Native<data::JustLut<Val>>>;
+
+/// A jq program, compiled.
+pub(super) struct Program(Filter);
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Program")
+    }
+}
+
+impl Program {
+    /// Compiles it; the error says what is wrong with it.
+    pub(super) fn new(code: &str) -> Result<Self, String> {
+        let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+        let arena = Arena::default();
+        let modules = Loader::new(defs).load(&arena, File { code, path: () }).map_err(|errors| wrong(code, &errors))?;
+        let compiler = Compiler::default().with_funs(funs);
+        compiler.compile(modules).map(Self).map_err(|errors| unknown(&errors))
+    }
+
+    /// What it makes of an answer.
+    pub(super) fn run(&self, input: &Value) -> Result<Vec<Value>, String> {
+        let input = read::parse_single(input.to_string().as_bytes()).map_err(|error| error.to_string())?;
+        let context = Ctx::<data::JustLut<Val>>::new(&self.0.lut, Vars::new([]));
+        let mut found = Vec::new();
+        for value in self.0.id.run((context, input)).map(unwrap_valr) {
+            let value = value.map_err(|error| excerpt(&error.to_string()))?;
+            let value = serde_json::from_str(&value.to_string())
+                .map_err(|error| format!("gives what is no JSON: {}", excerpt(&error.to_string())))?;
+            found.push(value);
+            if found.len() > MOST {
+                return Err(format!("gives more than {MOST} values to one answer: does it end?"));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Where the program can't be read.
+fn wrong(code: &str, errors: &jaq_core::load::Errors<&str, ()>) -> String {
+    use jaq_core::load::Error;
+    let rest = errors.iter().find_map(|(_, error)| match error {
+        Error::Io(_) => None,
+        Error::Lex(errors) => errors.first().map(|(_, rest)| *rest),
+        Error::Parse(errors) => errors.first().map(|(_, rest)| *rest),
+    });
+    match rest {
+        Some("") => "ends too early".to_owned(),
+        Some(rest) => {
+            let before = code.len().saturating_sub(rest.len());
+            let line = 1 + code.get(..before).map_or(0, |before| before.matches('\n').count());
+            format!("can't be read from `{}` on, in its line {line}", excerpt(rest))
+        }
+        None => "can't be read; it may not import anything".to_owned(),
+    }
+}
+
+/// Names that mean nothing.
+fn unknown(errors: &jaq_core::compile::Errors<&str, ()>) -> String {
+    let names: Vec<String> =
+        errors.iter().flat_map(|(_, errors)| errors).map(|(name, _)| format!("`{}`", excerpt(name))).collect();
+    format!("knows no {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn one_value_gives_any_number() {
+        let program = Program::new(".items[] | {id, text: \"\\(.n) é\"} , (.n | select(. > 1))").unwrap();
+        let found = program.run(&json!({"items": [{"id": "a", "n": 1}, {"id": "b", "n": 2.5}]})).unwrap();
+        assert_eq!(found, [json!({"id": "a", "text": "1 é"}), json!({"id": "b", "text": "2.5 é"}), json!(2.5)]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_program_is_said() {
+        for (code, said) in [
+            (".a |", "ends too early"),
+            (".a\n| .b )", "`)` on, in its line 2"),
+            (".a | no_such_thing", "`no_such_thing`"),
+        ] {
+            let error = Program::new(code).unwrap_err();
+            assert!(error.contains(said), "{code}: {error}");
+        }
+        let error = Program::new(".a.b").unwrap().run(&json!({"a": [1]})).unwrap_err();
+        assert!(error.contains("index"), "{error}");
+        let error = Program::new("repeat(1)").unwrap().run(&json!(null)).unwrap_err();
+        assert!(error.contains("does it end"), "{error}");
+    }
+}

@@ -1,0 +1,172 @@
+//! What the config says of an API that only its reader knows.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::program::Program;
+use crate::event::Capability;
+use crate::length::Length;
+use crate::source::http::{Auth, Secret};
+
+/// The settings of a source of kind `custom`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the API begins, such as `https://desk.example.com/api/v2`.
+    pub base_url: String,
+    /// The key of the API. How it is sent, `auth` says.
+    #[serde(default)]
+    pub token: Option<Secret>,
+    /// How the token is sent: `bearer`, `basic` (as password, with `user`), `basic-key` (as login), or the name of a
+    /// header that holds it.
+    #[serde(default = "default_auth")]
+    pub auth: String,
+    /// The login, for `auth = "basic"`.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Further headers of each request, as `Name: value`. No secrets: they are shown in messages.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// What the API can tell: `messages`, `assignments`, `statuses`, `presence`, `ratings`, `sla` …
+    #[serde(default = "default_capabilities")]
+    pub capabilities: Vec<String>,
+    /// What is asked, in this order.
+    pub request: Vec<Request>,
+    /// Accept an `http://` address of another machine: the token then travels readable.
+    #[serde(default)]
+    pub allow_plain_http: bool,
+}
+
+/// One thing that is asked. In path, query and body `{since}`, `{since_epoch}`, `{now}` and `{now_epoch}` stand for
+/// instants; `{since}` is two minutes before the last good poll, and at the start the beginning of `backfill`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Below `base_url`, with a slash before it.
+    pub path: String,
+    /// What stands behind the question mark.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    /// A JSON body; the request is then a POST.
+    #[serde(default)]
+    pub body: Option<Value>,
+    /// The parameter that holds the number of the page, from 1 on.
+    #[serde(default)]
+    pub page_param: Option<String>,
+    /// The parameter that holds how many records come before the page.
+    #[serde(default)]
+    pub offset_param: Option<String>,
+    /// A jq program that finds what leads to the next page: an address, or the value of `next_param`; null at the end.
+    #[serde(default)]
+    pub next: Option<String>,
+    /// The parameter that holds what `next` finds.
+    #[serde(default)]
+    pub next_param: Option<String>,
+    /// A jq program that makes of each answer events (with a `type`, see docs/events.md) or records of conversations.
+    pub jq: String,
+    /// How often it is asked; with each poll where left out.
+    #[serde(default)]
+    pub every: Option<Length>,
+    /// It tells all active conversations: one that is not among them any more has ended.
+    #[serde(default)]
+    pub tells_all: bool,
+}
+
+fn default_auth() -> String {
+    "bearer".into()
+}
+
+fn default_capabilities() -> Vec<String> {
+    ["messages", "assignments", "statuses"].map(str::to_owned).into()
+}
+
+/// How pages follow each other.
+#[derive(Debug)]
+pub(super) enum Paging {
+    /// There is one.
+    One,
+    /// By number.
+    Page(String),
+    /// By what came before.
+    Offset(String),
+    /// By what the answer names, as an address or for a parameter.
+    Next(Program, Option<String>),
+}
+
+/// A request with its programs compiled.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub request: Request,
+    pub program: Program,
+    pub paging: Paging,
+}
+
+impl Settings {
+    pub(super) fn auth(&self) -> Result<Option<Auth>, String> {
+        let Some(token) = &self.token else {
+            return if self.user.is_some() { Err("token: is missing beside user".into()) } else { Ok(None) };
+        };
+        if token.is_empty() {
+            return Err("token: is empty".into());
+        }
+        let token = token.clone();
+        Ok(Some(match (self.auth.as_str(), &self.user) {
+            ("basic", Some(user)) => Auth::Basic { user: user.clone(), password: token },
+            ("basic", None) => return Err("user: is missing, auth = \"basic\" needs it".into()),
+            ("basic-key", _) => Auth::Login { token },
+            ("bearer", _) => Auth::Header { name: "authorization", prefix: "Bearer ", token },
+            (name, _) => Auth::Named { name: header_name("auth", name)?, token },
+        }))
+    }
+
+    pub(super) fn headers(&self) -> Result<HeaderMap, String> {
+        let pairs = self.headers.iter().map(|line| {
+            let (name, value) = line.split_once(':').ok_or_else(|| format!("headers: `{line}` is no `Name: value`"))?;
+            let value = HeaderValue::from_str(value.trim())
+                .map_err(|_| format!("headers: `{name}` holds characters that no header has"))?;
+            Ok((header_name("headers", name)?, value))
+        });
+        pairs.collect()
+    }
+
+    pub(super) fn capabilities(&self) -> Result<Vec<Capability>, String> {
+        let read = |word: &String| word.parse().map_err(|_| format!("capabilities: there is no `{word}`"));
+        self.capabilities.iter().map(read).collect()
+    }
+
+    pub(super) fn plans(&self) -> Result<Vec<Plan>, String> {
+        if self.request.is_empty() {
+            return Err("request: nothing is asked".into());
+        }
+        self.request.iter().enumerate().map(|(i, request)| request.plan(i)).collect()
+    }
+}
+
+fn header_name(key: &str, name: &str) -> Result<HeaderName, String> {
+    HeaderName::try_from(name).map_err(|_| format!("{key}: `{name}` is no name of a header"))
+}
+
+impl Request {
+    fn plan(&self, number: usize) -> Result<Plan, String> {
+        let wrong = |key: &str, what: String| format!("request[{number}].{key}: {what}");
+        if !self.path.starts_with('/') {
+            return Err(wrong("path", "must begin with a slash".into()));
+        }
+        let program = Program::new(&self.jq).map_err(|what| wrong("jq", what))?;
+        let paging = match (&self.page_param, &self.offset_param, &self.next) {
+            (None, None, None) => Paging::One,
+            (Some(page), None, None) => Paging::Page(page.clone()),
+            (None, Some(offset), None) => Paging::Offset(offset.clone()),
+            (None, None, Some(next)) => {
+                let next = Program::new(next).map_err(|what| wrong("next", what))?;
+                Paging::Next(next, self.next_param.clone())
+            }
+            _ => return Err(wrong("next", "give one of page_param, offset_param and next".into())),
+        };
+        Ok(Plan { request: self.clone(), program, paging })
+    }
+}
