@@ -42,6 +42,7 @@ static KINDS: [Kind; 2] = [
         capabilities: &[],
         cannot_tell: &[],
         secrets: &[],
+        setup: None,
         schema: || schema_for!(Demo),
         build: |_| Err("not built here".into()),
     },
@@ -51,6 +52,7 @@ static KINDS: [Kind; 2] = [
         capabilities: &[],
         cannot_tell: &[],
         secrets: &["token"],
+        setup: None,
         schema: || schema_for!(Tickets),
         build: |spec| {
             Err(format!("base_url: {} is no address (token {})", spec.settings["base_url"], spec.settings["token"]))

@@ -18,9 +18,11 @@ pub mod http;
 mod intake;
 pub mod replay;
 pub mod rt;
+mod setup;
 
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
+pub use setup::{Ask, Setup};
 
 /// How far a source has read; opaque to everybody else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,6 +157,8 @@ pub struct Kind {
     pub cannot_tell: &'static [(&'static str, &'static str)],
     /// Keys whose values are secrets.
     pub secrets: &'static [&'static str],
+    /// How a person sets one up; `None` where `helptop init` has nothing to ask.
+    pub setup: Option<Setup>,
     /// The JSON schema of its settings; the config takes key names and help from it.
     pub schema: fn() -> schemars::Schema,
     /// Makes one.
