@@ -244,7 +244,7 @@ impl Differ {
                 at
             }
             None if self.remembered.remove(id) => looked_at,
-            Some(_) | None => return,
+            _ => return,
         };
         let (conversation, status) = (id.clone(), Status::Closed);
         out.push(Event::new(at, EventKind::Status { conversation, status, by: Some(StatusBy::System), agent: None }));

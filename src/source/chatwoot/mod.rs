@@ -55,11 +55,11 @@ pub const KIND: Kind = Kind {
     ],
     secrets: &["token"],
     setup: Some(Setup {
-        key: "In Chatwoot: your picture > Profile settings > Access Token, as an administrator: an agent's token sees the agent's own \
-              inboxes only, and no ratings.",
+        key: "In Chatwoot, logged in as an administrator: Profile settings > Access Token. An agent's token sees the agent's \
+              own inboxes only, and no ratings.",
         ask: &[
             Question { key: "base_url", question: "Address of the installation", example: "https://app.chatwoot.com" },
-            Question { key: "token", question: "Access token", example: "hKxY3vQd8sW5nT2mR7pL4cZb" },
+            Question { key: "token", question: "Access token", example: "a1B2c3D4e5F6g7H8i9J0k1L2" },
         ],
     }),
     schema: || schemars::schema_for!(Settings),
@@ -84,7 +84,7 @@ pub struct Settings {
     #[serde(default)]
     pub inboxes: Vec<String>,
     /// Requests that the server allows a minute, of which `quota_share` is used; it tells nobody. 3000 unless its
-    /// administrator set RACK_ATTACK_LIMIT.
+    /// administrator set `RACK_ATTACK_LIMIT`.
     #[serde(default = "default_requests")]
     pub requests_per_minute: u32,
     /// Accept an `http://` address of another machine: the token then travels readable.
@@ -164,6 +164,11 @@ impl Chatwoot {
     }
 }
 
+/// What can be told by a key that may read ratings, or may not.
+fn capabilities(may_rate: bool) -> Vec<Capability> {
+    CAPABILITIES.iter().filter(|capability| may_rate || **capability != Capability::Ratings).copied().collect()
+}
+
 /// Whether a poll is followed by another at once, and how far the reading has come.
 struct Step {
     more: bool,
@@ -213,6 +218,9 @@ impl Source for Chatwoot {
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
         let mut ask = self.ask(now);
-        check::check(self, &mut ask).await
+        let findings = check::check(self, &mut ask).await?;
+        let may_rate = findings.iter().any(|finding| finding.what == check::RATINGS && finding.good == Some(true));
+        self.state.capabilities = Some(capabilities(may_rate));
+        Ok(findings)
     }
 }
