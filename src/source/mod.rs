@@ -16,6 +16,7 @@ pub mod http;
 mod intake;
 pub mod replay;
 pub mod rt;
+pub mod zendesk;
 
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
