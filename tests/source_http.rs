@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use helptop::event::Timestamp;
-use helptop::source::http::{Answer, Auth, Client, Limits, Secret, address};
+use helptop::source::http::{Answer, Auth, Client, Grant, Limits, Secret, address};
 use helptop::source::{Retry, SourceError};
 use rstest::rstest;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use wiremock::matchers::{any, header};
+use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 const TOKEN: &str = "1-29-2bc1deadbeef2bc1deadbeef";
@@ -303,4 +303,139 @@ async fn a_server_that_speaks_no_tls_is_told_from_one_that_is_down() {
     let error = get(&client(&base, Limits::default())).await.unwrap_err();
     server.await.unwrap();
     assert!(error.hint(Retry::Never).contains("does not speak https"), "{error:?} {}", error.hint(Retry::Never));
+}
+
+#[tokio::test]
+async fn a_search_is_sent_as_json_with_fixed_headers() {
+    let server = MockServer::start().await;
+    for verb in ["POST", "PUT"] {
+        Mock::given(method(verb))
+            .and(path("/api/search"))
+            .and(body_json(serde_json::json!({"query": [1]})))
+            .and(header("intercom-version", "2.16"))
+            .and(header("accept", "application/json"))
+            .respond_with(said(200, r#"{"found":1}"#))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let client = client(&format!("{}/api", server.uri()), Limits::default());
+    let client =
+        client.with_header("intercom-version", "2.16").unwrap().with_header("accept", "application/json").unwrap();
+    let body = serde_json::json!({"query": [1]});
+    let posted = client.post::<Value>("/search", &[], &body, NOW).await.unwrap();
+    let put = client.put::<Value>("/search", &[("limit", "100")], &body, NOW).await.unwrap();
+    assert_eq!([posted.body, put.body], [serde_json::json!({"found": 1}), serde_json::json!({"found": 1})]);
+    let error = client.post::<Value>("/elsewhere", &[], &body, NOW).await.unwrap_err();
+    assert!(error.to_string().starts_with("POST /api/elsewhere (127.0.0.1): not found"), "{error}");
+}
+
+#[tokio::test]
+async fn a_record_that_is_gone_is_no_error() {
+    for (status, is_gone) in [(404, true), (410, true), (200, false)] {
+        let server = serve(said(status, "{}")).await;
+        let found = client(&server.uri(), Limits::default()).find::<Value>("/conversations/7", &[], NOW).await.unwrap();
+        assert_eq!(found.is_none(), is_gone, "{status}");
+    }
+    let server = serve(said(403, "{}")).await;
+    let error = client(&server.uri(), Limits::default()).find::<Value>("/conversations/7", &[], NOW).await.unwrap_err();
+    assert_eq!(error.word(), "forbidden");
+}
+
+const CLIENT_SECRET: &str = "client-secret-0815";
+
+/// Gives a token of its own to each who asks for one, and takes the latest only.
+async fn giver(lifetime: u64) -> (MockServer, Client) {
+    let server = MockServer::start().await;
+    let given = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let latest = given.clone();
+    Mock::given(method("POST"))
+        .and(path("/oauth/tokens"))
+        .and(body_json(serde_json::json!({"grant_type": "client_credentials", "client_id": "helptop",
+            "client_secret": CLIENT_SECRET, "scope": "read", "expires_in": lifetime})))
+        .respond_with(move |request: &Request| {
+            assert!(!request.headers.contains_key("authorization"));
+            let number = given.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+            let body = serde_json::json!({"access_token": format!("given-{number}"), "expires_in": lifetime});
+            ResponseTemplate::new(201).set_body_json(body)
+        })
+        .mount(&server)
+        .await;
+    Mock::given(method("GET"))
+        .respond_with(move |request: &Request| {
+            let shown = request.headers["authorization"].to_str().unwrap().to_owned();
+            let number = latest.load(std::sync::atomic::Ordering::SeqCst);
+            let status = if shown == format!("Bearer given-{number}") { 200 } else { 401 };
+            ResponseTemplate::new(status).set_body_json(serde_json::json!({"message": shown}))
+        })
+        .mount(&server)
+        .await;
+    let lifetime = Some(u32::try_from(lifetime).unwrap());
+    let (id, secret) = ("helptop".to_owned(), Secret::new(CLIENT_SECRET));
+    let auth = Auth::Grant(Grant { path: "/oauth/tokens", id, secret, scope: "read", lifetime });
+    let client = Client::new(address::base_url(&server.uri(), false).unwrap(), &auth, Limits::default()).unwrap();
+    (server, client)
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_and_anew_before_it_ends() {
+    let (_server, client) = giver(3600).await;
+    let at = |seconds| NOW + chrono::TimeDelta::seconds(seconds);
+    // Seconds from the first, and requests sent by then: one more where a token was asked for.
+    for (seconds, sent) in [(0, 2), (60, 3), (3200, 4), (3241, 6), (6000, 7)] {
+        client.get::<Value>("/x", &[], at(seconds)).await.unwrap();
+        assert_eq!(client.sent(), sent, "after {seconds} s");
+    }
+    let both = tokio::join!(client.get::<Value>("/x", &[], at(9000)), client.get::<Value>("/x", &[], at(9000)));
+    assert!(both.0.is_ok() && both.1.is_ok());
+    assert_eq!(client.sent(), 10, "two at once ask for one token");
+}
+
+#[tokio::test]
+async fn a_token_that_was_withdrawn_is_asked_for_anew_once_and_none_is_shown() {
+    let (server, client) = giver(3600).await;
+    client.get::<Value>("/x", &[], NOW).await.unwrap();
+    // Somebody else asks too, and the server takes the latest only.
+    let other = reqwest::Client::new().post(format!("{}/oauth/tokens", server.uri()));
+    let body = serde_json::json!({"grant_type": "client_credentials", "client_id": "helptop",
+        "client_secret": CLIENT_SECRET, "scope": "read", "expires_in": 3600});
+    other.json(&body).send().await.unwrap();
+    client.get::<Value>("/x", &[], NOW).await.unwrap();
+    assert_eq!(client.sent(), 5, "refused, a new token, and again");
+
+    let error = client.get::<u64>("/x", &[], NOW).await.unwrap_err();
+    let old = client.get::<u64>("/x", &[], NOW).await.unwrap_err();
+    for shown in [error.to_string(), old.to_string(), format!("{client:?}")] {
+        assert!(!shown.contains("given-") && !shown.contains(CLIENT_SECRET), "{shown}");
+    }
+}
+
+#[rstest]
+#[case(
+    400,
+    r#"{"error":"invalid_client","error_description":"unknown client client-secret-0815"}"#,
+    "auth",
+    "invalid_client"
+)]
+#[case(401, r#"{"error":"invalid_client"}"#, "auth", "invalid_client")]
+#[case(429, "", "throttled", "too many")]
+#[case(500, "", "failing", "failed (500)")]
+#[case(200, r#"{"access_token":4711081547110815}"#, "schema", "no text")]
+#[tokio::test]
+async fn who_gets_no_token_learns_why(
+    #[case] status: u16,
+    #[case] body: &str,
+    #[case] word: &str,
+    #[case] words: &str,
+) {
+    let server = serve(said(status, body)).await;
+    let (id, secret) = ("helptop".to_owned(), Secret::new(CLIENT_SECRET));
+    let auth = Auth::Grant(Grant { path: "/oauth/tokens", id, secret, scope: "read", lifetime: None });
+    let client = Client::new(address::base_url(&server.uri(), false).unwrap(), &auth, Limits::default()).unwrap();
+    let error = client.get::<Value>("/x", &[], NOW).await.unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.word(), word, "{text}");
+    assert!(text.starts_with("POST /oauth/tokens (127.0.0.1)") && text.contains(words), "{text}");
+    assert!(!text.contains(CLIENT_SECRET) && !text.contains("4711081547110815"), "{text}");
+    assert_eq!(client.sent(), 1, "nothing is asked without a token");
 }

@@ -1,5 +1,7 @@
 //! Foreign words inside our own messages: short, on one line, without anything a terminal obeys.
 
+use serde_json::Value;
+
 /// Longest piece of a foreign text inside a message, in characters.
 const MAX_CHARS: usize = 160;
 
@@ -24,13 +26,46 @@ pub fn path(path: &str) -> String {
 /// The message of a vendor's error body: the JSON's own words where it has some, else the first part of the text.
 pub fn error_words(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let json = serde_json::from_str::<serde_json::Value>(&text).ok();
-    let said = json.as_ref().and_then(|json| {
-        ["message", "description", "error", "detail", "title"].iter().find_map(|key| json.get(key)?.as_str())
-    });
+    let json = serde_json::from_str::<Value>(&text).ok();
+    let said = json.as_ref().and_then(|json| said(json, DEEPEST));
+    let said = said.as_deref();
     // A server's file names are nobody's business: RT says `… at /usr/share/…/Tickets.pm line 3187.`
     let said = said.unwrap_or(&text);
     excerpt(said.split(" at /").next().unwrap_or(said))
+}
+
+/// How deep into an error body its words are looked for.
+const DEEPEST: u8 = 4;
+/// Keys of an error's name and of its words, the more telling first.
+const WORDS: [&str; 8] =
+    ["message", "error_human", "description", "error_description", "detail", "msg", "reason", "body"];
+const NAMES: [&str; 3] = ["title", "code", "field"];
+/// Keys of what holds an error, or is one.
+const HOLDERS: [&str; 3] = ["error", "errors", "_error"];
+
+/// The words of an error body: its name and what it says, where it says both.
+///
+/// Vendors say `{"message"}`, `{"error": "name", "description"}`, `{"error": {"title", "message"}}`,
+/// `{"errors": [{"code", "title"}]}` or `{"errors": ["words"]}`.
+fn said(json: &Value, deeper: u8) -> Option<String> {
+    let text = |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    if let Some(text) = text(json) {
+        return Some(text);
+    }
+    let deeper = deeper.checked_sub(1)?;
+    if let Value::Array(list) = json {
+        return list.iter().find_map(|one| said(one, deeper));
+    }
+    let first = |keys: &[&str]| keys.iter().find_map(|key| text(json.get(key)?));
+    let words = first(&WORDS);
+    let held = || HOLDERS.iter().find_map(|key| said(json.get(key)?, deeper));
+    let name = first(&NAMES).or_else(held);
+    match (name, words) {
+        (Some(name), Some(words)) if !words.contains(&name) && !name.contains(&words) => {
+            Some(format!("{name}: {words}"))
+        }
+        (name, words) => words.or(name),
+    }
 }
 
 #[cfg(test)]
@@ -51,7 +86,34 @@ mod tests {
         for (body, words) in [
             (r#"{"message":"Forbidden"}"#, "Forbidden"),
             (r#"{"message":"Unknown field: Foo at /usr/share/x.pm line 3.\n"}"#, "Unknown field: Foo"),
-            (r#"{"error":{"title":"x"}}"#, r#"{"error":{"title":"x"}}"#),
+            (
+                r#"{"error":{"title":"No help desk","message":"There is none here"}}"#,
+                "No help desk: There is none here",
+            ),
+            (r#"{"error":{"msg":"Unknown view","data":{"view":["is gone"]}}}"#, "Unknown view"),
+            (
+                r#"{"error":"RecordInvalid","description":"Record validation errors","details":{}}"#,
+                "RecordInvalid: Record validation errors",
+            ),
+            (
+                r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#,
+                "invalid_client: Client authentication failed",
+            ),
+            (r#"{"error":"Invalid Access Token"}"#, "Invalid Access Token"),
+            (r#"{"error":"Not authorized","error_human":"Not authorized (agent)!"}"#, "Not authorized (agent)!"),
+            (r#"{"errors":["You need to sign in"]}"#, "You need to sign in"),
+            (r#"{"errors":[{"code":"TooManyRequests","title":"Too Many Requests"}]}"#, "Too Many Requests"),
+            (
+                r#"{"type":"error.list","errors":[{"code":"unauthorized","message":"Access Token Invalid","field":null}]}"#,
+                "unauthorized: Access Token Invalid",
+            ),
+            (
+                r#"{"description":"Validation failed","errors":[{"field":"page","message":"must be positive"}]}"#,
+                "page: must be positive: Validation failed",
+            ),
+            (r#"{"_error":{"status":403,"title":"Forbidden","message":"No such scope"}}"#, "Forbidden: No such scope"),
+            (r#"{"errors":{"title":null}}"#, r#"{"errors":{"title":null}}"#),
+            ("[[[[[[\"deep\"]]]]]]", "[[[[[[\"deep\"]]]]]]"),
             ("Retry later\n", "Retry later"),
             ("", ""),
         ] {
