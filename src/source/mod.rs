@@ -174,7 +174,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, zendesk::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
