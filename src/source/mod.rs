@@ -10,6 +10,7 @@ use crate::event::{Capability, ConversationId, Event, Timestamp};
 
 pub mod command;
 pub mod demo;
+pub mod differ;
 pub mod error;
 mod finding;
 pub mod http;

@@ -1,0 +1,253 @@
+//! What each vendor has to pass: over a simulated day the board of what its source tells is that of the stream that its
+//! simulator shows, as far as the vendor can tell it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use helptop::board::{Engine, Options, SourceHealth};
+use helptop::desk::SourceIx;
+use helptop::event::{Capability, Event, PresenceState, Timestamp};
+use helptop::metrics::thresholds::Thresholds;
+use helptop::output::SnapshotReport;
+use helptop::poll::schedule::{Outcome, Schedule};
+use helptop::source::demo::Params;
+use helptop::source::{Batch, Cursor, Source, SourceError};
+use rand::{RngExt, SeedableRng};
+
+use crate::server::Simulator;
+use crate::world::{FIRST_CHAT, World};
+
+/// What the vendor's answers allow to be compared, and how exactly.
+pub struct Terms {
+    /// How often it is asked, at the quickest.
+    pub interval: Duration,
+    /// Waits are right to this.
+    pub precision: TimeDelta,
+    /// Chats that changed so shortly before are not compared: the vendor shows them late.
+    pub lag: TimeDelta,
+    /// How the vendor shows a state; `None` where it knows no presence.
+    pub presence: Option<fn(PresenceState) -> PresenceState>,
+    /// Chats that are pending, on hold or snoozed can be told from open ones.
+    pub pending: bool,
+    /// The number of a chat, from the source's id of it.
+    pub chat: fn(&str) -> Option<u64>,
+    /// The number of an agent, from the source's id of it.
+    pub agent: fn(&str) -> Option<u64>,
+}
+
+impl Terms {
+    /// A vendor that tells all, by numbers, to the second.
+    pub fn exact() -> Self {
+        Self {
+            interval: Duration::from_secs(30),
+            precision: TimeDelta::milliseconds(999),
+            lag: TimeDelta::zero(),
+            presence: Some(|state| state),
+            pending: true,
+            chat: |id| id.parse().ok(),
+            agent: |id| id.parse().ok(),
+        }
+    }
+}
+
+/// The size of the desk that is simulated: S, or M where `HELPTOP_SIM_SIZE=M`.
+pub fn params() -> Params {
+    match std::env::var("HELPTOP_SIM_SIZE").as_deref() {
+        Ok("M") => Params { seed: 1, agents: 200, chats: 5_000 },
+        _ => Params { seed: 1, agents: 12, chats: 300 },
+    }
+}
+
+/// When the simulated day begins.
+pub fn start() -> Timestamp {
+    Timestamp::parse("2026-11-20T00:00:00Z").unwrap()
+}
+
+/// A source that is polled, what it told, and the board of that.
+pub struct Watch<'a> {
+    pub source: &'a mut dyn Source,
+    pub simulator: &'a Simulator,
+    pub cursor: Option<Cursor>,
+    pub told: Vec<Event>,
+    pub requests: u64,
+    board: Board,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(source: &'a mut dyn Source, simulator: &'a Simulator) -> Self {
+        let now = simulator.inside().world.now;
+        Self { source, simulator, cursor: None, told: Vec::new(), requests: 0, board: Board::new(now) }
+    }
+
+    /// One poll at the simulator's instant.
+    pub async fn poll(&mut self) -> Result<Batch, SourceError> {
+        let now = self.simulator.inside().world.now;
+        let batch = self.source.poll(self.cursor.as_ref(), now).await?;
+        self.cursor = batch.cursor.clone().or(self.cursor.take());
+        self.requests += u64::from(batch.requests);
+        self.board.take(&batch.events, now);
+        self.told.extend(batch.events.iter().cloned());
+        Ok(batch)
+    }
+
+    /// Polls until nothing is left to fetch at once; requests of all, and the last batch.
+    pub async fn settle(&mut self) -> (u32, Batch) {
+        let mut requests = 0;
+        for _ in 0..10_000 {
+            let batch = self.poll().await.unwrap();
+            requests += batch.requests;
+            if !batch.more {
+                return (requests, batch);
+            }
+        }
+        panic!("never settled");
+    }
+
+    /// Lets the world go on for so many seconds, then polls.
+    pub async fn later(&mut self, seconds: i64) -> (u32, Batch) {
+        let now = self.simulator.inside().world.now;
+        self.simulator.advance(now + TimeDelta::seconds(seconds));
+        self.settle().await
+    }
+
+    /// The events told of a conversation, as JSON.
+    pub fn of(&self, id: &str) -> Vec<serde_json::Value> {
+        let all = self.told.iter().map(|event| serde_json::to_value(event).unwrap());
+        all.filter(|event| event["conversation"] == id).collect()
+    }
+}
+
+/// The figures of a stream.
+struct Board {
+    engine: Engine,
+    source: SourceIx,
+}
+
+/// What is compared, by the ids of the stream.
+#[derive(Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Of each agent who holds something: open, unanswered, pending.
+    queues: BTreeMap<String, (u32, u32, u32)>,
+    /// Of each chat whose customer waits: who holds it, since when.
+    unanswered: BTreeMap<String, (Option<String>, Timestamp)>,
+    unassigned: (u32, u32),
+    active: u32,
+    online: Option<u32>,
+    states: BTreeMap<String, Option<PresenceState>>,
+}
+
+impl Board {
+    fn new(now: Timestamp) -> Self {
+        let options =
+            Options { thresholds: Arc::new(Thresholds::default()), keep_text: false, midnight: Arc::new(|_| start()) };
+        let mut engine = Engine::new(options, now);
+        let source = engine.add_source(SourceHealth { good_at: Some(now), ..SourceHealth::default() });
+        Self { engine, source }
+    }
+
+    fn take(&mut self, events: &[Event], now: Timestamp) {
+        self.engine.take(self.source, events.iter().cloned(), now);
+    }
+
+    fn figures(&mut self, now: Timestamp, chat: impl Fn(&str) -> String, agent: impl Fn(&str) -> String) -> Figures {
+        self.engine.settle(now);
+        let snapshot = self.engine.snapshot(now);
+        let report = SnapshotReport::of(&snapshot);
+        let held = report.queues.iter().filter(|queue| queue.open > 0);
+        let waits = report.unanswered.iter();
+        Figures {
+            queues: held.map(|q| (agent(q.agent), (q.open, q.unanswered, q.pending))).collect(),
+            unanswered: waits.map(|w| (chat(w.conversation), (w.agent.map(&agent), w.waiting_since))).collect(),
+            unassigned: (report.unassigned.open, report.unassigned.unanswered),
+            active: report.totals.active,
+            online: report.totals.online,
+            states: report.agents.iter().map(|a| (agent(a.agent), a.state)).collect(),
+        }
+    }
+}
+
+/// Polls the source over a simulated day as the poller would, and compares at 24 random instants.
+pub async fn agree(source: &mut dyn Source, simulator: &Simulator, terms: &Terms) {
+    let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let begin = start() + TimeDelta::hours(1);
+    let instants: BTreeSet<i64> = (0..24).map(|_| begin.millis() + dice.random_range(0..23 * 3_600_000)).collect();
+    simulator.advance(begin);
+    let mut schedule = Schedule::new(source.pace(), terms.interval, 0.5, 1);
+    let capabilities = source.capabilities();
+    let mut watch = Watch::new(source, simulator);
+    let mut stream = Board::new(begin);
+    let mut next_at = begin;
+    for (nth, instant) in instants.into_iter().map(Timestamp::from_millis).enumerate() {
+        while next_at < instant {
+            simulator.advance(next_at);
+            let outcome = watch.poll().await;
+            assert!(outcome.as_ref().is_ok_and(|batch| batch.skipped_total == 0), "at {next_at}: {outcome:?}");
+            let next = schedule.after(next_at, Outcome::from(&outcome));
+            next_at = next.at;
+        }
+        simulator.advance(instant);
+        watch.settle().await;
+        next_at = instant + TimeDelta::from_std(terms.interval).unwrap();
+        let (told, world) = (&mut watch.board, &mut simulator.inside().world);
+        stream.take(&world.take_stream(), instant);
+        compare(nth, told, &mut stream, world, instant, &capabilities, terms);
+    }
+}
+
+fn compare(
+    nth: usize,
+    told: &mut Board,
+    stream: &mut Board,
+    world: &World,
+    now: Timestamp,
+    capabilities: &[Capability],
+    terms: &Terms,
+) {
+    let chat = |id: &str| match (terms.chat)(id).and_then(|number| world.chats.get((number - FIRST_CHAT) as usize)) {
+        Some(chat) => chat.id.to_string(),
+        None => format!("unknown {id}"),
+    };
+    let agent = |id: &str| match (terms.agent)(id).and_then(|number| world.agents.get(number as usize - 1)) {
+        Some(agent) => agent.id.to_string(),
+        None => format!("unknown {id}"),
+    };
+    let mut told = told.figures(now, chat, agent);
+    let mut truth = stream.figures(now, str::to_owned, str::to_owned);
+    assert!(truth.active > 50 && !truth.unanswered.is_empty(), "a desk on which nothing goes on proves nothing: {now}");
+    if !terms.pending {
+        for queue in told.queues.values_mut().chain(truth.queues.values_mut()) {
+            queue.2 = 0;
+        }
+    }
+    if let Some(shown) = terms.presence {
+        assert!(capabilities.contains(&Capability::Presence));
+        truth.states.values_mut().flatten().for_each(|state| *state = shown(*state));
+        truth.online = Some(truth.states.values().flatten().filter(|state| state.is_online()).count() as u32);
+    } else {
+        assert!(!capabilities.contains(&Capability::Presence));
+        (truth.online, truth.states) = (None, truth.states.into_keys().map(|agent| (agent, None)).collect());
+    }
+    for (chat, (_, since)) in &mut told.unanswered {
+        // As exact as the vendor is: then it is the same.
+        if let Some((_, exact)) = truth.unanswered.get(chat)
+            && (*exact - *since).abs() <= terms.precision
+        {
+            *since = *exact;
+        }
+    }
+    if terms.lag > TimeDelta::zero() {
+        let lately: BTreeSet<String> = world.changed_since(now - terms.lag).iter().map(|c| c.id.to_string()).collect();
+        told.unanswered.retain(|chat, _| !lately.contains(chat));
+        truth.unanswered.retain(|chat, _| !lately.contains(chat));
+        for figures in [&mut told, &mut truth] {
+            (figures.queues, figures.unassigned, figures.active) = (BTreeMap::new(), (0, 0), 0);
+        }
+    }
+    assert_eq!(told.unanswered, truth.unanswered, "the unanswered, instant {nth}, {now}");
+    assert_eq!(told.queues, truth.queues, "queues, instant {nth}, {now}");
+    assert_eq!(told.states, truth.states, "states of agents, instant {nth}, {now}");
+    assert_eq!((told.active, told.unassigned), (truth.active, truth.unassigned), "sums, instant {nth}, {now}");
+    assert_eq!(told.online, truth.online, "online, instant {nth}, {now}");
+}
