@@ -112,7 +112,11 @@ impl Ask {
                 None => return Ok(found),
             }
         }
-        Err(SourceError::Schema { place: place(path), path: "meta.after_cursor".into(), what: "the pages never end".into() })
+        Err(SourceError::Schema {
+            place: place(path),
+            path: "meta.after_cursor".into(),
+            what: "the pages never end".into(),
+        })
     }
 
     /// A page of tickets from any list of them, with everything that is sent beside them.

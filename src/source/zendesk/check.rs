@@ -36,10 +36,13 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
             None
         }
     };
-    let tickets = ask.tickets("/tickets", &[("page[size]", "1"), ("sort", "-updated_at"), ("include", "metric_sets")]).await;
+    let tickets =
+        ask.tickets("/tickets", &[("page[size]", "1"), ("sort", "-updated_at"), ("include", "metric_sets")]).await;
     let newest = tickets.as_ref().ok().and_then(|page| page.items.iter().map(|ticket| ticket.updated_at).max());
     findings.push(match tickets {
-        Ok(_) => Finding::good("tickets", about.map_or("can be read".to_owned(), |count| format!("about {count} in all"))),
+        Ok(_) => {
+            Finding::good("tickets", about.map_or("can be read".to_owned(), |count| format!("about {count} in all")))
+        }
         Err(error) => Finding::bad("tickets", error.to_string(), "check: role agent or admin, scope `read`"),
     });
     optional(ask, &mut findings).await;
@@ -54,7 +57,11 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
 
 /// Whom the key belongs to.
 async fn who(ask: &mut Ask, settings: &Settings) -> Finding {
-    let sort = if settings.client_id.is_some() { "OAuth client" } else { "API token: ends on 30 April 2027, make an OAuth client" };
+    let sort = if settings.client_id.is_some() {
+        "OAuth client"
+    } else {
+        "API token: ends on 30 April 2027, make an OAuth client"
+    };
     let Ok(me) = ask.page("/users/me", &[]).await else { return Finding::good("authorised", sort) };
     let user = me.0.get("user").unwrap_or(&Value::Null);
     let word = |key: &str| user.get(key).and_then(Value::as_str).map(excerpt).unwrap_or_default();
@@ -83,9 +90,11 @@ async fn optional(ask: &mut Ask, findings: &mut Vec<Finding>) {
     let events = ask.export("/incremental/ticket_events", &[("start_time", &since)]).await;
     findings.push(match events {
         Ok(_) => Finding::good("history", "the export of events can be read"),
-        Err(error) => {
-            missing("history", &error, "this key may not read the export of events, and so no history; make it with an admin")
-        }
+        Err(error) => missing(
+            "history",
+            &error,
+            "this key may not read the export of events, and so no history; make it with an admin",
+        ),
     });
     let mut ratings = Err(SourceError::passing("", ""));
     for sort in [Sort::Survey, Sort::Legacy] {

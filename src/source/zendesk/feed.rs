@@ -12,6 +12,9 @@ use crate::source::SourceError;
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 /// Pages of one poll; what is left is read by the next, at once.
 const MAX_PAGES: usize = 5;
+/// Tickets of the first page where few have changed at the last look, and where many have.
+const FEW: &str = "20";
+const MANY: &str = "100";
 
 /// How far the list was read, by the times of the desk: a difference of clocks does no harm.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +22,8 @@ pub(super) struct Fresh {
     pub watermark: Timestamp,
     /// A walk that was not at its end in one poll.
     walk: Option<Walk>,
+    /// Few have changed at the last look: the next asks for a small page, which is a tenth of a large one to carry.
+    is_quiet: bool,
 }
 
 impl Default for Fresh {
@@ -45,7 +50,7 @@ pub(super) struct News {
 
 impl Fresh {
     pub(super) fn at(watermark: Timestamp) -> Self {
-        Self { watermark, walk: None }
+        Self { watermark, walk: None, is_quiet: false }
     }
 
     /// Reads the list from its newest end down to what is known; the position is moved by [`Fresh::moved`], once what was
@@ -55,7 +60,8 @@ impl Fresh {
         let mut news = News { tickets: Vec::new(), users: Vec::new(), more: false, next: self.clone() };
         let mut walk = self.walk.clone();
         for page in 1..=MAX_PAGES {
-            let mut query = vec![("page[size]", "100"), ("sort", "-updated_at"), ("include", ask.include)];
+            let size = if page == 1 && walk.is_none() && self.is_quiet { FEW } else { MANY };
+            let mut query = vec![("page[size]", size), ("sort", "-updated_at"), ("include", ask.include)];
             query.extend(walk.as_ref().map(|walk| ("page[after]", &*walk.after)));
             let found = ask.tickets("/tickets", &query).await?;
             let first = found.items.iter().map(|ticket| ticket.updated_at).max().unwrap_or(self.watermark);
@@ -64,9 +70,13 @@ impl Fresh {
             news.users.extend(found.users);
             news.tickets.extend(found.items.into_iter().filter(|ticket| ticket.updated_at >= down_to));
             let same = walk.map(|walk| walk.after);
-            walk = found.after.filter(|after| !reached && same.as_ref() != Some(after)).map(|after| Walk { after, newest });
+            walk = found
+                .after
+                .filter(|after| !reached && same.as_ref() != Some(after))
+                .map(|after| Walk { after, newest });
             if walk.is_none() {
-                news.next = Self::at(self.watermark.max(newest));
+                let is_quiet = page == 1 && news.tickets.len() < 10;
+                news.next = Self { is_quiet, ..Self::at(self.watermark.max(newest)) };
                 break;
             }
             news.more = page == MAX_PAGES;
@@ -77,7 +87,8 @@ impl Fresh {
         news.tickets.sort_by_key(|ticket| (ticket.id, std::cmp::Reverse(ticket.updated_at)));
         news.tickets.dedup_by_key(|ticket| ticket.id);
         news.tickets.sort_by_key(|ticket| ticket.updated_at);
-        let customers: std::collections::BTreeSet<Id> = news.tickets.iter().filter_map(|ticket| ticket.requester_id).collect();
+        let customers: std::collections::BTreeSet<Id> =
+            news.tickets.iter().filter_map(|ticket| ticket.requester_id).collect();
         news.users.retain(|user| user.is_staff() || customers.contains(&user.id));
         Ok(news)
     }

@@ -33,7 +33,8 @@ impl Zendesk {
 
     pub(super) fn history_is_due(&mut self, now: Timestamp) -> bool {
         let is_due = self.state.past.reading.as_ref().is_some_and(|reading| reading.is_due(now));
-        let allowed = self.state.export.is_given() && self.state.export.is_open(now) && self.state.bucket.allows(HISTORY, now);
+        let allowed =
+            self.state.export.is_given() && self.state.export.is_open(now) && self.state.bucket.allows(HISTORY, now);
         is_due && (allowed || !self.state.headless.is_empty())
     }
 
@@ -52,8 +53,7 @@ impl Zendesk {
         }
         let audits = page.as_mut().map(|page| std::mem::take(&mut page.audits)).unwrap_or_default();
         // What is known is followed elsewhere; of it only the record was told where nobody could be waiting.
-        let new: Vec<Audit> =
-            audits.into_iter().filter(|audit| audit.at < to && !self.is_told(audit.ticket)).collect();
+        let new: Vec<Audit> = audits.into_iter().filter(|audit| audit.at < to && !self.is_told(audit.ticket)).collect();
         let mut held = self.state.held.clone();
         let mut headless = self.state.headless.clone();
         for audit in new {

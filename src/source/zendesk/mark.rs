@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let at = Timestamp::from_millis(1_800_000_000_000);
-        let mark = Mark { settled: true, watermark: at, position: 7, rated_to: at, left: vec![3, 1], past: Past::default() };
+        let mark =
+            Mark { settled: true, watermark: at, position: 7, rated_to: at, left: vec![3, 1], past: Past::default() };
         let cursor = mark.clone().cursor().unwrap();
         assert_eq!(Mark::of(&cursor), Some(Mark { left: vec![1, 3], ..mark.clone() }));
         for other in [json!(null), json!({"settled": true}), json!([1]), json!({"line": 12})] {

@@ -54,7 +54,8 @@ impl Past {
             (None, Some(since)) => since,
             (None, None) => to,
         };
-        self.reading = (from + HOUR <= to || self.complete_since.is_none() && from < to).then(|| Reading::new(from, to));
+        self.reading =
+            (from + HOUR <= to || self.complete_since.is_none() && from < to).then(|| Reading::new(from, to));
         if self.reading.is_none() && self.complete_since.is_none() {
             self.complete_since = Some(to);
         }

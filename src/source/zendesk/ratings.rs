@@ -137,9 +137,7 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_and_what_can_not_be_read() {
-        let answer = |rating: Value, word: &str| {
-            json!({"answers": [{"type": "rating_scale", "rating": rating, "rating_category": word, "created_at": "2026-11-22T09:20:00.000Z"}]})
-        };
+        let answer = |rating: Value, word: &str| json!({"answers": [{"type": "rating_scale", "rating": rating, "rating_category": word, "created_at": "2026-11-22T09:20:00.000Z"}]});
         for (sort, edit, expected) in [
             (Sort::Survey, answer(json!(9), "bad"), Ok(Some((48190, 1.0, 2.0, None)))),
             (Sort::Survey, answer(json!(null), "odd"), Err("answers.rating")),

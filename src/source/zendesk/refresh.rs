@@ -68,7 +68,10 @@ impl Zendesk {
         self.state.fresh.moved(&news);
         // Of a new one nothing is known yet; what is new about others also comes by the export.
         let tickets = &self.state.tickets;
-        self.state.queue.make_contiguous().sort_by_key(|ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0));
+        self.state
+            .queue
+            .make_contiguous()
+            .sort_by_key(|ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0));
         self.look(ask, self.looks()).await?;
         if self.state.export.is_given() {
             let tickets = &self.state.tickets;
@@ -113,7 +116,11 @@ impl Zendesk {
             }
         }
         if odd > 0 {
-            ask.skip(super::ask::place("/agent_availabilities"), "data", &format!("{odd} of {} can't be read", found.len() + odd));
+            ask.skip(
+                super::ask::place("/agent_availabilities"),
+                "data",
+                &format!("{odd} of {} can't be read", found.len() + odd),
+            );
         }
         self.state.presence.given();
         let pages = found.len().div_ceil(TWO_PAGES).max(1) as i32;
@@ -139,7 +146,8 @@ impl Zendesk {
         // What the list of changes has not told, for it knows nothing of changes that leave no update.
         let late = ask.there() - SWEEP_EVERY * 5;
         for ticket in found.items {
-            let is_old_news = self.state.tickets.get(&ticket.id).is_some_and(|known| ticket.updated_at > known.updated_at);
+            let is_old_news =
+                self.state.tickets.get(&ticket.id).is_some_and(|known| ticket.updated_at > known.updated_at);
             if !self.is_watched(&ticket) || ticket.status == "deleted" {
                 self.state.leave(ticket.id, ask.now);
             } else if is_old_news && ticket.updated_at < late && !queued.contains(&ticket.id) {

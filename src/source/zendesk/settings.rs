@@ -49,7 +49,9 @@ impl Settings {
     pub(super) fn base(&self) -> Result<Url, String> {
         match (&self.subdomain, &self.base_url) {
             (Some(_), Some(_)) => Err("subdomain: give either this or base_url, not both".into()),
-            (None, None) => Err("subdomain: is missing; it is the part before .zendesk.com in your agents' address".into()),
+            (None, None) => {
+                Err("subdomain: is missing; it is the part before .zendesk.com in your agents' address".into())
+            }
             (None, Some(base_url)) => {
                 let mut base = address::base_url(base_url, self.allow_plain_http)?;
                 let path = base.path().trim_end_matches('/').trim_end_matches("/api/v2").to_owned();
@@ -93,9 +95,11 @@ impl Settings {
                 let email = email.trim().trim_end_matches("/token");
                 Ok(Auth::Basic { user: format!("{email}/token"), password: token.clone() })
             }
-            (None, None, None, None) => Err("client_id: is missing; give client_id and client_secret of an OAuth client, \
+            (None, None, None, None) => {
+                Err("client_id: is missing; give client_id and client_secret of an OAuth client, \
                 or email and token where you still have an API token"
-                .into()),
+                    .into())
+            }
             (Some(_), None, None, None) => Err("client_secret: is missing beside client_id".into()),
             (None, Some(_), None, None) => Err("client_id: is missing beside client_secret".into()),
             (None, None, Some(_), None) => Err("token: is missing beside email".into()),
@@ -154,12 +158,14 @@ mod tests {
 
     #[test]
     fn both_sorts_of_credentials() {
-        let Auth::Grant(grant) = settings(json!({"client_id": "helptop", "client_secret": "s3cret"})).auth().unwrap() else {
+        let Auth::Grant(grant) = settings(json!({"client_id": "helptop", "client_secret": "s3cret"})).auth().unwrap()
+        else {
             panic!("no grant")
         };
         assert_eq!((grant.path, &*grant.id, grant.scope), ("/oauth/tokens", "helptop", "read"));
         assert!(grant.lifetime.is_some_and(|seconds| 300 < seconds && seconds < 172_800), "what Zendesk accepts");
-        let Auth::Basic { user, .. } = settings(json!({"email": "ana@acme.com/token", "token": "t"})).auth().unwrap() else {
+        let Auth::Basic { user, .. } = settings(json!({"email": "ana@acme.com/token", "token": "t"})).auth().unwrap()
+        else {
             panic!("no basic")
         };
         assert_eq!(user, "ana@acme.com/token");

@@ -81,7 +81,8 @@ impl Zendesk {
         self.state.hello();
         let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
         // The hello comes first, then teams, then who is in them.
-        let first = self.state.outbox.iter().position(|event| matches!(event.kind, crate::event::EventKind::Hello { .. }));
+        let first =
+            self.state.outbox.iter().position(|event| matches!(event.kind, crate::event::EventKind::Hello { .. }));
         let hello = first.map(|at| self.state.outbox.remove(at));
         self.state.outbox.splice(0..0, hello.into_iter().chain(lines));
         self.state.introduce_staff();
@@ -94,7 +95,12 @@ impl Zendesk {
     }
 
     /// One page of open tickets.
-    pub(super) async fn open_page(&mut self, ask: &mut Ask, after: Option<String>, read: usize) -> Result<Step, SourceError> {
+    pub(super) async fn open_page(
+        &mut self,
+        ask: &mut Ask,
+        after: Option<String>,
+        read: usize,
+    ) -> Result<Step, SourceError> {
         let groups: String = self.watched.iter().map(|group| format!(" group:{group}")).collect();
         let query = format!("status<solved{groups}");
         let mut asked = vec![("filter[type]", "ticket"), ("query", &*query), ("page[size]", "100")];

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use compact_str::CompactString;
 
 use super::access::{Access, Bucket};
-use super::audit::{Audit, Step};
 use super::ask::{Ask, place};
+use super::audit::{Audit, Step};
 use super::feed::Fresh;
 use super::lenient::Id;
 use super::mark::Mark;
@@ -215,7 +215,8 @@ impl State {
         if self.left.remove(&ticket.id) && !ended {
             come_back(ticket.id, standing, &mut out, ask.now);
         }
-        let settled_at = ticket.updated_at - if ask.there() - ticket.updated_at < SAME_SECOND { TimeDelta::seconds(1) } else { TimeDelta::zero() };
+        let settled_at = ticket.updated_at
+            - if ask.there() - ticket.updated_at < SAME_SECOND { TimeDelta::seconds(1) } else { TimeDelta::zero() };
         let known = Known {
             requester: ticket.requester_id,
             standing,
@@ -225,7 +226,13 @@ impl State {
         };
         self.remembered.remove(&ticket.id);
         self.tickets.insert(ticket.id, known);
-        out.extend(self.rated_of.remove(&ticket.id).into_iter().flatten().filter_map(|event| Some((event.at?, Id::MAX, event))));
+        out.extend(
+            self.rated_of
+                .remove(&ticket.id)
+                .into_iter()
+                .flatten()
+                .filter_map(|event| Some((event.at?, Id::MAX, event))),
+        );
         self.post(out);
     }
 
@@ -282,7 +289,13 @@ impl State {
         teller.whole(ticket, audits);
         let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
-        out.extend(self.rated_of.remove(&ticket.id).into_iter().flatten().filter_map(|event| Some((event.at?, Id::MAX, event))));
+        out.extend(
+            self.rated_of
+                .remove(&ticket.id)
+                .into_iter()
+                .flatten()
+                .filter_map(|event| Some((event.at?, Id::MAX, event))),
+        );
         self.post(out);
     }
 
@@ -334,8 +347,13 @@ impl State {
 
     /// Staff came, went or changed: their lines are told again.
     pub(super) fn staff_changed(&mut self, before: &People) {
-        let changed: Vec<Id> =
-            self.people.staff.iter().filter(|(id, person)| before.staff.get(id) != Some(person)).map(|(&id, _)| id).collect();
+        let changed: Vec<Id> = self
+            .people
+            .staff
+            .iter()
+            .filter(|(id, person)| before.staff.get(id) != Some(person))
+            .map(|(&id, _)| id)
+            .collect();
         for id in changed {
             if self.agents.contains(&agent(id)) {
                 let line = self.people.agent_line(id);
@@ -373,7 +391,11 @@ impl State {
 /// Names the status words that nobody knows.
 fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
     for (ticket, word) in odd {
-        ask.skip(format!("{} {ticket}", place("/tickets")), "status", &format!("no status is called `{}`", excerpt(word)));
+        ask.skip(
+            format!("{} {ticket}", place("/tickets")),
+            "status",
+            &format!("no status is called `{}`", excerpt(word)),
+        );
     }
 }
 
@@ -382,11 +404,14 @@ fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
 fn come_back(ticket: Id, standing: Standing, out: &mut Vec<Placed>, now: Timestamp) {
     let status = standing.status.unwrap_or(Status::Open);
     let said = out.iter().rev().filter_map(|(_, _, event)| match &event.kind {
-        EventKind::Message(message) if message.public != Some(false) && message.from != Author::Bot => Some(message.from),
+        EventKind::Message(message) if message.public != Some(false) && message.from != Author::Bot => {
+            Some(message.from)
+        }
         _ => None,
     });
     let waits = said.into_iter().next() == Some(Author::Customer);
-    let kind = EventKind::Status { conversation: conversation(ticket), status, by: Some(StatusBy::System), agent: None };
+    let kind =
+        EventKind::Status { conversation: conversation(ticket), status, by: Some(StatusBy::System), agent: None };
     out.push((now, Id::MAX, Event::new(now, kind)));
     if waits {
         let asks = Message::public(conversation(ticket), Author::Customer, None);

@@ -39,7 +39,9 @@ impl Zendesk {
                     self.state.ratings_at = if more { ask.now } else { ask.now + EVERY };
                     return Ok(more);
                 }
-                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => refused = Some((sort, error)),
+                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
+                    refused = Some((sort, error))
+                }
                 Err(error) => {
                     refused = Some((sort, error));
                     break;
