@@ -167,8 +167,10 @@ impl Ask {
     pub(super) async fn audits(&mut self, ticket: Id, since: Id) -> Result<Option<Vec<Audit>>, SourceError> {
         let path = format!("/tickets/{ticket}/audits");
         let (mut audits, mut after): (Vec<Audit>, Option<String>) = (Vec::new(), None);
+        // Of one that is known only the newest are wanted.
+        let size = if since > 0 { "20" } else { "100" };
         for _ in 0..MAX_AUDIT_PAGES {
-            let mut query = vec![("page[size]", "100"), ("sort", "-created_at")];
+            let mut query = vec![("page[size]", size), ("sort", "-created_at")];
             query.extend(after.as_deref().map(|after| ("page[after]", after)));
             let found = self.client.find::<Page>(&format!("{API}{path}"), &query, self.now).await?;
             let Some(answer) = found else { return Ok(None) };

@@ -51,8 +51,10 @@ pub(super) enum Phase {
 pub(super) struct Known {
     pub requester: Option<Id>,
     pub standing: Standing,
-    /// When it last changed, as far as all that changed then was read.
+    /// When it last changed.
     pub updated_at: Timestamp,
+    /// It was read in the very second of that change, and is read again from then on: it may have changed once more.
+    pub again_at: Option<Timestamp>,
     /// The last update that was told; 0 where only its record was.
     pub last: Id,
     pub ended: bool,
@@ -152,7 +154,10 @@ impl State {
     pub(super) fn is_news(&self, ticket: &Ticket, there: Timestamp) -> bool {
         let is_closed = matches!(&*ticket.status, "closed" | "deleted");
         match self.tickets.get(&ticket.id) {
-            Some(known) => ticket.updated_at > known.updated_at && !(known.ended && is_closed && known.last > 0),
+            Some(known) => {
+                let is_again = known.again_at.is_some_and(|at| there >= at) && ticket.updated_at == known.updated_at;
+                (ticket.updated_at > known.updated_at || is_again) && !(known.ended && is_closed && known.last > 0)
+            }
             None => !is_closed || ticket.created_at > there - TimeDelta::days(1),
         }
     }
@@ -215,12 +220,11 @@ impl State {
         if self.left.remove(&ticket.id) && !ended {
             come_back(ticket.id, standing, &mut out, ask.now);
         }
-        let settled_at = ticket.updated_at
-            - if ask.there() - ticket.updated_at < SAME_SECOND { TimeDelta::seconds(1) } else { TimeDelta::zero() };
         let known = Known {
             requester: ticket.requester_id,
             standing,
-            updated_at: settled_at,
+            updated_at: ticket.updated_at,
+            again_at: (ask.there() - ticket.updated_at < SAME_SECOND).then(|| ask.there() + SAME_SECOND),
             last: last.max(told.map_or(0, |known| known.last)),
             ended,
         };
@@ -260,7 +264,7 @@ impl State {
         let ended = standing.status.is_some_and(Status::is_ended);
         self.remembered.remove(&ticket.id);
         let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
-        self.tickets.insert(ticket.id, Known { requester, standing, updated_at, last: 0, ended });
+        self.tickets.insert(ticket.id, Known { requester, standing, updated_at, again_at: None, last: 0, ended });
     }
 
     /// Tells updates that the export brought, of tickets that are known.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Capability, EventKind};
+use helptop::event::Capability;
 use helptop::source::Source;
 use serde_json::json;
 
@@ -13,6 +13,12 @@ use crate::agree::{Terms, Watch, agree, params, start};
 use crate::server::Simulator;
 use crate::world::World;
 
+/// How often it is asked: a minute and a half, so that the day is over soon; `HELPTOP_SIM_INTERVAL=15` for the default.
+fn interval() -> Duration {
+    let seconds = std::env::var("HELPTOP_SIM_INTERVAL").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(90))
+}
+
 #[tokio::test]
 async fn the_board_is_that_of_the_stream_with_an_admins_key() {
     let (vendor, tally) = Vendors::new(Role::Admin);
@@ -20,7 +26,19 @@ async fn the_board_is_that_of_the_stream_with_an_admins_key() {
     // The smallest plan that has the API.
     simulator.inside().limiter = Some(plan(200));
     let mut source = source(&simulator.base, &json!({}), TimeDelta::hours(2));
-    let terms = Terms { interval: Duration::from_secs(30), ..Terms::exact() };
-    agree(&mut source, &simulator, &terms).await;
+    agree(&mut source, &simulator, &Terms { interval: interval(), ..Terms::exact() }).await;
     assert_eq!(tally.throttled.load(Ordering::Relaxed), 0, "the limit of the exports is kept");
+    assert!(tally.tokens.load(Ordering::Relaxed) <= 3, "a token is used for a day");
+}
+
+#[tokio::test]
+async fn the_board_is_that_of_the_stream_but_for_presence_with_an_agents_key() {
+    let (vendor, _) = Vendors::new(Role::Agent);
+    let simulator = Simulator::start(World::new(params(), start()), vendor).await;
+    simulator.inside().limiter = Some(plan(200));
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::hours(2));
+    // What the key may read is found out by the first poll.
+    Watch::new(&mut source, &simulator).poll().await.unwrap();
+    assert!(!source.capabilities().contains(&Capability::Ratings));
+    agree(&mut source, &simulator, &Terms { interval: interval(), presence: None, ..Terms::exact() }).await;
 }
