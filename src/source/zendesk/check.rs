@@ -87,7 +87,8 @@ async fn optional(ask: &mut Ask, findings: &mut Vec<Finding>) {
         Err(error) => missing("presence", &error, "this key may not read agents' availability; make it with an admin"),
     });
     let since = (ask.there() - chrono::TimeDelta::minutes(5)).millis().div_euclid(1000).to_string();
-    let events = ask.export("/incremental/ticket_events", &[("start_time", &since)]).await;
+    let events =
+        ask.export("/incremental/ticket_events", &[("start_time", &since), ("include", "comment_events")]).await;
     findings.push(match events {
         Ok(_) => Finding::good("history", "the export of events can be read"),
         Err(error) => missing(
