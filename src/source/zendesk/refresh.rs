@@ -16,7 +16,7 @@ const PRESENCE_EVERY: TimeDelta = TimeDelta::seconds(10);
 /// Agents on two pages.
 const TWO_PAGES: usize = 200;
 /// How often a hundred open tickets are looked at whether they still are.
-const SWEEP_EVERY: TimeDelta = TimeDelta::seconds(60);
+const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(2);
 /// How often groups and agents are read.
 const PEOPLE_EVERY: TimeDelta = TimeDelta::minutes(30);
 /// Agents' states on so many pages at most.

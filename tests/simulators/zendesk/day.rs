@@ -13,10 +13,10 @@ use crate::agree::{Terms, Watch, agree, params, start};
 use crate::server::Simulator;
 use crate::world::World;
 
-/// How often it is asked: a minute and a half, so that the day is over soon; `HELPTOP_SIM_INTERVAL=15` for the default.
+/// How often it is asked: three minutes, so that the day is over soon; `HELPTOP_SIM_INTERVAL=15` for the default.
 fn interval() -> Duration {
     let seconds = std::env::var("HELPTOP_SIM_INTERVAL").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(90))
+    Duration::from_secs(seconds.unwrap_or(180))
 }
 
 #[tokio::test]
