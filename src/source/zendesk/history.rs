@@ -134,12 +134,13 @@ impl Zendesk {
 
 /// Whether the last status that was told is an end.
 fn has_ended(audits: &[Audit], people: &People) -> bool {
-    let statuses = audits.iter().flat_map(|audit| &audit.steps).filter_map(|step| match step {
+    let steps = audits.iter().rev().flat_map(|audit| audit.steps.iter().rev());
+    let mut statuses = steps.filter_map(|step| match step {
         Part::Field { field: Field::Status(word), .. } => people.status(word),
         Part::Field { field: Field::CustomStatus(id), .. } => people.custom_status(*id),
         _ => None,
     });
-    statuses.last().is_some_and(Status::is_ended)
+    statuses.next().is_some_and(Status::is_ended)
 }
 
 /// Nothing but that an automation has closed a ticket that was solved days before: no figure needs that.

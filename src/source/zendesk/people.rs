@@ -137,7 +137,7 @@ impl People {
 
     /// Whose side somebody is on, on a ticket of that requester. An agent who asks is a customer there.
     pub(super) fn side(&self, author: Id, requester: Option<Id>) -> Author {
-        if author <= 0 && author >= SYSTEM {
+        if (SYSTEM..=0).contains(&author) {
             return Author::Bot;
         }
         if Some(author) == requester {

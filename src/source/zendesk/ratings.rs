@@ -120,7 +120,10 @@ mod tests {
     const SURVEY: &str = r#"{"id":"01K9","expires_at":"2026-12-20T06:18:03.261Z","responder_id":"900123","subject_zrns":["zen:ticket:48190"],"subjects":[{"id":"48190","type":"ticket","zrn":"zen:ticket:48190"}],"survey":{"id":"01K8","version":1,"state":"enabled"},"answers":[{"type":"rating_scale","rating":5,"rating_category":"good","question":{"type":"rating_scale_numeric","sub_type":"customer_satisfaction","id":"01K7"},"created_at":"2026-11-22T09:20:00.000Z","updated_at":"2026-11-22T09:20:00.000Z"},{"type":"open_ended","value":"Fast!","question":{"type":"open_ended","id":"01K6"},"created_at":"2026-11-22T09:20:00.000Z","updated_at":"2026-11-22T09:20:00.000Z"}]}"#;
     const LEGACY: &str = r#"{"id":8801,"url":"https://acme...","assignee_id":700045,"group_id":3301,"requester_id":900123,"ticket_id":48100,"score":"good","comment":"Thanks","created_at":"2026-11-21T17:01:00Z","updated_at":"2026-11-21T17:03:10Z"}"#;
 
-    fn read(sort: Sort, text: &str, edit: Value) -> Result<Option<(Id, f64, f64, Option<String>)>, &'static str> {
+    /// Ticket, score, scale and words.
+    type Read = (Id, f64, f64, Option<String>);
+
+    fn read(sort: Sort, text: &str, edit: &Value) -> Result<Option<Read>, &'static str> {
         let mut value: Value = serde_json::from_str(text).unwrap();
         value.as_object_mut().unwrap().extend(edit.as_object().unwrap().clone());
         Ok(sort.rating(&value)?.map(|rating| (rating.ticket, rating.score, rating.scale, rating.comment)))
@@ -129,8 +132,8 @@ mod tests {
     #[test]
     fn the_sheets_samples() {
         let said = |words: &str| Some(words.to_owned());
-        assert_eq!(read(Sort::Survey, SURVEY, json!({})), Ok(Some((48190, 5.0, 5.0, said("Fast!")))));
-        assert_eq!(read(Sort::Legacy, LEGACY, json!({})), Ok(Some((48100, 2.0, 2.0, said("Thanks")))));
+        assert_eq!(read(Sort::Survey, SURVEY, &json!({})), Ok(Some((48190, 5.0, 5.0, said("Fast!")))));
+        assert_eq!(read(Sort::Legacy, LEGACY, &json!({})), Ok(Some((48100, 2.0, 2.0, said("Thanks")))));
         let rating = Sort::Legacy.rating(&serde_json::from_str(LEGACY).unwrap()).unwrap().unwrap();
         assert_eq!(rating.at.to_string(), "2026-11-21T17:03:10Z");
     }
@@ -150,7 +153,7 @@ mod tests {
             (Sort::Legacy, json!({"ticket_id": "x"}), Err("ticket_id")),
         ] {
             let text = if sort == Sort::Survey { SURVEY } else { LEGACY };
-            assert_eq!(read(sort, text, edit.clone()), expected, "{edit}");
+            assert_eq!(read(sort, text, &edit), expected, "{edit}");
         }
     }
 

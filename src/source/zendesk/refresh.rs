@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 
-use super::ask::{Ask, PER_PAGE};
+use super::ask::{Ask, PER_PAGE, Tickets};
 use super::lenient::Id;
 use super::presence::availabilities;
 use super::start::read_people;
@@ -137,7 +137,7 @@ impl Zendesk {
         let mut active: Vec<Id> = self.state.active().filter(|&id| id > self.state.sweep_after).collect();
         active.sort_unstable();
         active.truncate(PER_PAGE);
-        let found = if active.is_empty() { Default::default() } else { ask.tickets_by_id(&active).await? };
+        let found = if active.is_empty() { Tickets::default() } else { ask.tickets_by_id(&active).await? };
         self.state.meet(&found.users);
         for id in active.iter().filter(|id| !found.ids.contains(id)) {
             self.state.leave(*id, ask.now);

@@ -101,8 +101,11 @@ impl Zendesk {
         after: Option<String>,
         read: usize,
     ) -> Result<Step, SourceError> {
-        let groups: String = self.watched.iter().map(|group| format!(" group:{group}")).collect();
-        let query = format!("status<solved{groups}");
+        let mut query = "status<solved".to_owned();
+        for group in &self.watched {
+            query.push_str(" group:");
+            query.push_str(&group.to_string());
+        }
         let mut asked = vec![("filter[type]", "ticket"), ("query", &*query), ("page[size]", "100")];
         asked.extend(after.as_deref().map(|after| ("page[after]", after)));
         let page = match ask.page("/search/export", &asked).await {

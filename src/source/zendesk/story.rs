@@ -9,7 +9,7 @@ use super::lenient::Id;
 use super::people::{self, People, agent, team};
 use super::wire::{Metrics, Ticket};
 use crate::event::{
-    AgentId, Assigned, Author, ConversationId, Direction, Event, EventKind, Message, Opened, SlaMetric, Status,
+    AgentId, Assigned, Author, Change, ConversationId, Direction, Event, EventKind, Message, Opened, SlaMetric, Status,
     StatusBy, Timestamp,
 };
 
@@ -41,8 +41,8 @@ pub(super) struct Teller<'a> {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Standing {
     pub status: Option<Status>,
-    pub assignee: Option<Option<Id>>,
-    pub group: Option<Option<Id>>,
+    pub assignee: Change<Id>,
+    pub group: Change<Id>,
 }
 
 /// Whether the customer of an open ticket may be waiting, so that its updates have to be read: no field says so. That is

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::Zendesk;
-use super::ask::{Ask, place};
+use super::ask::{Ask, Tickets, place};
 use super::lenient::Id;
 use super::ratings::{Rating, Sort};
 use crate::source::SourceError;
@@ -40,7 +40,7 @@ impl Zendesk {
                     return Ok(more);
                 }
                 Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
-                    refused = Some((sort, error))
+                    refused = Some((sort, error));
                 }
                 Err(error) => {
                     refused = Some((sort, error));
@@ -96,7 +96,7 @@ impl Zendesk {
             .collect();
         unknown.sort_unstable();
         unknown.dedup();
-        let found = if unknown.is_empty() { Default::default() } else { ask.tickets_by_id(&unknown).await? };
+        let found = if unknown.is_empty() { Tickets::default() } else { ask.tickets_by_id(&unknown).await? };
         self.state.meet(&found.users);
         if self.state.rated.len() >= MAX_TOLD {
             self.state.rated.clear();

@@ -416,3 +416,64 @@ async fn history_is_told_whole_and_once() {
     assert_eq!(cursor["past"]["reading"], Value::Null, "it is read once: {cursor}");
     assert!(cursor["past"]["complete_since"].is_string());
 }
+
+#[tokio::test]
+async fn two_changes_of_one_second_are_both_read() {
+    let simulator = desk(Role::Agent).await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    watch.later(60).await;
+    let asks = truth(&simulator)[0];
+    let id = simulator.inside().world.chat(asks).unwrap().id.clone();
+    let say = |text: &str| {
+        let message = Message { text: Some(text.into()), ..Message::public(id.clone(), Author::Customer, None) };
+        simulator.inside().world.happen(message);
+    };
+    let now = simulator.inside().world.now + TimeDelta::milliseconds(500);
+    simulator.advance(now);
+    say("one");
+    watch.settle().await;
+    simulator.advance(now + TimeDelta::milliseconds(300));
+    say("two");
+    watch.later(15).await;
+    let told: Vec<_> = watch.of(&asks.to_string()).into_iter().filter(|event| event["type"] == "message").collect();
+    assert!(["one", "two"].iter().all(|word| told.iter().any(|event| event["text"] == *word)), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_comes_both_ways_is_told_once() {
+    let simulator = desk(Role::Admin).await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    let before = watch.told.len();
+    for _ in 0..40 {
+        watch.later(30).await;
+    }
+    let new: Vec<String> = watch.told[before..]
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::Message(_) | EventKind::Assigned(_)))
+        .map(|event| serde_json::to_string(event).unwrap())
+        .collect();
+    let once: std::collections::BTreeSet<&String> = new.iter().collect();
+    assert!(new.len() > 10 && once.len() == new.len(), "{} of {}", once.len(), new.len());
+}
+
+#[tokio::test]
+async fn only_groups_that_are_watched_are_told() {
+    let simulator = desk(Role::Admin).await;
+    let name = simulator.inside().world.teams[0].name.to_uppercase();
+    let mut source = source(&simulator.base, &json!({"groups": [name]}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    for _ in 0..20 {
+        watch.later(60).await;
+    }
+    let watched: Vec<u64> =
+        simulator.inside().world.open().filter(|chat| chat.team == Some(0)).map(|chat| chat.number).collect();
+    assert!(!watched.is_empty() && watched.len() < truth(&simulator).len());
+    assert_eq!(active(&watch), watched);
+    let error = first_poll(&simulator, json!({"groups": ["Nobody"]})).await.unwrap_err();
+    assert_eq!(error.to_string(), "groups: no group is called `Nobody`");
+}

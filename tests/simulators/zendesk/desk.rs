@@ -122,6 +122,7 @@ impl Desk {
     }
 
     /// What happened to a ticket in one moment becomes one audit.
+    #[expect(clippy::too_many_lines, reason = "an arm for each type of event")]
     fn update(&mut self, world: &World, conversation: &ConversationId, instant: Timestamp, events: &[Event]) {
         let Some(id) = world.chat_number(conversation.as_str()) else { return };
         let at = seconds(instant);
@@ -160,7 +161,7 @@ impl Desk {
         let Some(ticket) = self.tickets.get_mut(&id) else { return };
         let before = ticket.clone();
         let (mut author, mut parts, mut rel, mut is_said) = (None, Vec::new(), None, false);
-        let mut change = |parts: &mut Vec<Value>, name: &str, value: Value, previous: Value, is_rule: bool| {
+        let change = |parts: &mut Vec<Value>, name: &str, value: Value, previous: Value, is_rule: bool| {
             let kind = if opened.is_some() { "Create" } else { "Change" };
             let mut part = json!({"type": kind, "field_name": name, "value": value});
             if opened.is_none() {

@@ -129,7 +129,7 @@ impl Vendors {
         Reply::json(201, &json!({"access_token": token, "token_type": "bearer", "scope": "read", "expires_in": lasts}))
     }
 
-    fn user(&self, world: &World, id: u64) -> Option<Value> {
+    fn user(world: &World, id: u64) -> Option<Value> {
         if id >= FIRST_CUSTOMER {
             let customer = world.customers.get((id - FIRST_CUSTOMER) as usize)?;
             return Some(
@@ -161,7 +161,7 @@ impl Vendors {
                 found.iter().flat_map(|ticket| [Some(ticket.requester), ticket.assignee]).flatten().collect();
             people.sort_unstable();
             people.dedup();
-            page["users"] = people.into_iter().filter_map(|id| self.user(world, id)).collect();
+            page["users"] = people.into_iter().filter_map(|id| Self::user(world, id)).collect();
         }
         page
     }
@@ -340,13 +340,13 @@ impl Vendor for Vendors {
             }
             "/tickets/show_many" => Reply::json(200, &self.tickets(world, &numbers(asked), asked, false)),
             "/search/export" => self.search(asked, now),
-            "/users/me" => Reply::json(200, &json!({"user": self.user(world, if is_admin { 1 } else { 2 })})),
+            "/users/me" => Reply::json(200, &json!({"user": Self::user(world, if is_admin { 1 } else { 2 })})),
             "/users" => {
-                let all = (1..=world.agents.len() as u64).filter_map(|id| self.user(world, id)).collect();
+                let all = (1..=world.agents.len() as u64).filter_map(|id| Self::user(world, id)).collect();
                 Reply::json(200, &cursor_page("users", all, asked, self.page))
             }
             "/users/show_many" => {
-                let users: Vec<Value> = numbers(asked).into_iter().filter_map(|id| self.user(world, id)).collect();
+                let users: Vec<Value> = numbers(asked).into_iter().filter_map(|id| Self::user(world, id)).collect();
                 Reply::json(
                     200,
                     &json!({"users": users, "count": users.len(), "next_page": null, "previous_page": null}),
