@@ -42,9 +42,16 @@ fn home_with_recording() -> tempfile::TempDir {
 #[test]
 fn help_is_for_everybody_and_wrong_usage_is_two() {
     let home = tempfile::tempdir().unwrap();
-    for line in
-        ["--help", "demo --help", "replay --help", "snapshot --help", "events --help", "doctor --help", "print --help"]
-    {
+    for line in [
+        "--help",
+        "demo --help",
+        "replay --help",
+        "snapshot --help",
+        "events --help",
+        "init --help",
+        "doctor --help",
+        "print --help",
+    ] {
         let (code, out, err) = run(&home, line);
         assert_eq!((code, err.as_str()), (0, ""), "{line}");
         assert!(out.contains("Example"), "{line}: {out}");
@@ -230,7 +237,7 @@ fn doctor_without_a_source_says_what_is_shown_instead() {
     let home = tempfile::tempdir().unwrap();
     let (code, out, err) = run(&home, "doctor");
     assert_eq!((code, err.as_str()), (0, ""));
-    assert!(out.contains("no source is configured") && out.contains("demo") && out.contains("print config"), "{out}");
+    assert!(out.contains("no source is configured") && out.contains("demo") && out.contains("helptop init"), "{out}");
 }
 
 #[test]

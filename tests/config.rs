@@ -42,6 +42,7 @@ static KINDS: [Kind; 2] = [
         capabilities: &[],
         cannot_tell: &[],
         secrets: &[],
+        setup: None,
         schema: || schema_for!(Demo),
         build: |_| Err("not built here".into()),
     },
@@ -51,6 +52,7 @@ static KINDS: [Kind; 2] = [
         capabilities: &[],
         cannot_tell: &[],
         secrets: &["token"],
+        setup: None,
         schema: || schema_for!(Tickets),
         build: |spec| {
             Err(format!("base_url: {} is no address (token {})", spec.settings["base_url"], spec.settings["token"]))
@@ -266,6 +268,7 @@ fn the_real_kinds_refuse_what_they_cannot_use_by_line() {
             "queues = \"Support\"\nbase_url = \"https://desk.example.com\"",
             "config.toml:4: source `desk`: queues: ",
         ),
+        ("chatwoot", "account = 1", "source `desk`: token: is missing"),
         ("demo", "agents = 0", "config.toml:4: source `desk`: agents "),
         ("demo", "seed = -1", "config.toml:4: source `desk`: seed: "),
     ] {
@@ -366,7 +369,8 @@ fn the_example_names_every_key() {
 #[test]
 fn the_uncommented_example_is_a_good_config() {
     let text = uncommented();
-    let case = Case::new(&text).variable("RT_TOKEN", SECRET).variable("ZENDESK_CLIENT_SECRET", SECRET);
+    let case = Case::new(&text).variable("RT_TOKEN", SECRET).variable("CHATWOOT_TOKEN", SECRET);
+    let case = case.variable("ZENDESK_CLIENT_SECRET", SECRET);
     case.write("rt.password", SECRET, 0o600);
     case.write("zendesk.token", SECRET, 0o600);
     let environment: Environment = case.variables.iter().cloned().collect();

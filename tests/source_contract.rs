@@ -67,6 +67,25 @@ fn secrets_are_settings() {
 }
 
 #[test]
+fn a_person_who_sets_it_up_is_asked_for_all_that_it_needs() {
+    for kind in REGISTRY {
+        let Some(setup) = kind.setup else { continue };
+        let (keys, asked) = (properties(kind), setup.ask.iter().map(|ask| ask.key).collect::<Vec<_>>());
+        for key in &asked {
+            assert!(keys.contains_key(*key), "{} has no setting {key}", kind.name);
+        }
+        for key in required(kind) {
+            assert!(asked.contains(&key.as_str()), "{} needs {key} and does not ask for it", kind.name);
+        }
+        assert!(asked.iter().any(|key| kind.secrets.contains(key)), "{} asks for no secret", kind.name);
+        assert!(setup.key.len() > 40, "{}: where is the key to be had?", kind.name);
+        let settings = asked.iter().map(|key| ((*key).to_owned(), setup.ask.iter().find(|ask| ask.key == *key)));
+        let settings: Map<String, Value> = settings.filter_map(|(key, ask)| Some((key, ask?.example.into()))).collect();
+        assert!((kind.build)(&spec(settings.into())).is_ok(), "{}: its examples are good answers", kind.name);
+    }
+}
+
+#[test]
 fn what_a_kind_can_and_cannot_tell_is_said_in_words() {
     for kind in REGISTRY {
         let told: BTreeSet<_> = kind.capabilities.iter().collect();

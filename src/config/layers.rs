@@ -107,6 +107,12 @@ pub fn load_without_sources(request: &Request<'_>) -> Result<Config, ConfigError
     origin.resolve(File { source: Vec::new(), ..file }, request)
 }
 
+/// The names of the sources of a config; no secret is fetched.
+pub fn source_names(request: &Request<'_>) -> Result<Vec<String>, ConfigError> {
+    let (file, _) = read(request)?;
+    Ok(file.source.into_iter().map(|source| source.name.unwrap_or(source.kind)).collect())
+}
+
 /// Where a config comes from.
 struct Origin {
     path: Option<PathBuf>,

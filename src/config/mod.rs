@@ -17,7 +17,7 @@ mod terms;
 pub mod zone;
 
 pub use environment::Environment;
-pub use layers::{Flag, Places, Request, load, load_without_sources};
+pub use layers::{Flag, Places, Request, load, load_without_sources, source_names};
 pub use problem::{ConfigError, Problem};
 pub use resolve::{Board, Config, Log, SourceConfig, Store};
 

@@ -116,7 +116,9 @@ impl Placed {
     fn of(parts: &Receiver<Vec<Told>>) -> Self {
         let mut placed = Self::default();
         for part in parts {
-            part.into_iter().for_each(|told| placed.put(told));
+            for told in part {
+                placed.put(told);
+            }
         }
         placed
     }

@@ -31,7 +31,7 @@ impl Diagnosis {
 /// Nothing that was asked for is broken, so this is no failure; but it is no all-clear either.
 const NO_SOURCE: &str = "\
 no source is configured, so there is nothing to check: `helptop` shows the demo desk
-  `helptop print config` shows how to connect a real one
+  `helptop init` connects a real one
 ";
 
 /// Writes what was found out; tells whether every source can be read.

@@ -96,6 +96,12 @@ pub enum Command {
          What is there already is not kept twice: importing a file again changes nothing.\n\n{EXIT_CODES}"
     ))]
     Import(Import),
+    /// Set up a help desk: asks what is needed, tries it, writes the config
+    #[command(after_help = format!(
+        "Examples:\n  helptop init\n  helptop init --vendor rt --set base_url=https://desk.example.com --secret-env RT_TOKEN\n\n\
+         Nothing is written of a desk that can't be read.\n\n{EXIT_CODES}"
+    ))]
+    Init(Init),
     /// Check each source: reachable, authorised, what may be read, what is left of the quota
     #[command(after_help = format!("Example:\n  helptop doctor && echo all good\n\n{EXIT_CODES} 1 when a source can't be read."))]
     Doctor,
@@ -269,6 +275,23 @@ pub struct Import {
     pub strict: bool,
 }
 
+/// Flags of `init`; what they leave out is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Init {
+    /// What to set up, by the name of its kind
+    #[arg(long, value_name = "NAME")]
+    pub vendor: Option<String>,
+    /// A setting; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The environment variable that holds the secret; where there are several, with the key of each
+    #[arg(long, value_name = "[KEY=]VARIABLE")]
+    pub secret_env: Vec<String>,
+    /// Its name on the board [default: the kind's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
 /// Flags of `events`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 pub struct Events {
@@ -414,7 +437,7 @@ mod tests {
         }
         let mut seen = 0;
         visit(&mut Cli::command(), &mut seen);
-        assert_eq!(seen, 16);
+        assert_eq!(seen, 17);
     }
 
     #[test]

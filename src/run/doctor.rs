@@ -24,6 +24,12 @@ pub async fn run(sources: Vec<Built>, store: config::Store) -> Result<(), Failur
     {
         write_store(&mut io::stdout().lock(), &finding)?;
     }
+    let diagnoses = ask(sources).await;
+    if write_doctor(&mut io::stdout().lock(), &diagnoses)? { Ok(()) } else { Err(Failure::silent()) }
+}
+
+/// Asks every source side by side what can be read.
+pub async fn ask(sources: Vec<Built>) -> Vec<Diagnosis> {
     let mut checks = JoinSet::new();
     for (i, built) in sources.into_iter().enumerate() {
         checks.spawn(async move {
@@ -42,8 +48,7 @@ pub async fn run(sources: Vec<Built>, store: config::Store) -> Result<(), Failur
         diagnoses.extend(check.ok());
     }
     diagnoses.sort_by_key(|(i, _)| *i);
-    let diagnoses: Vec<_> = diagnoses.into_iter().map(|(_, diagnosis)| diagnosis).collect();
-    if write_doctor(&mut io::stdout().lock(), &diagnoses)? { Ok(()) } else { Err(Failure::silent()) }
+    diagnoses.into_iter().map(|(_, diagnosis)| diagnosis).collect()
 }
 
 fn look_at(config: &config::Store) -> Finding {

@@ -29,7 +29,7 @@ const TELL_AGAIN: Duration = Duration::from_mins(5);
 /// Prints what the sources tell at once; with `follow` goes on until it is interrupted.
 pub async fn run(sources: Vec<Built>, follow: bool) -> Result<(), Failure> {
     if sources.is_empty() {
-        return Err(Failure::usage("no source is configured\n  `helptop print config` shows how to connect a desk"));
+        return Err(Failure::usage("no source is configured\n  `helptop init` connects a desk"));
     }
     if follow { follow_all(sources).await } else { print_once(sources).await }
 }

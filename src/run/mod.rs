@@ -10,6 +10,7 @@ mod events;
 mod failure;
 mod feed;
 mod import;
+mod init;
 mod keep;
 mod logging;
 mod once;
@@ -84,6 +85,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let config = load(global)?;
             attend(doctor::run(build(&config)?, config.store))
         }
+        Some(Command::Init(flags)) => init::run(&flags, global),
         Some(Command::Demo(flags)) => runtime()?.block_on(board::demo(load_without_sources(global)?, &flags)),
         None => runtime()?.block_on(board::live(load(global)?)),
         Some(Command::Replay(flags)) => runtime()?.block_on(board::replay(load_without_sources(global)?, &flags)),

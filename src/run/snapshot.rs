@@ -30,7 +30,7 @@ pub fn of_recording(path: &Path, flags: &cli::Snapshot, thresholds: Thresholds) 
 pub async fn of_sources(mut config: Config) -> Result<(BoardSnapshot, bool), Failure> {
     if config.sources.is_empty() {
         return Err(Failure::usage(
-            "no source is configured, so there is nothing to read\n  `helptop print config` shows how to connect a desk; \
+            "no source is configured, so there is nothing to read\n  `helptop init` connects a desk; \
              `helptop snapshot --events FILE` reads a recording",
         ));
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
+pub mod chatwoot;
 pub mod command;
 pub mod demo;
 pub mod differ;
@@ -17,10 +18,12 @@ pub mod http;
 mod intake;
 pub mod replay;
 pub mod rt;
+mod setup;
 pub mod zendesk;
 
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
+pub use setup::{Ask, Setup};
 
 /// How far a source has read; opaque to everybody else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,6 +158,8 @@ pub struct Kind {
     pub cannot_tell: &'static [(&'static str, &'static str)],
     /// Keys whose values are secrets.
     pub secrets: &'static [&'static str],
+    /// How a person sets one up; `None` where `helptop init` has nothing to ask.
+    pub setup: Option<Setup>,
     /// The JSON schema of its settings; the config takes key names and help from it.
     pub schema: fn() -> schemars::Schema,
     /// Makes one.
@@ -175,7 +180,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND, zendesk::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, chatwoot::KIND, zendesk::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -26,6 +26,7 @@ pub const KIND: Kind = Kind {
     capabilities: &super::ALL_CAPABILITIES,
     cannot_tell: &[],
     secrets: &[],
+    setup: None,
     schema: || schemars::schema_for!(Settings),
     build: |spec| Replay::from_spec(spec).map(|replay| Box::new(replay) as Box<dyn Source>),
 };

@@ -64,7 +64,6 @@ pub(super) fn agents(event: &EventKind) -> [Option<&AgentId>; 2] {
 ///
 /// It may take an ended conversation for an active one, never the reverse: what is quiet may be passed over by a
 /// report on a later time, and let go when it is old.
-#[expect(clippy::struct_field_names, reason = "instants end in `_at`")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Life {
     /// Its last dated event.

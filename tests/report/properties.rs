@@ -1,6 +1,6 @@
 //! What holds for every stream: order and repetition don't matter, days add up, the board agrees.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use helptop::board::{BoardSnapshot, Engine, Options, Page, Query as BoardQuery, SourceHealth};
 use helptop::desk::ConversationIx;
 use helptop::event::{ConversationId, Event, EventKind, Reader, Timestamp, parse_line, write_event};
+use helptop::metrics::calendar::{Calendars, Schedule};
 use helptop::metrics::history::{Filter, Grouping, History, Query, Terms};
 use helptop::metrics::thresholds::Thresholds;
 use helptop::output::SnapshotReport;
@@ -88,7 +89,9 @@ fn what_was_over_before_the_range_is_passed_by_and_nothing_is_lost() {
 fn what_only_other_groups_ask_for_may_be_left_out() {
     let events = weekend(4);
     let mut text = Vec::new();
-    events.iter().for_each(|event| write_event(&mut text, event).unwrap());
+    for event in &events {
+        write_event(&mut text, event).unwrap();
+    }
     let read = |reader: Reader<_>, mut history: History| {
         let source = history.add_source("test");
         let read = |take: &mut dyn FnMut(_, _)| reader.for_each(|line| take(source, line.unwrap().event.unwrap()));
@@ -99,12 +102,18 @@ fn what_only_other_groups_ask_for_may_be_left_out() {
     let lean = read(Reader::new(&text[..]).lean(), History::lean());
     let stripped = read(Reader::new(&text[..]), History::lean());
     assert_eq!((lean.desk().customers().count(), stripped.desk().customers().count()), (0, 0));
+    // Hours that each team has of its own: whose a conversation is counts.
+    let team = stripped.desk().teams()[0].name().to_string();
+    let week = std::array::from_fn(|_| vec![(9 * 60, 12 * 60)]);
+    let schedule = Schedule { zone: Tz::Europe__Berlin, week, holidays: BTreeSet::new() };
+    let calendars = Calendars { by_team: [(team, schedule)].into(), ..Calendars::default() };
+    let terms = Terms { calendars, ..Terms::default() };
     let by_time = [Grouping::Agent, Grouping::Day, Grouping::Hour, Grouping::WeekdayHour];
     for by in std::iter::once(None).chain(by_time.map(Some)) {
         let query = query("2026-03-28T04:00:00Z", "2026-03-30T18:00:00Z", by);
-        let wanted = json_report(&events, &query, &Terms::default());
+        let wanted = json_report(&events, &query, &terms);
         for history in [&lean, &stripped] {
-            let report = history.report(&query, &Terms::default());
+            let report = history.report(&query, &terms);
             assert_eq!(serde_json::to_value(JsonReport::of(&report)).unwrap(), wanted, "{by:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! The report: every figure of a range, in all and by group.
 
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use chrono_tz::Tz;
@@ -25,6 +25,8 @@ use crate::metrics::calendar::{Calendars, Measure};
 pub const MOST_DAYS: i64 = 36_600;
 /// From so many conversations on, all cores walk them.
 const MANY: usize = 4_000;
+/// So many of them at once.
+const PART: usize = 1_000;
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// What is asked.
@@ -308,13 +310,13 @@ fn walk_all(frame: Frame<'_>, conversations: &[&Conversation]) -> Sums {
         return Sums::of(frame, conversations);
     }
     // Old conversations, which are passed by, come first: each core takes the next part when it is done with one.
-    let parts = Mutex::new(conversations.chunks(MANY / 4));
+    let next = AtomicUsize::new(0);
     let walk = || {
         let mut sums = Sums::default();
-        loop {
-            let Some(part) = parts.lock().unwrap_or_else(PoisonError::into_inner).next() else { return sums };
+        while let Some(part) = conversations.chunks(PART).nth(next.fetch_add(1, Ordering::Relaxed)) {
             sums.walk_each(frame, part);
         }
+        sums
     };
     thread::scope(|scope| {
         // Each is told from other threads by the name of the one it works for.

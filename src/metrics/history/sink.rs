@@ -229,7 +229,9 @@ impl Sums {
                 Some(Grouping::WeekdayHour) => Some(Bucket::Number(weekday_hour(zone, at))),
                 _ => None,
             };
-            bucket.into_iter().for_each(|bucket| self.groups.entry(bucket).or_default().add(&moment));
+            if let Some(bucket) = bucket {
+                self.groups.entry(bucket).or_default().add(&moment);
+            }
             if by != Some(Grouping::Day) {
                 self.total.add(&moment);
             }

@@ -28,6 +28,7 @@ pub const KIND: Kind = Kind {
     capabilities: &super::ALL_CAPABILITIES,
     cannot_tell: &[],
     secrets: &[],
+    setup: None,
     schema: || schemars::schema_for!(Settings),
     build: |spec| Feed::from_spec(spec).map(|feed| Box::new(feed) as Box<dyn Source>),
 };

@@ -40,6 +40,7 @@ pub const KIND: Kind = Kind {
     capabilities: &super::ALL_CAPABILITIES,
     cannot_tell: &[],
     secrets: &[],
+    setup: None,
     schema: || schemars::schema_for!(Settings),
     build: |spec| Demo::from_spec(spec).map(|demo| Box::new(demo) as Box<dyn Source>),
 };

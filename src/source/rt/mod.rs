@@ -34,7 +34,7 @@ use self::people::People;
 use self::state::{Phase, State};
 use self::wire::Ticket;
 use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
-use super::{Batch, Cursor, Finding, Kind, Source, SourceError, Spec};
+use super::{Ask as Question, Batch, Cursor, Finding, Kind, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
 /// What Request Tracker can tell.
@@ -56,6 +56,14 @@ pub const KIND: Kind = Kind {
         ("text", "the words of a message cost a request each and are not asked for"),
     ],
     secrets: &["token", "password"],
+    setup: Some(Setup {
+        key: "In Request Tracker: Settings > Auth Tokens > Create. Use an account with the rights SeeQueue, ShowTicket and \
+              SeeGroup; one of its own, for each further token of an account slows every request.",
+        ask: &[
+            Question { key: "base_url", question: "Address of the site", example: "https://desk.example.com" },
+            Question { key: "token", question: "Auth token", example: "1-14-0123456789abcdef" },
+        ],
+    }),
     schema: || schemars::schema_for!(Settings),
     build: |spec| Ok(Box::new(Rt::new(spec, Limits::default())?)),
 };

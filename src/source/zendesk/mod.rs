@@ -45,7 +45,7 @@ use self::lenient::Id;
 use self::mark::Mark;
 use self::state::{Phase, State};
 use super::http::{Client, Limits, words::excerpt};
-use super::{Batch, Cursor, Finding, Kind, Quota, Source, SourceError, Spec};
+use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Timestamp};
 
 /// What Zendesk can tell at most; what a key may not read is left out of the stream's `hello`.
@@ -74,6 +74,16 @@ pub const KIND: Kind = Kind {
         ("nps", "the answers of Zendesk's NPS surveys have no API"),
     ],
     secrets: &["client_secret", "token"],
+    setup: Some(Setup {
+        key: "In Zendesk, as an admin: Admin Center > Apps and integrations > APIs > OAuth clients > Add OAuth client. Client \
+              kind confidential, scope read. The secret is shown once. Another's key may read less: no presence, no \
+              ratings, no history.",
+        ask: &[
+            Question { key: "subdomain", question: "The part of your address before .zendesk.com", example: "acme" },
+            Question { key: "client_id", question: "Identifier of the OAuth client", example: "helptop" },
+            Question { key: "client_secret", question: "Secret of the OAuth client", example: "0123456789abcdef" },
+        ],
+    }),
     schema: || schemars::schema_for!(Settings),
     build: |spec| Ok(Box::new(Zendesk::new(spec, Limits::default())?)),
 };

@@ -1,0 +1,214 @@
+//! `helptop init`: sets a source up. Asks what it needs, tries it, says what can and can't be read, writes the config and
+//! shows the first snapshot. Nothing is written of a source that can't be read.
+
+mod dialog;
+mod draft;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use super::failure::Failure;
+use super::once::Built;
+use super::{attend, build, cli, doctor, snapshot};
+use crate::config::{self, Config, ConfigError, Environment, Request, paths};
+use crate::output::doctor::write_doctor;
+use crate::source::{Kind, REGISTRY, Setup};
+use crate::text::{harmless, nearest};
+use draft::Draft;
+
+/// A kind that can be set up, and how.
+type Chosen = (&'static Kind, Setup);
+
+/// Sets a source up.
+pub fn run(flags: &cli::Init, global: &cli::Global) -> Result<(), Failure> {
+    let target = target(global)?;
+    let (kind, setup) = choose(flags)?;
+    let given = given(flags, kind)?;
+    let name = match &flags.name {
+        Some(name) => name.clone(),
+        None => free_name(kind, &target)?,
+    };
+    if dialog::is_there() && setup.ask.iter().any(|ask| !given.contains_key(ask.key)) {
+        dialog::say(&format!("\n{}\n{}\n", kind.title, setup.key))?;
+    }
+    loop {
+        let settings = answers(kind, setup, &given)?;
+        let draft = Draft::write(&target, &name, kind.name, &settings)?;
+        let tried = attend_to(&draft, &name);
+        match tried {
+            Ok(config) => {
+                draft.keep()?;
+                dialog::say(&format!("written to {} (mode 0600)\n", target.display()))?;
+                return show(config);
+            }
+            // Whoever gave everything by flags gets one answer.
+            Err(failure) if !dialog::is_there() || settings.len() == given.len() => return Err(failure),
+            Err(failure) => {
+                let said = failure.to_string();
+                if !said.is_empty() {
+                    dialog::say(&harmless(&said))?;
+                }
+                if !dialog::agrees("Nothing is written. Try other answers?")? {
+                    return Err(Failure::silent());
+                }
+            }
+        }
+    }
+}
+
+/// Tries the source of that name, and says what was found; gives the config with that source alone where it can be read.
+fn attend_to(draft: &Draft, name: &str) -> Result<Config, Failure> {
+    let environment = Environment::of_process();
+    let request = Request { named: Some(draft.path()), environment: &environment, flags: Vec::new(), kinds: REGISTRY };
+    let mut config = config::load(&request).map_err(|error| Failure::usage(draft.in_words(&error.to_string())))?;
+    config.sources.retain(|source| source.spec.name == name);
+    let built: Vec<Built> = build(&config).map_err(|failure| Failure::usage(draft.in_words(&failure.to_string())))?;
+    let diagnoses = attend(async { Ok(doctor::ask(built).await) })?;
+    if write_doctor(&mut io::stdout().lock(), &diagnoses)? { Ok(config) } else { Err(Failure::silent()) }
+}
+
+fn show(config: Config) -> Result<(), Failure> {
+    let mask = config.mask;
+    let (found, failed) = attend(snapshot::of_sources(config))?;
+    snapshot::write(io::stdout().lock(), &found, cli::Format::Table, mask)?;
+    writeln!(io::stdout(), "\n`helptop` shows the board")?;
+    if failed { Err(Failure::silent()) } else { Ok(()) }
+}
+
+/// The config file, which need not be there yet.
+fn target(global: &cli::Global) -> Result<PathBuf, Failure> {
+    let environment = Environment::of_process();
+    let named = global.config.clone().or_else(|| environment.path("HELPTOP_CONFIG"));
+    named.or_else(|| paths::default_path(&environment)).ok_or_else(|| {
+        Failure::usage(
+            "there is no place for a config: neither $XDG_CONFIG_HOME nor $HOME is set\n  name one: --config FILE",
+        )
+    })
+}
+
+fn choose(flags: &cli::Init) -> Result<Chosen, Failure> {
+    let chosen: Vec<Chosen> = REGISTRY.iter().filter_map(|kind| Some((kind, kind.setup?))).collect();
+    let names: Vec<&str> = chosen.iter().map(|(kind, _)| kind.name).collect();
+    let name = match &flags.vendor {
+        Some(name) => name.as_str(),
+        None if dialog::is_there() => {
+            dialog::say("What do you use?")?;
+            let choices: Vec<_> = chosen.iter().map(|(kind, _)| (kind.name, kind.title)).collect();
+            dialog::choose("Number or name", &choices)?
+        }
+        None => {
+            return Err(Failure::usage(format!(
+                "nobody can be asked here: name what to set up\n  helptop init --vendor NAME --set key=value --secret-env \
+                 VARIABLE; the names are: {}",
+                names.join(", ")
+            )));
+        }
+    };
+    chosen.into_iter().find(|(kind, _)| kind.name == name).ok_or_else(|| {
+        let meant = nearest(name, names.iter().copied()).map(|meant| format!("did you mean `{meant}`? "));
+        let names = names.join(", ");
+        Failure::usage(format!(
+            "--vendor {}: there is none of that name\n  {}the names are: {names}",
+            harmless(name),
+            meant.unwrap_or_default()
+        ))
+    })
+}
+
+/// What the flags say: settings, and variables that hold secrets.
+fn given(flags: &cli::Init, kind: &Kind) -> Result<Map<String, Value>, Failure> {
+    let mut given = Map::new();
+    for word in &flags.set {
+        let (key, value) = word.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("--set {}: is no key=value\n  such as --set base_url=https://…", harmless(word)))
+        })?;
+        if kind.secrets.contains(&key) {
+            return Err(Failure::usage(format!(
+                "--set {key}: a secret on the command line can be seen by others\n  put it into a variable: --secret-env \
+                 {key}=NAME"
+            )));
+        }
+        given.insert(key.to_owned(), written(kind, key, value)?);
+    }
+    for word in &flags.secret_env {
+        let (key, variable) = match word.split_once('=') {
+            Some(pair) => pair,
+            None => (only_secret(kind, word)?, word.as_str()),
+        };
+        given.insert(key.to_owned(), json!({ "env": variable }));
+    }
+    Ok(given)
+}
+
+/// The first secret that is asked for: the one that a variable without a key is meant for.
+fn only_secret(kind: &Kind, variable: &str) -> Result<&'static str, Failure> {
+    let asked = kind.setup.iter().flat_map(|setup| setup.ask).map(|ask| ask.key);
+    asked.into_iter().find(|key| kind.secrets.contains(key)).ok_or_else(|| {
+        Failure::usage(format!("--secret-env {variable}: which secret is it?\n  --secret-env key={variable}"))
+    })
+}
+
+/// A value as its setting wants it: text, or what TOML makes of it.
+fn written(kind: &Kind, key: &str, value: &str) -> Result<Value, Failure> {
+    let schema = (kind.schema)().to_value();
+    let settings = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let Some(setting) = settings.get(key) else {
+        let meant = nearest(key, settings.keys().map(String::as_str)).map(|meant| format!("did you mean `{meant}`? "));
+        let known = settings.keys().filter(|key| !kind.secrets.contains(&key.as_str())).cloned().collect::<Vec<_>>();
+        let (meant, known) = (meant.unwrap_or_default(), known.join(", "));
+        let name = kind.name;
+        return Err(Failure::usage(format!(
+            "--set {}: `{name}` has no such setting\n  {meant}the settings are: {known}",
+            harmless(key)
+        )));
+    };
+    let takes_text = setting.get("type").is_none_or(|kind| match kind {
+        Value::String(kind) => kind == "string",
+        Value::Array(kinds) => kinds.contains(&"string".into()),
+        _ => true,
+    });
+    let read = || {
+        let table: toml::Table = format!("value = {value}").parse().ok()?;
+        serde_json::to_value(table.get("value")?).ok()
+    };
+    Ok(if takes_text { value.into() } else { read().unwrap_or_else(|| value.into()) })
+}
+
+/// The settings: what is given, and the answers to what is not.
+fn answers(kind: &Kind, setup: Setup, given: &Map<String, Value>) -> Result<Map<String, Value>, Failure> {
+    let mut settings = given.clone();
+    for ask in setup.ask.iter().filter(|ask| !given.contains_key(ask.key)) {
+        let is_secret = kind.secrets.contains(&ask.key);
+        if !dialog::is_there() {
+            let flag = if is_secret {
+                format!("--secret-env {}=VARIABLE", ask.key)
+            } else {
+                format!("--set {}={}", ask.key, ask.example)
+            };
+            return Err(Failure::usage(format!("{}: is missing\n  {flag}", ask.key)));
+        }
+        let answer = if is_secret {
+            Value::from(dialog::ask_secret(ask.question)?)
+        } else {
+            written(kind, ask.key, &dialog::ask(ask.question, ask.example, None)?)?
+        };
+        settings.insert(ask.key.to_owned(), answer);
+    }
+    Ok(settings)
+}
+
+/// The kind's name, with a number where the config has one of that name.
+fn free_name(kind: &Kind, target: &std::path::Path) -> Result<String, Failure> {
+    let environment = Environment::of_process();
+    let taken: Vec<String> = if target.exists() {
+        let request = Request { named: Some(target), environment: &environment, flags: Vec::new(), kinds: REGISTRY };
+        config::source_names(&request).map_err(|error: ConfigError| Failure::usage(error.to_string()))?
+    } else {
+        Vec::new()
+    };
+    let numbered = (2..).map(|number| format!("{}-{number}", kind.name));
+    let mut names = std::iter::once(kind.name.to_owned()).chain(numbered);
+    Ok(names.find(|name| !taken.contains(name)).unwrap_or_default())
+}

@@ -1,0 +1,127 @@
+//! `helptop init` against a desk: by flags, and by a person who types.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+#[expect(dead_code, reason = "the fake can do more than is needed here")]
+mod fake_rt;
+#[expect(dead_code, reason = "so can the terminal")]
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use assert_cmd::Command;
+use fake_rt::{Desk, serve};
+use terminal::Terminal;
+use wiremock::matchers::header;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const GOOD: &str = "1-29-good";
+const BAD: &str = "1-29-bad";
+
+/// A desk with one customer who waits, that refuses the bad token.
+async fn desk() -> MockServer {
+    let mut desk = Desk::new();
+    desk.create(1, 10, -600, "kim@c.example", "kim@c.example");
+    let (server, _) = serve(desk).await;
+    let refused = ResponseTemplate::new(401).set_body_string(r#"{"message":"Unauthorized"}"#);
+    Mock::given(header("authorization", format!("token {BAD}").as_str()))
+        .respond_with(refused)
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    server
+}
+
+/// Exit code, standard output and standard error.
+fn init(home: &tempfile::TempDir, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("helptop").unwrap();
+    command.env_clear().env("HOME", home.path()).env("GOOD", GOOD).env("BAD", BAD).current_dir(home.path());
+    let output = command.arg("init").args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn config(home: &tempfile::TempDir) -> std::path::PathBuf {
+    home.path().join(".config/helptop/config.toml")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_flags_a_desk_is_tried_written_and_shown() {
+    let (server, home) = (desk().await, tempfile::tempdir().unwrap());
+    let address = format!("base_url={}", server.uri());
+    let flags = ["--vendor", "rt", "--set", &address, "--set", r#"queues=["Support"]"#, "--secret-env", "GOOD"];
+    let (code, out, err) = init(&home, &flags);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let [tried, written, shown] = ["✓", "config.toml (mode 0600)", "kim@c.example"]
+        .map(|part| out.find(part).unwrap_or_else(|| panic!("{part}: {out}")));
+    assert!(tried < written && written < shown, "{out}");
+    assert!(!out.contains(GOOD));
+    let text = fs::read_to_string(config(&home)).unwrap();
+    assert!(text.contains(r#"token = { env = "GOOD" }"#) && text.contains(r#"queues = ["Support"]"#), "{text}");
+    assert_eq!(config(&home).metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    // A second desk goes behind it, under a name of its own.
+    let (code, out, _) = init(&home, &flags);
+    assert_eq!(code, 0, "{out}");
+    let text = fs::read_to_string(config(&home)).unwrap();
+    assert!(text.contains("name = \"rt\"") && text.contains("name = \"rt-2\""), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_of_a_desk_that_cannot_be_read() {
+    let (server, home) = (desk().await, tempfile::tempdir().unwrap());
+    let address = format!("base_url={}", server.uri());
+    for (flags, code, said) in [
+        (vec!["--vendor", "rt", "--set", &address, "--secret-env", "BAD"], 1, "not authorised"),
+        (vec!["--vendor", "rt", "--set", &address, "--secret-env", "NONE"], 2, "NONE is not set"),
+        (vec!["--vendor", "rt", "--set", &address], 2, "--secret-env token=VARIABLE"),
+        (vec!["--vendor", "rt", "--secret-env", "GOOD"], 2, "--set base_url=https://"),
+        (
+            vec!["--vendor", "rt", "--set", &address, "--set", "colour=red", "--secret-env", "GOOD"],
+            2,
+            "--set colour: `rt` has no such setting",
+        ),
+        (vec!["--vendor", "rt", "--set", "token=abc"], 2, "can be seen by others"),
+        (vec!["--vendor", "rt", "--set", "base_url"], 2, "no key=value"),
+        (vec!["--vendor", "tr"], 2, "did you mean `rt`"),
+        (vec![], 2, "--vendor NAME"),
+    ] {
+        let (found, out, err) = init(&home, &flags);
+        let all = format!("{out}{err}");
+        assert_eq!(found, code, "{flags:?}: {all}");
+        assert!(all.contains(said) && !all.contains(BAD) && !all.contains(".new"), "{flags:?}: {all}");
+        assert!(!config(&home).exists());
+        let left = config(&home).parent().unwrap().read_dir().map_or(0, Iterator::count);
+        assert_eq!(left, 0, "{flags:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_asked_may_mistype_and_no_secret_is_shown() {
+    let server = desk().await;
+    let home = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let program = env!("CARGO_BIN_EXE_helptop");
+    let mut terminal = Terminal::start_at(home.clone(), &[], program, &["init"], (120, 60));
+    terminal.wait_for("Number or name");
+    terminal.keys("rt\r");
+    terminal.wait_for("Settings > Auth Tokens");
+    terminal.wait_for("Address of the site");
+    terminal.keys(&format!("{}\r", server.uri()));
+    terminal.wait_for("Auth token (it is not shown)");
+    terminal.keys(&format!("{BAD}\r"));
+    terminal.wait_for("Try other answers?");
+    terminal.wait_for("not authorised");
+    terminal.keys("\r");
+    terminal.wait("the address is asked again", |screen| screen.contents().matches("Address of the site").count() == 2);
+    terminal.keys(&format!("{}\r", server.uri()));
+    terminal.wait("the token is asked again", |screen| screen.contents().matches("Auth token (").count() == 2);
+    terminal.keys(&format!("{GOOD}\r"));
+    terminal.wait_for("`helptop` shows the board");
+    let shown = terminal.contents();
+    assert!(shown.contains("(mode 0600)") && shown.contains("kim@c.example"), "{shown}");
+    assert!(!shown.contains(GOOD) && !shown.contains(BAD), "{shown}");
+    assert_eq!(terminal.end().exit_code(), 0);
+    // The terminal's home is that of the config, too.
+    let text = fs::read_to_string(home.path().join("helptop/config.toml")).unwrap();
+    assert!(text.contains(&format!("token = \"{GOOD}\"")), "{text}");
+}
