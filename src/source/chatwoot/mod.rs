@@ -32,7 +32,7 @@ use self::ask::Ask;
 use self::state::{Mark, Phase, State};
 use self::wire::{Account, Profile};
 use super::http::{Client, Limits, Secret, address};
-use super::{Batch, Cursor, Finding, Kind, Quota, Source, SourceError, Spec};
+use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Timestamp};
 
 /// What it can tell; ratings only where the key may read them.
@@ -54,6 +54,14 @@ pub const KIND: Kind = Kind {
         ("capacity", "limits of agents are part of the Enterprise edition and are in no answer"),
     ],
     secrets: &["token"],
+    setup: Some(Setup {
+        key: "In Chatwoot, logged in as an administrator: Profile settings > Access Token. An agent's token sees the agent's \
+              own inboxes only, and no ratings.",
+        ask: &[
+            Question { key: "base_url", question: "Address of the installation", example: "https://app.chatwoot.com" },
+            Question { key: "token", question: "Access token", example: "a1B2c3D4e5F6g7H8i9J0k1L2" },
+        ],
+    }),
     schema: || schemars::schema_for!(Settings),
     build: |spec| Ok(Box::new(Chatwoot::new(spec, Limits::default())?)),
 };
