@@ -8,7 +8,7 @@ use std::process::Command;
 use helptop::event::{EventKind, parse_line};
 use strum::VariantNames;
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
     "docs/events.md",
@@ -16,6 +16,7 @@ const DOCUMENTS: [&str; 7] = [
     "docs/figures.md",
     "docs/decisions.md",
     "docs/sources/chatwoot.md",
+    "docs/sources/zendesk.md",
 ];
 
 fn read(path: &str) -> String {

@@ -70,6 +70,7 @@ impl Zendesk {
         self.state.exported(&exported.audits, &self.site, ask);
         let moved = exported.end_time.is_some_and(|end_time| end_time > self.state.position);
         self.state.position = exported.end_time.unwrap_or(0).max(self.state.position);
+        self.state.caught_up();
         let more = !exported.is_end && moved;
         self.state.export_at = if more { ask.now } else { ask.now + EVERY };
         Ok(more)

@@ -37,7 +37,10 @@ impl Zendesk {
         self.state.hello();
         self.state.prune();
         let told = self.history_progress();
-        self.state.is_history_next = !more && self.history_is_due(ask.now);
+        // Where there is always more, every fourth poll is for history.
+        self.state.refreshes = self.state.refreshes.wrapping_add(1);
+        let is_turn = !more || self.state.refreshes.is_multiple_of(4);
+        self.state.is_history_next = is_turn && self.history_is_due(ask.now);
         Ok(match told {
             None if more => Step::More(None),
             None => Step::Done,
@@ -66,17 +69,14 @@ impl Zendesk {
         self.state.queue.retain(|ticket| !anew.contains(&ticket.id));
         self.state.queue.extend(changed);
         self.state.fresh.moved(&news);
-        // Of a new one nothing is known yet; what is new about others also comes by the export.
+        // Of a new one nothing is known yet; what is new about others may also come by the export, which then takes them
+        // out of the queue.
         let tickets = &self.state.tickets;
         self.state
             .queue
             .make_contiguous()
             .sort_by_key(|ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0));
         self.look(ask, self.looks()).await?;
-        if self.state.export.is_given() {
-            let tickets = &self.state.tickets;
-            self.state.queue.retain(|ticket| tickets.get(&ticket.id).is_none_or(|known| known.last == 0));
-        }
         Ok(news.more || !self.state.queue.is_empty())
     }
 

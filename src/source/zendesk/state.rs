@@ -95,6 +95,7 @@ pub(super) struct State {
     /// Ended tickets of the history whose beginning the export did not tell.
     pub headless: BTreeSet<Id>,
     pub is_history_next: bool,
+    pub refreshes: u32,
     /// Tickets that were open by what was told before this start.
     pub remembered: BTreeSet<Id>,
     /// Tickets that left, and were therefore ended here.
@@ -287,6 +288,18 @@ impl State {
         let (out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
         self.post(out);
+    }
+
+    /// What the export has told to its end needs not be read one by one.
+    pub(super) fn caught_up(&mut self) {
+        let (position, tickets) = (self.position, &mut self.tickets);
+        self.queue.retain(|ticket| match tickets.get_mut(&ticket.id).filter(|known| known.last > 0) {
+            Some(known) if ticket.updated_at.millis() < position * 1000 => {
+                known.updated_at = known.updated_at.max(ticket.updated_at);
+                false
+            }
+            _ => true,
+        });
     }
 
     /// Tells the whole story of a ticket that is history, and keeps nothing of it in mind.
