@@ -369,9 +369,12 @@ fn the_example_names_every_key() {
 #[test]
 fn the_uncommented_example_is_a_good_config() {
     let text = uncommented();
-    let case =
-        Case::new(&text).variable("RT_TOKEN", SECRET).variable("OUR_KEY", SECRET).variable("CHATWOOT_TOKEN", SECRET);
+    let mut case = Case::new(&text);
+    for name in ["RT_TOKEN", "OUR_KEY", "CHATWOOT_TOKEN", "ZENDESK_CLIENT_SECRET"] {
+        case = case.variable(name, SECRET);
+    }
     case.write("rt.password", SECRET, 0o600);
+    case.write("zendesk.token", SECRET, 0o600);
     let environment: Environment = case.variables.iter().cloned().collect();
     let path = case.dir.path().join("config.toml");
     let config = load(&Request { named: Some(&path), environment: &environment, flags: Vec::new(), kinds: REGISTRY });

@@ -21,6 +21,7 @@ pub mod replay;
 pub mod rt;
 mod setup;
 pub mod steps;
+pub mod zendesk;
 
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
@@ -181,7 +182,8 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND, chatwoot::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] =
+    &[rt::KIND, chatwoot::KIND, zendesk::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -7,3 +7,4 @@ mod chatwoot;
 mod frame;
 mod server;
 mod world;
+mod zendesk;

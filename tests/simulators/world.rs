@@ -102,6 +102,8 @@ pub struct World {
     pub updates: Vec<(Timestamp, usize)>,
     /// Chats that were deleted: no answer knows them.
     pub deleted: BTreeSet<usize>,
+    /// Everything that happened, in the order in which it was told: for vendors that show a history.
+    pub journal: Vec<Event>,
     /// The stream itself, since it was last taken.
     told: Vec<Event>,
     simulation: Simulation,
@@ -129,6 +131,7 @@ impl World {
             active: BTreeSet::new(),
             updates: Vec::new(),
             deleted: BTreeSet::new(),
+            journal: Vec::new(),
             told: Vec::new(),
             simulation: Simulation::new(params, start),
             places: Places::default(),
@@ -146,6 +149,7 @@ impl World {
         for event in &events {
             self.take(event);
         }
+        self.journal.extend(events.iter().cloned());
         self.told.extend(events);
         self.now = to;
     }
@@ -159,6 +163,7 @@ impl World {
     pub fn happen(&mut self, kind: impl Into<EventKind>) {
         let event = Event::new(Timestamp::from_millis(self.now.millis() - 1), kind);
         self.take(&event);
+        self.journal.push(event.clone());
         self.told.push(event);
     }
 

@@ -1,0 +1,254 @@
+//! The requests of one poll, and what they brought besides their answers.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::audit::Audit;
+use super::lenient::{Id, id_of};
+use super::wire::{Metrics, Page, Ticket, User};
+use crate::event::Timestamp;
+use crate::source::http::words::{self, excerpt};
+use crate::source::http::{Answer, Client};
+use crate::source::{Quota, Skipped, SourceError};
+
+/// The largest page that most lists give, and as many ids as one request may name.
+pub(super) const PER_PAGE: usize = 100;
+/// Pages of one list that are read at once; more are no list of agents or groups.
+const MAX_PAGES: usize = 500;
+/// Pages of a ticket's updates: a ticket with more is read as far as that.
+const MAX_AUDIT_PAGES: usize = 20;
+/// Skipped records that are told one by one; the others are only counted.
+const SKIPPED_TOLD: usize = 20;
+pub(super) const API: &str = "/api/v2";
+
+/// The requests of one poll.
+pub(super) struct Ask {
+    client: Arc<Client>,
+    pub now: Timestamp,
+    pub quota: Option<Quota>,
+    /// What time it is there.
+    pub date: Option<Timestamp>,
+    pub skipped: Vec<Skipped>,
+    pub skipped_total: u64,
+    /// What is asked for with each ticket.
+    pub include: &'static str,
+}
+
+/// A page of records.
+pub(super) struct Records<T> {
+    pub items: Vec<T>,
+    /// Where the next page begins.
+    pub after: Option<String>,
+}
+
+/// A page of tickets.
+#[derive(Default)]
+pub(super) struct Tickets {
+    pub items: Vec<Ticket>,
+    /// Everybody who was sent with them.
+    pub users: Vec<User>,
+    /// The ids of all records, readable or not.
+    pub ids: Vec<Id>,
+    pub after: Option<String>,
+}
+
+impl Ask {
+    pub(super) fn new(client: Arc<Client>, now: Timestamp, include: &'static str) -> Self {
+        Self { client, now, quota: None, date: None, skipped: Vec::new(), skipped_total: 0, include }
+    }
+
+    /// One object.
+    pub(super) async fn page(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Page, SourceError> {
+        let answer = self.client.get::<Page>(&format!("{API}{path}"), query, self.now).await?;
+        Ok(self.heard(answer, true))
+    }
+
+    /// One page of an incremental export. Its own limit is counted here, as no header tells it reliably; a quota in the
+    /// answer is that limit, not the account's.
+    pub(super) async fn export(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Page, SourceError> {
+        let answer = self.client.get::<Page>(&format!("{API}{path}"), query, self.now).await?;
+        Ok(self.heard(answer, false))
+    }
+
+    fn heard(&mut self, answer: Answer<Page>, is_quota: bool) -> Page {
+        let Answer { body, quota, date } = answer;
+        self.quota = quota.filter(|_| is_quota).or(self.quota);
+        self.date = date.or(self.date);
+        body
+    }
+
+    /// One page of a list; a record that can't be read is skipped, named and counted.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        key: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Records<T>, SourceError> {
+        let mut page = self.page(path, query).await?;
+        let items = records(&mut page, path, key)?;
+        Ok(Records { items: self.read(path, key, items), after: page.after() })
+    }
+
+    /// A whole list.
+    pub(super) async fn all<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        key: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, SourceError> {
+        let mut found = Vec::new();
+        let mut after: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let mut asked = query.to_vec();
+            asked.push(("page[size]", "100"));
+            asked.extend(after.as_deref().map(|after| ("page[after]", after)));
+            let page = self.list(path, key, &asked).await?;
+            found.extend(page.items);
+            match page.after {
+                Some(next) if after.as_ref() == Some(&next) => break,
+                Some(next) => after = Some(next),
+                None => return Ok(found),
+            }
+        }
+        Err(SourceError::Schema {
+            place: place(path),
+            path: "meta.after_cursor".into(),
+            what: "the pages never end".into(),
+        })
+    }
+
+    /// A page of tickets from any list of them, with everything that is sent beside them.
+    pub(super) async fn tickets(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Tickets, SourceError> {
+        let mut page = self.page(path, query).await?;
+        let items = records(&mut page, path, "tickets")?;
+        let ids = items.iter().filter_map(|item| item.get("id").and_then(id_of)).collect();
+        let mut items: Vec<Ticket> = self.read(path, "tickets", items);
+        let beside = page.take("metric_sets").unwrap_or_default();
+        if !beside.is_empty() {
+            let beside: Vec<Metrics> = self.read(path, "metric_sets", beside);
+            for metrics in beside {
+                let of = items.iter_mut().find(|ticket| Some(ticket.id) == metrics.ticket_id);
+                if let Some(ticket) = of {
+                    ticket.metric_set.get_or_insert(metrics);
+                }
+            }
+        }
+        let users = page.take("users").unwrap_or_default();
+        let users = self.read(path, "users", users);
+        Ok(Tickets { items, users, ids, after: page.after() })
+    }
+
+    /// Tickets by number; those that were deleted or may not be seen are missing.
+    pub(super) async fn tickets_by_id(&mut self, ids: &[Id]) -> Result<Tickets, SourceError> {
+        let mut found = Tickets::default();
+        for some in ids.chunks(PER_PAGE) {
+            let named = joined(some);
+            let page = self.tickets("/tickets/show_many", &[("ids", &named), ("include", self.include)]).await?;
+            found.items.extend(page.items);
+            found.users.extend(page.users);
+            found.ids.extend(page.ids);
+        }
+        Ok(found)
+    }
+
+    /// People by number.
+    pub(super) async fn users_by_id(&mut self, ids: &[Id]) -> Result<Vec<User>, SourceError> {
+        let mut found = Vec::new();
+        for some in ids.chunks(PER_PAGE) {
+            let named = joined(some);
+            found.extend(self.list::<User>("/users/show_many", "users", &[("ids", &named)]).await?.items);
+        }
+        Ok(found)
+    }
+
+    /// The updates of a ticket after the one of that number, oldest first; `None` where the ticket is gone.
+    pub(super) async fn audits(&mut self, ticket: Id, since: Id) -> Result<Option<Vec<Audit>>, SourceError> {
+        let path = format!("/tickets/{ticket}/audits");
+        let (mut audits, mut after): (Vec<Audit>, Option<String>) = (Vec::new(), None);
+        // Of one that is known only the newest are wanted.
+        let size = if since > 0 { "20" } else { "100" };
+        for _ in 0..MAX_AUDIT_PAGES {
+            let mut query = vec![("page[size]", size), ("sort", "-created_at")];
+            query.extend(after.as_deref().map(|after| ("page[after]", after)));
+            let found = self.client.find::<Page>(&format!("{API}{path}"), &query, self.now).await?;
+            let Some(answer) = found else { return Ok(None) };
+            let mut page = self.heard(answer, true);
+            let items = records(&mut page, &path, "audits")?;
+            let told = self.read_audits(&path, "audits", &items);
+            let reached = told.iter().any(|audit| audit.id <= since);
+            audits.extend(told.into_iter().filter(|audit| audit.id > since && audit.ticket == ticket));
+            match page.after() {
+                Some(next) if !reached && after.as_ref() != Some(&next) => after = Some(next),
+                _ => break,
+            }
+        }
+        audits.sort_by_key(|audit| (audit.at, audit.id));
+        audits.dedup_by_key(|audit| audit.id);
+        Ok(Some(audits))
+    }
+
+    /// Updates of tickets, in either form.
+    pub(super) fn read_audits(&mut self, path: &str, key: &str, items: &[Value]) -> Vec<Audit> {
+        let mut audits = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            match Audit::of(item) {
+                Ok(audit) => audits.push(audit),
+                Err((field, what)) => self.skip(record(path, key, at, item), field, what),
+            }
+        }
+        audits
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, path: &str, key: &str, items: Vec<Value>) -> Vec<T> {
+        let mut read = Vec::with_capacity(items.len());
+        for (at, item) in items.into_iter().enumerate() {
+            let named = record(path, key, at, &item);
+            match serde_path_to_error::deserialize::<_, T>(item) {
+                Ok(item) => read.push(item),
+                Err(error) => self.skip(named, &words::path(&error.path().to_string()), &error.inner().to_string()),
+            }
+        }
+        read
+    }
+
+    /// Notes a record that can't be used.
+    pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
+        self.skipped_total += 1;
+        if self.skipped.len() < SKIPPED_TOLD {
+            let reason = if path == "." { excerpt(reason) } else { excerpt(&format!("at `{path}`: {reason}")) };
+            self.skipped.push(Skipped { place, reason });
+        }
+    }
+
+    /// What time it is there: ours, where it did not say.
+    pub(super) fn there(&self) -> Timestamp {
+        self.date.unwrap_or(self.now)
+    }
+}
+
+/// How an endpoint is called in messages.
+pub(super) fn place(path: &str) -> String {
+    format!("GET {API}{path}")
+}
+
+fn record(path: &str, key: &str, at: usize, item: &Value) -> String {
+    let id = item.get("id").and_then(id_of).map(|id| format!(", id {id}")).unwrap_or_default();
+    format!("{} {key}[{at}]{id}", place(path))
+}
+
+/// The records of a page; an answer without them is not the one that was asked for.
+fn records(page: &mut Page, path: &str, key: &str) -> Result<Vec<Value>, SourceError> {
+    // The search calls all that it finds results.
+    let found = page.take(key).or_else(|| page.take("results"));
+    found.ok_or_else(|| SourceError::Schema {
+        place: place(path),
+        path: key.to_owned(),
+        what: "a list is missing there".into(),
+    })
+}
+
+fn joined(ids: &[Id]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,64 @@
+//! What the source has to remember over a restart, as its cursor holds it.
+
+use serde::{Deserialize, Serialize};
+
+use super::lenient::Id;
+use super::past::Past;
+use crate::event::Timestamp;
+use crate::source::Cursor;
+
+/// Tickets that left, as many as are remembered over a restart.
+const MAX_LEFT: usize = 1000;
+
+/// Where the source stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// All tickets that were open at the start were told: what was told since is in the store, and need not be read anew.
+    pub settled: bool,
+    /// Every change up to here is told, by the times of the desk.
+    pub watermark: Timestamp,
+    /// Where the export of events goes on, in seconds since 1970.
+    pub position: i64,
+    /// Satisfaction answers up to here are told.
+    pub rated_to: Timestamp,
+    /// Tickets that were ended here because they left.
+    pub left: Vec<Id>,
+    /// How far the history was read.
+    pub past: Past,
+}
+
+impl Mark {
+    /// What a cursor says; nothing where it is of another shape.
+    pub(super) fn of(cursor: &Cursor) -> Option<Self> {
+        Self::deserialize(&cursor.0).ok()
+    }
+
+    /// As a cursor.
+    pub(super) fn cursor(mut self) -> Option<Cursor> {
+        self.left.sort_unstable();
+        self.left.drain(..self.left.len().saturating_sub(MAX_LEFT));
+        serde_json::to_value(self).ok().map(Cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
+        let at = Timestamp::from_millis(1_800_000_000_000);
+        let mark =
+            Mark { settled: true, watermark: at, position: 7, rated_to: at, left: vec![3, 1], past: Past::default() };
+        let cursor = mark.clone().cursor().unwrap();
+        assert_eq!(Mark::of(&cursor), Some(Mark { left: vec![1, 3], ..mark.clone() }));
+        for other in [json!(null), json!({"settled": true}), json!([1]), json!({"line": 12})] {
+            assert_eq!(Mark::of(&Cursor(other)), None);
+        }
+        let many = Mark { left: (0..2000).collect(), ..mark };
+        let kept = Mark::of(&many.cursor().unwrap()).unwrap().left;
+        assert_eq!((kept.len(), kept[0]), (1000, 1000), "of too many the newest");
+    }
+}

@@ -1,0 +1,193 @@
+//! Zendesk Support: the list of tickets by their last change, and the updates of those that changed.
+//!
+//! A start reads groups, agents and the open tickets a hundred at a time, and of those on which somebody may wait all
+//! updates, one request each: no field says who spoke last. From then on one request a refresh brings what changed, and
+//! one more a ticket that changed, as far as the quota goes; an admin's key brings the updates of all tickets besides,
+//! complete but a minute late, in one request a minute. Updates are told by their own times and numbers, so it does no
+//! harm that both ways bring them. The history of ended tickets is read in the polls between two refreshes from the same
+//! export. A start with a cursor goes on where it left off. The state changes only by functions that do not wait: a poll
+//! that fails or is dropped midway loses nothing but its requests.
+
+mod access;
+mod ask;
+mod audit;
+mod check;
+mod export;
+mod feed;
+#[cfg(test)]
+mod fuzz;
+mod history;
+mod lenient;
+mod look;
+mod mark;
+mod past;
+mod people;
+mod presence;
+mod ratings;
+mod refresh;
+mod settings;
+mod start;
+mod state;
+mod story;
+mod surveys;
+mod wire;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use self::settings::Settings;
+
+use self::ask::Ask;
+use self::lenient::Id;
+use self::mark::Mark;
+use self::state::{Phase, State};
+use super::http::{Client, Limits, words::excerpt};
+use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
+use crate::event::{Capability, ConversationId, Timestamp};
+
+/// What Zendesk can tell at most; what a key may not read is left out of the stream's `hello`.
+const CAPABILITIES: &[Capability] = &[
+    Capability::Presence,
+    Capability::Messages,
+    Capability::Assignments,
+    Capability::Statuses,
+    Capability::Ratings,
+    Capability::Sla,
+    Capability::Macros,
+];
+
+/// The row of [`super::REGISTRY`].
+pub const KIND: Kind = Kind {
+    name: "zendesk",
+    title: "Zendesk Support",
+    capabilities: CAPABILITIES,
+    cannot_tell: &[
+        ("routing", "Zendesk's bots place chats by tags and groups; no field holds their keyword"),
+        ("conversions", "Zendesk knows nothing of purchases"),
+        ("presence without an admin", "agents' availability can be read with an admin's key only"),
+        ("history without an admin", "tickets that had ended before the start can be read with an admin's key only"),
+        ("running messaging chats", "words of a messaging chat reach its ticket late, so waits there may be too short"),
+        ("changed ratings", "of a satisfaction answer that is changed later, the first one counts"),
+        ("nps", "the answers of Zendesk's NPS surveys have no API"),
+    ],
+    secrets: &["client_secret", "token"],
+    setup: Some(Setup {
+        key: "In Zendesk, as an admin: Admin Center > Apps and integrations > APIs > OAuth clients > Add OAuth client. Client \
+              kind confidential, scope read. The secret is shown once. Another's key may read less: no presence, no \
+              ratings, no history.",
+        ask: &[
+            Question { key: "subdomain", question: "The part of your address before .zendesk.com", example: "acme" },
+            Question { key: "client_id", question: "Identifier of the OAuth client", example: "helptop" },
+            Question { key: "client_secret", question: "Secret of the OAuth client", example: "0123456789abcdef" },
+        ],
+    }),
+    schema: || schemars::schema_for!(Settings),
+    build: |spec| Ok(Box::new(Zendesk::new(spec, Limits::default())?)),
+};
+
+/// A help desk on Zendesk.
+#[derive(Debug)]
+pub struct Zendesk {
+    client: Arc<Client>,
+    settings: Settings,
+    site: String,
+    backfill: Duration,
+    /// The groups that are watched; everything where none are named.
+    watched: HashSet<Id>,
+    /// What the account allows, as it was last told.
+    quota: Option<Quota>,
+    state: State,
+}
+
+impl Zendesk {
+    /// A source for what the config says; asks nobody yet. The error is a sentence that names the key.
+    pub fn new(spec: &Spec, limits: Limits) -> Result<Self, String> {
+        let settings: Settings = serde_path_to_error::deserialize(&spec.settings)
+            .map_err(|error| format!("{}: {}", error.path(), excerpt(&error.inner().to_string())))?;
+        let base = settings.base()?;
+        let auth = settings.auth()?;
+        let site = base.as_str().trim_end_matches('/').to_owned();
+        let client = Arc::new(Client::new(base, &auth, limits)?);
+        let (watched, quota, state) = (HashSet::new(), None, State::default());
+        Ok(Self { client, settings, site, backfill: spec.backfill, watched, quota, state })
+    }
+
+    /// What is asked for with each ticket. Targets make an answer much larger, so only where there are any.
+    fn include(&self) -> &'static str {
+        if self.state.has_targets { "metric_sets,users,slas" } else { "metric_sets,users" }
+    }
+
+    /// Tickets that are read one by one in a poll: a tenth of what the account allows a minute, so that four polls a
+    /// minute keep within half of it.
+    fn looks(&self) -> usize {
+        self.quota.map_or(20, |quota| (quota.limit / 10).clamp(5, 60) as usize)
+    }
+}
+
+/// Whether a poll is followed by another at once, and how far the reading has come.
+enum Step {
+    Done,
+    Wait(Option<(String, f32)>),
+    More(Option<(String, f32)>),
+    /// The same after a page of history.
+    Past(Option<(String, f32)>),
+}
+
+fn progress(what: &str, read: usize, total: usize) -> Step {
+    Step::More(Some((what.to_owned(), read as f32 / total.max(1) as f32)))
+}
+
+#[async_trait]
+impl Source for Zendesk {
+    fn capabilities(&self) -> Vec<Capability> {
+        if self.state.phase == Phase::Cold { CAPABILITIES.to_vec() } else { self.state.capabilities() }
+    }
+
+    fn remember(&mut self, active: &[ConversationId]) {
+        self.state.remembered = active.iter().filter_map(|id| id.as_str().parse().ok()).collect();
+    }
+
+    async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
+        if cursor.is_none() {
+            self.state.forget();
+        }
+        let before = self.client.sent();
+        let mut ask = Ask::new(Arc::clone(&self.client), now, self.include());
+        let step = match self.state.phase.clone() {
+            Phase::Cold => self.begin(&mut ask, cursor.and_then(Mark::of)).await,
+            Phase::Open { after, read } => self.open_page(&mut ask, after, read).await,
+            Phase::Recall => self.recall(&mut ask).await,
+            Phase::Stories { total } => self.stories(&mut ask, total).await,
+            Phase::Steady => self.refresh(&mut ask).await,
+        };
+        self.quota = ask.quota.or(self.quota);
+        let step = step?;
+        let history = matches!(step, Step::Past(_));
+        let (more, progress) = match step {
+            Step::Done => (false, None),
+            Step::Wait(progress) => (false, progress),
+            Step::More(progress) | Step::Past(progress) => (true, progress),
+        };
+        Ok(Batch {
+            events: std::mem::take(&mut self.state.outbox),
+            cursor: self.state.mark().cursor(),
+            quota: ask.quota,
+            skipped: ask.skipped,
+            skipped_total: ask.skipped_total,
+            requests: (self.client.sent() - before) as u32,
+            more,
+            partial: self.state.phase != Phase::Steady,
+            history,
+            progress,
+            finished: false,
+        })
+    }
+
+    async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
+        let mut ask = Ask::new(Arc::clone(&self.client), now, "metric_sets");
+        check::check(&mut ask, &self.settings).await
+    }
+}

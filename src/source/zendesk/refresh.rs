@@ -1,0 +1,177 @@
+//! The steady refresh: what changed, who is there, and now and then what no change tells.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+
+use super::ask::{Ask, PER_PAGE, Tickets};
+use super::lenient::Id;
+use super::presence::availabilities;
+use super::start::read_people;
+use super::{Step, Zendesk};
+use crate::source::SourceError;
+
+/// How often agents' states are asked for, where they fit on two pages.
+const PRESENCE_EVERY: TimeDelta = TimeDelta::seconds(10);
+/// Agents on two pages.
+const TWO_PAGES: usize = 200;
+/// How often a hundred open tickets are looked at whether they still are.
+const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(2);
+/// How often groups and agents are read.
+const PEOPLE_EVERY: TimeDelta = TimeDelta::minutes(30);
+/// Agents' states on so many pages at most.
+const MAX_PAGES: usize = 100;
+
+impl Zendesk {
+    /// What is new, or in every other poll a page of history, so that the news never wait for it.
+    pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        if std::mem::take(&mut self.state.is_history_next) {
+            return self.history_page(ask).await;
+        }
+        let mut more = self.news(ask).await?;
+        more |= self.export_page(ask).await?;
+        self.look_at_presence(ask).await?;
+        more |= self.look_at_ratings(ask).await?;
+        self.sweep(ask).await?;
+        self.reread_people(ask).await?;
+        self.state.hello();
+        self.state.prune();
+        let told = self.history_progress();
+        // Where there is always more, every fourth poll is for history.
+        self.state.refreshes = self.state.refreshes.wrapping_add(1);
+        let is_turn = !more || self.state.refreshes.is_multiple_of(4);
+        self.state.is_history_next = is_turn && self.history_is_due(ask.now);
+        Ok(match told {
+            None if more => Step::More(None),
+            None => Step::Done,
+            told if more || self.state.is_history_next => Step::More(told),
+            told => Step::Wait(told),
+        })
+    }
+
+    /// The tickets that changed, and as many of their updates as one poll may ask for; whether there are still more.
+    async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
+        let news = self.state.fresh.read(ask).await?;
+        self.state.meet(&news.users);
+        let there = ask.there();
+        let mut changed = Vec::new();
+        for ticket in &news.tickets {
+            let known = self.state.tickets.contains_key(&ticket.id);
+            if !self.is_watched(ticket) {
+                if known {
+                    self.state.leave(ticket.id, ask.now);
+                }
+            } else if self.state.is_news(ticket, there) {
+                changed.push(ticket.clone());
+            }
+        }
+        let anew: HashSet<Id> = changed.iter().map(|ticket| ticket.id).collect();
+        self.state.queue.retain(|ticket| !anew.contains(&ticket.id));
+        self.state.queue.extend(changed);
+        self.state.fresh.moved(&news);
+        // Of a new one nothing is known yet; what is new about others may also come by the export, which then takes them
+        // out of the queue.
+        let tickets = &self.state.tickets;
+        self.state
+            .queue
+            .make_contiguous()
+            .sort_by_key(|ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0));
+        self.look(ask, self.looks()).await?;
+        Ok(news.more || !self.state.queue.is_empty())
+    }
+
+    /// Who is there. Where the key may not read that, the rest goes on without.
+    pub(super) async fn look_at_presence(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if !self.state.presence.is_open(ask.now) || ask.now < self.state.presence_at {
+            return Ok(());
+        }
+        let (mut found, mut odd, mut after): (Vec<_>, usize, Option<String>) = (Vec::new(), 0, None);
+        for _ in 0..MAX_PAGES {
+            let mut query = vec![("page[size]", "100")];
+            query.extend(after.as_deref().map(|after| ("page[after]", after)));
+            let read = ask.page("/agent_availabilities", &query).await.and_then(|page| {
+                let (some, bad) = availabilities(&page).ok_or_else(|| SourceError::Schema {
+                    place: super::ask::place("/agent_availabilities"),
+                    path: "data".into(),
+                    what: "a list is missing there".into(),
+                })?;
+                Ok((some, bad, page.linked().or_else(|| page.after())))
+            });
+            match read {
+                Ok((some, bad, next)) => {
+                    found.extend(some);
+                    odd += bad;
+                    let is_new = next.is_some() && next != after;
+                    after = next;
+                    if !is_new {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    if let Some(error) = self.state.presence.failed(error, ask.now)? {
+                        ask.skip(super::ask::place("/agent_availabilities"), ".", &error.to_string());
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        if odd > 0 {
+            ask.skip(
+                super::ask::place("/agent_availabilities"),
+                "data",
+                &format!("{odd} of {} can't be read", found.len() + odd),
+            );
+        }
+        self.state.presence.given();
+        let pages = found.len().div_ceil(TWO_PAGES).max(1) as i32;
+        self.state.presence_at = ask.now + PRESENCE_EVERY * pages;
+        self.state.seen(found, ask.now);
+        Ok(())
+    }
+
+    /// Looks at a hundred open tickets, the next ones each time: deleted ones vanish without a word.
+    async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if ask.now - self.state.sweep_at < SWEEP_EVERY {
+            return Ok(());
+        }
+        let mut active: Vec<Id> = self.state.active().filter(|&id| id > self.state.sweep_after).collect();
+        active.sort_unstable();
+        active.truncate(PER_PAGE);
+        let found = if active.is_empty() { Tickets::default() } else { ask.tickets_by_id(&active).await? };
+        self.state.meet(&found.users);
+        for id in active.iter().filter(|id| !found.ids.contains(id)) {
+            self.state.leave(*id, ask.now);
+        }
+        let queued: HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
+        // What the list of changes has not told, for it knows nothing of changes that leave no update.
+        let late = ask.there() - SWEEP_EVERY * 5;
+        for ticket in found.items {
+            let is_old_news =
+                self.state.tickets.get(&ticket.id).is_some_and(|known| ticket.updated_at > known.updated_at);
+            if !self.is_watched(&ticket) || ticket.status == "deleted" {
+                self.state.leave(ticket.id, ask.now);
+            } else if is_old_news && ticket.updated_at < late && !queued.contains(&ticket.id) {
+                self.state.queue.push_back(ticket);
+            }
+        }
+        self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);
+        self.state.sweep_at = ask.now;
+        Ok(())
+    }
+
+    async fn reread_people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if ask.now - self.state.people_at < PEOPLE_EVERY {
+            return Ok(());
+        }
+        let before = self.state.people.clone();
+        let people = read_people(ask, before.clone()).await?;
+        self.state.people = people;
+        self.state.people_at = ask.now;
+        if self.state.people.groups != before.groups {
+            let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
+            self.state.outbox.extend(lines);
+        }
+        self.state.staff_changed(&before);
+        Ok(())
+    }
+}

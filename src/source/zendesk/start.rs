@@ -1,0 +1,211 @@
+//! The start: who is who, which tickets are open, and who waits on them.
+
+use chrono::TimeDelta;
+
+use super::ask::{Ask, PER_PAGE, place};
+use super::feed::Fresh;
+use super::lenient::Id;
+use super::mark::Mark;
+use super::people::People;
+use super::state::{Phase, State};
+use super::wire::{CustomStatus, Group, Membership, Page, Ticket, User};
+use super::{Step, Zendesk, progress};
+use crate::event::Timestamp;
+use crate::source::SourceError;
+use crate::source::http::words::excerpt;
+
+/// The search that finds open tickets knows changes so late.
+const SEARCH_LAG: TimeDelta = TimeDelta::minutes(10);
+
+/// The groups and everybody of the team, as they are now.
+pub(super) async fn read_people(ask: &mut Ask, mut people: People) -> Result<People, SourceError> {
+    let users: Vec<User> = ask.all("/users", "users", &[("role[]", "agent"), ("role[]", "admin")]).await?;
+    people.take_groups(&ask.all::<Group>("/groups", "groups", &[]).await?);
+    let memberships: Vec<Membership> = ask.all("/group_memberships", "group_memberships", &[]).await?;
+    people.take_staff(&users, &memberships);
+    match ask.list::<CustomStatus>("/custom_statuses", "custom_statuses", &[]).await {
+        Ok(statuses) => {
+            for odd in people.take_statuses(&statuses.items) {
+                let reason = format!("no category is called `{}`", excerpt(&odd));
+                ask.skip(place("/custom_statuses"), "status_category", &reason);
+            }
+        }
+        // An account without statuses of its own.
+        Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(people)
+}
+
+/// How many targets the account has set up; none where that may not be read.
+pub(super) async fn targets(ask: &mut Ask) -> Result<usize, SourceError> {
+    match ask.page("/slas/policies", &[]).await {
+        Ok(mut page) => Ok(page.take("sla_policies").map_or(0, |policies| policies.len())),
+        Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+impl Zendesk {
+    /// Groups, agents, and where changes begin; the tickets follow page by page.
+    pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
+        let people = read_people(ask, People::new(&self.settings.bots)).await?;
+        let watched = watched(&people, &self.settings.groups)?;
+        let newest = ask.tickets("/tickets", &[("page[size]", "1"), ("sort", "-updated_at")]).await?;
+        let newest = newest.items.iter().map(|ticket| ticket.updated_at).max();
+        let has_targets = targets(ask).await? > 0;
+
+        let there = ask.there();
+        let remembered = std::mem::take(&mut self.state.remembered);
+        let mut state = State::default();
+        (state.people, state.people_at, state.remembered) = (people, ask.now, remembered);
+        (state.has_targets, state.begun_at) = (has_targets, there);
+        let mark = mark.filter(|mark| mark.settled);
+        state.phase = if mark.is_some() { Phase::Recall } else { Phase::Open { after: None, read: 0 } };
+        if let Some(mark) = mark {
+            state.fresh = Fresh::at(mark.watermark);
+            (state.position, state.rated_to, state.past) = (mark.position, mark.rated_to, mark.past);
+            state.left = mark.left.into_iter().collect();
+            state.settled = true;
+        } else {
+            // An empty account has no newest change; then everything is new.
+            state.fresh = newest.map_or_else(Fresh::default, |newest| Fresh::at(newest.min(there) - SEARCH_LAG));
+            state.position = (there - SEARCH_LAG).millis().div_euclid(1000);
+            let span = TimeDelta::from_std(self.backfill).unwrap_or_else(|_| TimeDelta::days(3650));
+            state.rated_to = there - span;
+        }
+        self.state = state;
+        self.watched = watched;
+        self.look_at_presence(ask).await?;
+        self.look_at_ratings(ask).await?;
+        self.state.hello();
+        let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
+        // The hello comes first, then teams, then who is in them.
+        let first =
+            self.state.outbox.iter().position(|event| matches!(event.kind, crate::event::EventKind::Hello { .. }));
+        let hello = first.map(|at| self.state.outbox.remove(at));
+        self.state.outbox.splice(0..0, hello.into_iter().chain(lines));
+        self.state.introduce_staff();
+        Ok(progress("reading open tickets", 0, 0))
+    }
+
+    /// Whether a ticket is in a group that is watched.
+    pub(super) fn is_watched(&self, ticket: &Ticket) -> bool {
+        self.watched.is_empty() || ticket.group_id.is_some_and(|group| self.watched.contains(&group))
+    }
+
+    /// One page of open tickets.
+    pub(super) async fn open_page(
+        &mut self,
+        ask: &mut Ask,
+        after: Option<String>,
+        read: usize,
+    ) -> Result<Step, SourceError> {
+        let mut query = "status<solved".to_owned();
+        for group in &self.watched {
+            query.push_str(" group:");
+            query.push_str(&group.to_string());
+        }
+        let mut asked = vec![("filter[type]", "ticket"), ("query", &*query), ("page[size]", "100")];
+        asked.extend(after.as_deref().map(|after| ("page[after]", after)));
+        let page = match ask.page("/search/export", &asked).await {
+            Ok(page) => page,
+            // A place in this list is good for an hour only.
+            Err(SourceError::Unsupported { .. }) if after.is_some() => {
+                self.state.phase = Phase::Open { after: None, read: 0 };
+                return Ok(progress("reading open tickets", 0, 0));
+            }
+            Err(error) => return Err(error),
+        };
+        let (ids, next) = found(page)?;
+        let unknown: Vec<Id> = ids.iter().copied().filter(|id| !self.state.tickets.contains_key(id)).collect();
+        let tickets = ask.tickets_by_id(&unknown).await?;
+        self.state.meet(&tickets.users);
+        let queued: std::collections::HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
+        for ticket in tickets.items {
+            let is_open = !matches!(&*ticket.status, "solved" | "closed" | "deleted");
+            if is_open && self.is_watched(&ticket) && !queued.contains(&ticket.id) {
+                self.state.find(ticket, &self.site, ask);
+            }
+        }
+        let read = read + ids.len();
+        match next {
+            Some(next) if after.as_ref() != Some(&next) => {
+                self.state.phase = Phase::Open { after: Some(next), read };
+                Ok(progress("listing open tickets", read, read + PER_PAGE))
+            }
+            _ => {
+                self.state.phase = Phase::Recall;
+                Ok(progress("reading open tickets", 0, self.state.queue.len()))
+            }
+        }
+    }
+
+    /// Looks for what was open by what was told in an earlier run and is not known now: what changed is read, what is
+    /// gone has left.
+    pub(super) async fn recall(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        let queued: std::collections::HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
+        let known = |id: &Id| self.state.tickets.contains_key(id) || queued.contains(id);
+        let some: Vec<Id> = self.state.remembered.iter().copied().filter(|id| !known(id)).take(PER_PAGE).collect();
+        if some.is_empty() {
+            self.state.remembered.clear();
+            self.state.phase = Phase::Stories { total: self.state.queue.len() };
+            return Ok(progress("reading open tickets", 0, self.state.queue.len()));
+        }
+        let tickets = ask.tickets_by_id(&some).await?;
+        self.state.meet(&tickets.users);
+        let told_to = if self.state.settled { self.state.fresh.watermark } else { Timestamp::MIN };
+        for id in some {
+            if !tickets.ids.contains(&id) {
+                self.state.leave(id, ask.now);
+            }
+            self.state.remembered.remove(&id);
+        }
+        for ticket in tickets.items {
+            if !self.is_watched(&ticket) {
+                self.state.leave(ticket.id, ask.now);
+            } else if ticket.updated_at < told_to {
+                self.state.recognise(&ticket);
+            } else {
+                self.state.queue.push_back(ticket);
+            }
+        }
+        Ok(progress("reading open tickets", 0, self.state.remembered.len()))
+    }
+
+    /// Reads the updates of some of the tickets on which somebody may wait.
+    pub(super) async fn stories(&mut self, ask: &mut Ask, total: usize) -> Result<Step, SourceError> {
+        self.look(ask, self.looks()).await?;
+        let left = self.state.queue.len();
+        if left == 0 {
+            self.state.phase = Phase::Steady;
+            self.state.settled = true;
+            self.plan_history();
+        }
+        Ok(progress("reading who waits", total.saturating_sub(left), total))
+    }
+}
+
+/// The ids of a page of search results, and where the next one begins.
+fn found(mut page: Page) -> Result<(Vec<Id>, Option<String>), SourceError> {
+    let next = page.after();
+    let results = page.take("results").ok_or_else(|| SourceError::Schema {
+        place: place("/search/export"),
+        path: "results".into(),
+        what: "a list is missing there".into(),
+    })?;
+    let ids = results.iter().filter_map(|ticket| ticket.get("id").and_then(super::lenient::id_of)).collect();
+    Ok((ids, next))
+}
+
+/// The groups of those names.
+pub(super) fn watched(people: &People, names: &[String]) -> Result<std::collections::HashSet<Id>, SourceError> {
+    let of = |name: &String| {
+        let found = people.groups.iter().find(|(_, group)| group.trim().eq_ignore_ascii_case(name.trim()));
+        found.map(|(&id, _)| id).ok_or_else(|| SourceError::Unsupported {
+            place: "groups".into(),
+            what: format!("no group is called `{}`", excerpt(name)),
+        })
+    };
+    names.iter().map(of).collect()
+}

@@ -1,0 +1,500 @@
+//! What the source remembers between two polls. Changed only by functions that do not wait, so a poll that is dropped
+//! leaves it whole; events wait in `outbox` until a poll hands them over.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+
+use chrono::TimeDelta;
+use compact_str::CompactString;
+
+use super::access::{Access, Bucket};
+use super::ask::{Ask, place};
+use super::audit::{Audit, Step};
+use super::feed::Fresh;
+use super::lenient::Id;
+use super::mark::Mark;
+use super::past::Past;
+use super::people::{People, agent, customer_line};
+use super::presence::Availability;
+use super::ratings::Sort;
+use super::story::{Placed, RULE, Standing, Teller, conversation, may_wait, status_of};
+use super::wire::{Ticket, User};
+use crate::event::{
+    AgentId, Author, Capability, Event, EventKind, Message, PresenceState, Status, StatusBy, Timestamp, VERSION,
+};
+use crate::source::http::words::excerpt;
+
+/// Ended tickets that are remembered, so that a change of one costs no more than that of an open one.
+const MAX_ENDED: usize = 20_000;
+/// Customers who are remembered as told.
+const MAX_CUSTOMERS: usize = 200_000;
+/// A ticket that changed so shortly before it was read may change again in that same second.
+const SAME_SECOND: TimeDelta = TimeDelta::seconds(2);
+
+/// Where the source is in its life.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    /// Nothing was read yet.
+    #[default]
+    Cold,
+    /// Open tickets are listed, page by page.
+    Open { after: Option<String>, read: usize },
+    /// What was open by what was told in an earlier run is looked for.
+    Recall,
+    /// The updates of tickets on which somebody may wait are read, of so many in all.
+    Stories { total: usize },
+    /// Changes are followed.
+    Steady,
+}
+
+/// A ticket, as far as its next update needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Known {
+    pub requester: Option<Id>,
+    pub standing: Standing,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// It was read in the very second of that change, and is read again from then on: it may have changed once more.
+    pub again_at: Option<Timestamp>,
+    /// The last update that was told; 0 where only its record was.
+    pub last: Id,
+    pub ended: bool,
+}
+
+/// What the source remembers between two polls.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub phase: Phase,
+    pub people: People,
+    pub people_at: Timestamp,
+    pub fresh: Fresh,
+    /// Tickets to be read whole or further, by number.
+    pub queue: VecDeque<Ticket>,
+    pub tickets: HashMap<Id, Known>,
+    pub outbox: Vec<Event>,
+    pub bucket: Bucket,
+    pub export: Access,
+    /// Where the export of events goes on, in seconds since 1970, and when it is asked next.
+    pub position: i64,
+    pub export_at: Timestamp,
+    pub presence: Access,
+    pub presence_at: Timestamp,
+    states: HashMap<Id, (PresenceState, Option<Timestamp>)>,
+    pub ratings: Access,
+    pub ratings_sort: Option<Sort>,
+    pub ratings_at: Timestamp,
+    pub rated_to: Timestamp,
+    pub rated: HashSet<CompactString>,
+    /// Answers about tickets that are not told yet.
+    pub rated_of: BTreeMap<Id, Vec<Event>>,
+    pub has_targets: bool,
+    pub sweep_after: Id,
+    pub sweep_at: Timestamp,
+    pub past: Past,
+    /// What the history has told of tickets so far that had not ended by then.
+    pub held: BTreeMap<Id, Vec<Audit>>,
+    /// Ended tickets of the history whose beginning the export did not tell.
+    pub headless: BTreeSet<Id>,
+    pub is_history_next: bool,
+    pub refreshes: u32,
+    /// Tickets that were open by what was told before this start.
+    pub remembered: BTreeSet<Id>,
+    /// Tickets that left, and were therefore ended here.
+    pub left: HashSet<Id>,
+    pub settled: bool,
+    pub begun_at: Timestamp,
+    told: Vec<Capability>,
+    agents: HashSet<AgentId>,
+    customers: HashSet<Id>,
+}
+
+impl State {
+    /// Knows nothing any more but what it was told before the first poll.
+    pub(super) fn forget(&mut self) {
+        *self = Self { remembered: std::mem::take(&mut self.remembered), ..Self::default() };
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        // Answers that wait for their ticket are not told yet.
+        let waiting = self.rated_of.values().flatten().filter_map(|event| event.at).min();
+        Mark {
+            settled: self.settled,
+            watermark: self.fresh.watermark,
+            position: self.position,
+            rated_to: waiting.map_or(self.rated_to, |at| at.min(self.rated_to)),
+            left: self.left.iter().copied().collect(),
+            past: self.past.clone(),
+        }
+    }
+
+    /// What can be told with this key, as far as that was found out.
+    pub(super) fn capabilities(&self) -> Vec<Capability> {
+        let mut can = vec![Capability::Messages, Capability::Assignments, Capability::Statuses, Capability::Macros];
+        let found = [
+            (self.presence.is_given(), Capability::Presence),
+            (self.ratings.is_given(), Capability::Ratings),
+            (self.has_targets, Capability::Sla),
+        ];
+        can.extend(found.into_iter().filter_map(|(is_given, capability)| is_given.then_some(capability)));
+        can
+    }
+
+    /// Says what can be told, where that was not said or is another now.
+    pub(super) fn hello(&mut self) {
+        let capabilities = self.capabilities();
+        if self.told != capabilities {
+            self.told.clone_from(&capabilities);
+            self.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
+        }
+    }
+
+    /// Tickets known to be active.
+    pub(super) fn active(&self) -> impl Iterator<Item = Id> {
+        self.tickets.iter().filter(|(_, known)| !known.ended).map(|(&id, _)| id)
+    }
+
+    /// Whether there is anything to read about a ticket as it now looks. A solved ticket that an automation closes days
+    /// later is no news.
+    pub(super) fn is_news(&self, ticket: &Ticket, there: Timestamp) -> bool {
+        let is_closed = matches!(&*ticket.status, "closed" | "deleted");
+        match self.tickets.get(&ticket.id) {
+            Some(known) => {
+                let is_again = known.again_at.is_some_and(|at| there >= at) && ticket.updated_at == known.updated_at;
+                (ticket.updated_at > known.updated_at || is_again) && !(known.ended && is_closed && known.last > 0)
+            }
+            None => !is_closed || ticket.created_at > there - TimeDelta::days(1),
+        }
+    }
+
+    /// Takes in people who were sent beside tickets; customers are told once.
+    pub(super) fn meet(&mut self, users: &[User]) {
+        for user in users {
+            self.people.take_user(user);
+            if user.is_staff() {
+                continue;
+            }
+            if self.customers.len() >= MAX_CUSTOMERS {
+                self.customers.clear();
+            }
+            if self.customers.insert(user.id) {
+                self.outbox.push(customer_line(user));
+            }
+        }
+    }
+
+    /// Those of the authors and requesters who are not known at all.
+    pub(super) fn strangers(&self, ticket: &Ticket, audits: &[Audit], into: &mut BTreeSet<Id>) {
+        let requester = ticket.requester_id;
+        into.extend(requester.filter(|id| !self.customers.contains(id) && !self.people.staff.contains_key(id)));
+        self.unknown_authors(requester, audits, into);
+    }
+
+    /// Those of the authors who are not known at all.
+    pub(super) fn unknown_authors(&self, requester: Option<Id>, audits: &[Audit], into: &mut BTreeSet<Id>) {
+        for audit in audits {
+            let authors = audit.steps.iter().filter_map(|step| match step {
+                Step::Comment { author, .. } => *author,
+                _ => None,
+            });
+            into.extend(authors.chain([audit.author]).filter(|&id| self.people.is_unknown(id, requester)));
+        }
+    }
+
+    /// Tells what a ticket's record and its updates say: all of it, or what came after what was told.
+    pub(super) fn adopt(&mut self, ticket: &Ticket, audits: &[Audit], site: &str, ask: &mut Ask) {
+        let told = self.tickets.get(&ticket.id).filter(|known| known.last > 0).cloned();
+        let mut teller = Teller::new(&self.people, site);
+        let standing = match &told {
+            None => teller.whole(ticket, audits),
+            Some(known) => {
+                let mut standing = known.standing;
+                for audit in audits.iter().filter(|audit| audit.id > known.last) {
+                    teller.audit(audit, ticket.requester_id, &mut standing);
+                }
+                if audits.last().is_none_or(|last| last.at <= ticket.updated_at) {
+                    teller.assert(ticket, &mut standing);
+                }
+                standing
+            }
+        };
+        let (mut out, odd) = (teller.out, teller.odd);
+        skip_odd(&odd, ask);
+        let last = audits.iter().map(|audit| audit.id).max().unwrap_or(0);
+        let ended = standing.status.is_some_and(Status::is_ended);
+        if self.left.remove(&ticket.id) && !ended {
+            come_back(ticket.id, standing, &mut out, ask.now);
+        }
+        let known = Known {
+            requester: ticket.requester_id,
+            standing,
+            updated_at: ticket.updated_at,
+            again_at: (ask.there() - ticket.updated_at < SAME_SECOND).then(|| ask.there() + SAME_SECOND),
+            last: last.max(told.map_or(0, |known| known.last)),
+            ended,
+        };
+        self.remembered.remove(&ticket.id);
+        self.tickets.insert(ticket.id, known);
+        out.extend(
+            self.rated_of
+                .remove(&ticket.id)
+                .into_iter()
+                .flatten()
+                .filter_map(|event| Some((event.at?, Id::MAX, event))),
+        );
+        self.post(out);
+    }
+
+    /// Tells what the record alone says where nobody can be waiting, or puts the ticket in the queue.
+    pub(super) fn find(&mut self, ticket: Ticket, site: &str, ask: &mut Ask) {
+        if may_wait(&ticket) || self.left.contains(&ticket.id) {
+            self.queue.push_back(ticket);
+            return;
+        }
+        let mut teller = Teller::new(&self.people, site);
+        let standing = teller.brief(&ticket);
+        let (out, odd) = (teller.out, teller.odd);
+        skip_odd(&odd, ask);
+        self.know(&ticket, standing);
+        self.post(out);
+    }
+
+    /// Knows a ticket of which all was told in an earlier run.
+    pub(super) fn recognise(&mut self, ticket: &Ticket) {
+        let status = status_of(ticket, &self.people);
+        self.know(ticket, Standing { status, assignee: Some(ticket.assignee_id), group: Some(ticket.group_id) });
+    }
+
+    fn know(&mut self, ticket: &Ticket, standing: Standing) {
+        let ended = standing.status.is_some_and(Status::is_ended);
+        self.remembered.remove(&ticket.id);
+        let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
+        self.tickets.insert(ticket.id, Known { requester, standing, updated_at, again_at: None, last: 0, ended });
+    }
+
+    /// Tells updates that the export brought, of tickets that are known.
+    pub(super) fn exported(&mut self, audits: &[Audit], site: &str, ask: &mut Ask) {
+        let mut teller = Teller::new(&self.people, site);
+        for audit in audits {
+            let Some(known) = self.tickets.get_mut(&audit.ticket) else { continue };
+            if audit.id <= known.last {
+                continue;
+            }
+            teller.audit(audit, known.requester, &mut known.standing);
+            known.ended = known.standing.status.is_some_and(Status::is_ended);
+            // Of one whose beginning was not told, the rest is still to be read.
+            if known.last > 0 {
+                known.last = audit.id;
+            }
+        }
+        let (out, odd) = (teller.out, teller.odd);
+        skip_odd(&odd, ask);
+        self.post(out);
+    }
+
+    /// What the export has told to its end needs not be read one by one.
+    pub(super) fn caught_up(&mut self) {
+        let (position, tickets) = (self.position, &mut self.tickets);
+        self.queue.retain(|ticket| match tickets.get_mut(&ticket.id).filter(|known| known.last > 0) {
+            Some(known) if ticket.updated_at.millis() < position * 1000 => {
+                known.updated_at = known.updated_at.max(ticket.updated_at);
+                false
+            }
+            _ => true,
+        });
+    }
+
+    /// Tells the whole story of a ticket that is history, and keeps nothing of it in mind.
+    pub(super) fn recount(&mut self, ticket: &Ticket, audits: &[Audit], site: &str, ask: &mut Ask) {
+        let mut teller = Teller::new(&self.people, site);
+        teller.whole(ticket, audits);
+        let (mut out, odd) = (teller.out, teller.odd);
+        skip_odd(&odd, ask);
+        out.extend(
+            self.rated_of
+                .remove(&ticket.id)
+                .into_iter()
+                .flatten()
+                .filter_map(|event| Some((event.at?, Id::MAX, event))),
+        );
+        self.post(out);
+    }
+
+    /// A ticket is on the board no more though no update says why: deleted, or moved out of the watched groups.
+    pub(super) fn leave(&mut self, ticket: Id, now: Timestamp) {
+        self.remembered.remove(&ticket);
+        if self.tickets.remove(&ticket).is_none_or(|known| !known.ended) && self.left.insert(ticket) {
+            let (status, by) = (Status::Closed, Some(StatusBy::System));
+            let kind = EventKind::Status { conversation: conversation(ticket), status, by, agent: None };
+            self.outbox.push(Event::new(now, kind));
+        }
+    }
+
+    /// Tells changes of agents' states, each with its own time where that is told.
+    pub(super) fn seen(&mut self, found: Vec<Availability>, now: Timestamp) {
+        for one in found {
+            if let Some(person) = self.people.staff.get_mut(&one.agent)
+                && one.capacity.is_some()
+                && person.capacity != one.capacity
+            {
+                person.capacity = one.capacity;
+                let line = self.people.agent_line(one.agent);
+                self.outbox.push(line);
+            }
+            let Some(state) = one.state else { continue };
+            let before = self.states.insert(one.agent, (state, one.since));
+            if before == Some((state, one.since)) {
+                continue;
+            }
+            self.introduce(&agent(one.agent));
+            let kind = EventKind::Presence { agent: agent(one.agent), state, reason: one.reason };
+            self.outbox.push(Event::new(one.since.unwrap_or(now), kind));
+        }
+    }
+
+    /// Forgets the ended tickets once there are many; they are read anew when something happens to them.
+    pub(super) fn prune(&mut self) {
+        if self.tickets.len() > MAX_ENDED + self.active().count() {
+            self.tickets.retain(|_, known| !known.ended);
+        }
+    }
+
+    /// Lines of everybody of the team.
+    pub(super) fn introduce_staff(&mut self) {
+        for id in self.people.shown() {
+            self.introduce(&agent(id));
+        }
+    }
+
+    /// Staff came, went or changed: their lines are told again.
+    pub(super) fn staff_changed(&mut self, before: &People) {
+        let changed: Vec<Id> = self
+            .people
+            .staff
+            .iter()
+            .filter(|(id, person)| before.staff.get(id) != Some(person))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in changed {
+            if self.agents.contains(&agent(id)) {
+                let line = self.people.agent_line(id);
+                self.outbox.push(line);
+            }
+        }
+        self.introduce_staff();
+    }
+
+    fn introduce(&mut self, agent: &AgentId) {
+        if agent.as_str() != RULE && self.agents.insert(agent.clone()) {
+            let line = self.people.agent_line(agent.as_str().parse().unwrap_or_default());
+            self.outbox.push(line);
+        }
+    }
+
+    /// Puts events in their true order and introduces the agents that they name.
+    fn post(&mut self, mut placed: Vec<Placed>) {
+        placed.sort_by_key(|&(at, id, _)| (at, id));
+        for (_, _, event) in placed {
+            let agents = match &event.kind {
+                EventKind::Message(message) => [message.agent.as_ref(), None],
+                EventKind::Assigned(to) => [to.agent.as_ref().and_then(Option::as_ref), to.by.as_ref()],
+                EventKind::Status { agent, .. } | EventKind::Macro { agent, .. } => [agent.as_ref(), None],
+                _ => [None, None],
+            };
+            for agent in agents.into_iter().flatten() {
+                self.introduce(agent);
+            }
+            self.outbox.push(event);
+        }
+    }
+}
+
+/// Names the status words that nobody knows.
+fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
+    for (ticket, word) in odd {
+        ask.skip(
+            format!("{} {ticket}", place("/tickets")),
+            "status",
+            &format!("no status is called `{}`", excerpt(word)),
+        );
+    }
+}
+
+/// A ticket that was ended here because it left is there again. The ending has ended its wait in the stream; a customer
+/// who waits still is told to wait from now on, which is too short but not hidden.
+fn come_back(ticket: Id, standing: Standing, out: &mut Vec<Placed>, now: Timestamp) {
+    let status = standing.status.unwrap_or(Status::Open);
+    let said = out.iter().rev().filter_map(|(_, _, event)| match &event.kind {
+        EventKind::Message(message) if message.public != Some(false) && message.from != Author::Bot => {
+            Some(message.from)
+        }
+        _ => None,
+    });
+    let waits = said.into_iter().next() == Some(Author::Customer);
+    let kind =
+        EventKind::Status { conversation: conversation(ticket), status, by: Some(StatusBy::System), agent: None };
+    out.push((now, Id::MAX, Event::new(now, kind)));
+    if waits {
+        let asks = Message::public(conversation(ticket), Author::Customer, None);
+        out.push((now, Id::MAX, Event::new(now, asks)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    const THERE: &str = "2026-11-22T09:00:00Z";
+
+    fn state(known: Option<Known>) -> State {
+        State { tickets: known.map(|known| (5, known)).into_iter().collect(), ..State::default() }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn known(ended: bool, again_at: Option<&str>) -> Option<Known> {
+        let (standing, updated_at) = (Standing::default(), at("2026-11-22T08:00:00Z"));
+        Some(Known { requester: None, standing, updated_at, again_at: again_at.map(at), last: 9, ended })
+    }
+
+    #[rstest]
+    #[case::unknown(None, "open", "08:00:00", true)]
+    #[case::unknown_and_just_solved(None, "solved", "08:00:00", true)]
+    #[case::unknown_and_closed_by_an_automation(None, "closed", "08:00:00", false)]
+    #[case::changed(known(false, None), "open", "08:00:01", true)]
+    #[case::as_it_was(known(false, None), "open", "08:00:00", false)]
+    #[case::reopened(known(true, None), "open", "08:00:01", true)]
+    #[case::closed_by_an_automation(known(true, None), "closed", "08:00:01", false)]
+    #[case::closed_while_open(known(false, None), "closed", "08:00:01", true)]
+    #[case::read_in_that_second(known(false, Some(THERE)), "open", "08:00:00", true)]
+    #[case::not_yet_again(known(false, Some("2026-11-22T09:00:01Z")), "open", "08:00:00", false)]
+    fn what_is_news(#[case] known: Option<Known>, #[case] status: &str, #[case] changed: &str, #[case] expected: bool) {
+        let ticket = json!({"id": 5, "created_at": "2026-11-18T08:00:00Z", "updated_at": format!("2026-11-22T{changed}Z"), "status": status});
+        let ticket: Ticket = serde_json::from_value(ticket).unwrap();
+        assert_eq!(state(known).is_news(&ticket, at(THERE)), expected);
+    }
+
+    #[test]
+    fn answers_that_wait_for_their_ticket_are_asked_for_again_after_a_restart() {
+        let mut state = State { rated_to: at(THERE), ..State::default() };
+        assert_eq!(state.mark().rated_to, at(THERE));
+        let kind = EventKind::Rated { conversation: conversation(5), score: 5.0, scale: 5.0, comment: None };
+        state.rated_of.insert(5, vec![Event::new(at("2026-11-22T07:00:00Z"), kind)]);
+        assert_eq!(state.mark().rated_to, at("2026-11-22T07:00:00Z"));
+    }
+
+    #[test]
+    fn a_ticket_that_left_is_ended_once() {
+        let mut state = state(known(false, None));
+        state.leave(5, at(THERE));
+        state.leave(5, at(THERE));
+        assert_eq!(state.outbox.len(), 1);
+        let mut ended =
+            State { tickets: known(true, None).map(|known| (5, known)).into_iter().collect(), ..State::default() };
+        ended.leave(5, at(THERE));
+        assert_eq!(ended.outbox, [], "it had ended");
+    }
+}

@@ -1,0 +1,54 @@
+//! What it costs in requests: a start, and a refresh after 0, 10 and 500 changes.
+
+use chrono::TimeDelta;
+use helptop::event::{Author, EventKind, Message, Status, StatusBy};
+use serde_json::json;
+
+use super::{Role, Vendors, source};
+use crate::agree::{Watch, params, start};
+use crate::server::Simulator;
+use crate::world::World;
+
+/// So many customers write, each on a chat of their own, and an agent ends the chat of every fifth.
+fn change(world: &mut World, count: usize) {
+    let chats: Vec<_> = world.open().map(|chat| (chat.id.clone(), world.agents[0].id.clone())).collect();
+    for (nth, (id, agent)) in chats.into_iter().cycle().take(count).enumerate() {
+        world.happen(Message::public(id.clone(), Author::Customer, None));
+        if nth % 5 == 4 {
+            let (status, by) = (Status::Resolved, Some(StatusBy::Agent));
+            world.happen(EventKind::Status { conversation: id, status, by, agent: Some(agent) });
+        }
+    }
+}
+
+/// Requests of each refresh, without what goes by the clock.
+async fn refreshes(role: Role) -> (u64, Vec<(usize, u32)>) {
+    let (vendor, _) = Vendors::new(role);
+    let mut world = World::new(params(), start());
+    world.advance(start() + TimeDelta::hours(9));
+    let simulator = Simulator::start(world, vendor).await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    let cold = watch.requests;
+    let mut costs = Vec::new();
+    for count in [0, 10, 500] {
+        // So that none of what comes once a minute is due.
+        watch.later(70).await;
+        watch.settle().await;
+        change(&mut simulator.inside().world, count);
+        let (requests, _) = watch.settle().await;
+        costs.push((count, requests));
+    }
+    (cold, costs)
+}
+
+#[tokio::test]
+async fn a_refresh_costs_what_has_changed_not_what_is_open() {
+    for role in [Role::Admin, Role::Agent] {
+        let (cold, costs) = refreshes(role).await;
+        println!("{role:?}: start {cold}, refreshes {costs:?}");
+        assert!(costs[0].1 <= 2, "{role:?}: nothing changed: {costs:?}");
+        assert!(costs[1].1 <= 13, "{role:?}: ten changes: {costs:?}");
+    }
+}
