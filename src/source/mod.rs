@@ -17,6 +17,7 @@ pub mod http;
 mod intake;
 pub mod replay;
 pub mod rt;
+pub mod zammad;
 
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
@@ -174,7 +175,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, zammad::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -127,7 +127,10 @@ async fn the_comparison_finds_what_is_missing_or_wrong() {
     let cases: [(fn(&mut Value) -> bool, &str); 6] = [
         (|_| true, "agrees"),
         (|line| line["type"] != "message" || line["from"] != "agent", "the unanswered, instant 0"),
-        (|line| line["type"] != "assigned" || line["at"].as_str().unwrap() < "2026-11-20T09", "the unanswered, instant"),
+        (
+            |line| line["type"] != "assigned" || line["at"].as_str().unwrap() < "2026-11-20T09",
+            "the unanswered, instant",
+        ),
         (|line| line["type"] != "status" || line["status"] != "snoozed", "queues, instant"),
         (|line| line["type"] != "presence" || line["state"] != "offline", ", instant"),
         (

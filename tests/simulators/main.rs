@@ -6,3 +6,4 @@ mod agree;
 mod frame;
 mod server;
 mod world;
+mod zammad;

@@ -1,0 +1,1 @@
+//! Bad input, each kind of it.
