@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
+pub mod chatwoot;
 pub mod command;
 pub mod demo;
 pub mod differ;
@@ -175,7 +176,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] = &[rt::KIND, zammad::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[rt::KIND, chatwoot::KIND, zammad::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

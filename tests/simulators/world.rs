@@ -28,6 +28,8 @@ pub struct Chat {
     pub customer: Option<usize>,
     pub tags: Vec<String>,
     pub messages: Vec<Said>,
+    /// All that happened in it after it was opened, numbered like the messages.
+    pub log: Vec<Logged>,
     /// The first customer message that no person has answered.
     pub waiting_since: Option<Timestamp>,
     pub first_reply_at: Option<Timestamp>,
@@ -37,6 +39,13 @@ pub struct Chat {
     pub ratings: Vec<Rated>,
     /// Everything that happened to it since it was opened, each with a number.
     pub log: Vec<(u64, Timestamp, EventKind)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Logged {
+    pub number: u64,
+    pub at: Timestamp,
+    pub kind: EventKind,
 }
 
 #[derive(Debug, Clone)]
@@ -262,6 +271,7 @@ impl World {
             customer,
             tags: opened.tags.clone().unwrap_or_default(),
             messages: Vec::new(),
+            log: Vec::new(),
             waiting_since: None,
             first_reply_at: None,
             updated_at: at,
@@ -317,6 +327,7 @@ impl World {
             _ => return,
         }
         chat.updated_at = at;
+        chat.log.push(Logged { number, at, kind: kind.clone() });
         if chat.status.is_ended() || chat.merged_into.is_some() {
             self.active.remove(&place);
         } else {
@@ -332,10 +343,5 @@ impl Chat {
             self.waiting_since = None;
         }
         (self.status, self.status_at, self.status_by, self.status_agent) = (status, at, by, agent);
-    }
-
-    /// The last message, of those that `counts`.
-    pub fn last(&self, counts: impl Fn(&Said) -> bool) -> Option<&Said> {
-        self.messages.iter().rev().find(|said| counts(said))
     }
 }

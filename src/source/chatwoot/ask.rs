@@ -1,0 +1,260 @@
+//! The requests of one poll, and what refusals mean here.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::map;
+use super::wire::{Csat, List, Message, OnlyCounts, OnlyId, Page, Payload, Row};
+use crate::event::Timestamp;
+use crate::source::http::{Answer, Auth, Client, Secret, words};
+use crate::source::{Skipped, SourceError};
+
+/// Rows of a page; an installation may have another number, which is seen by its first page.
+pub(super) const PER_PAGE: usize = 25;
+/// Messages of an answer to `after`.
+const MESSAGES: usize = 100;
+/// Messages of a conversation that are read at once.
+const MOST_MESSAGES: usize = 1000;
+/// Requests that are under way at once.
+const AT_ONCE: usize = 4;
+/// Skipped records that are told one by one; the others are only counted.
+const SKIPPED_TOLD: usize = 20;
+
+/// How the header with the token is spelled: as it is documented, and as it passes proxies that drop names with `_`.
+const SPELLINGS: [&str; 2] = ["api_access_token", "api-access-token"];
+
+/// The header that says who asks.
+pub(super) fn auth(token: &Secret, spelling: usize) -> Auth {
+    Auth::Header { name: SPELLINGS[spelling], prefix: "", token: token.clone() }
+}
+
+/// The requests of one poll, and what they brought besides their answers.
+pub(super) struct Ask {
+    client: Arc<Client>,
+    pub now: Timestamp,
+    /// The number of the account; 0 as long as it is not known.
+    pub account: u64,
+    pub date: Option<Timestamp>,
+    pub skipped: Vec<Skipped>,
+    pub skipped_total: u64,
+    /// Records that were told as unreadable before.
+    pub told: HashSet<String>,
+}
+
+/// Messages of a conversation.
+pub(super) struct Thread {
+    pub messages: Vec<Message>,
+    /// They begin with the first.
+    pub whole: bool,
+    /// There are more behind them.
+    pub is_long: bool,
+}
+
+impl Ask {
+    pub(super) fn new(client: Arc<Client>, account: u64, now: Timestamp) -> Self {
+        let told = HashSet::new();
+        Self { client, now, account, date: None, skipped: Vec::new(), skipped_total: 0, told }
+    }
+
+    /// The instant by the server's clock.
+    pub(super) fn at(&self) -> Timestamp {
+        self.date.unwrap_or(self.now)
+    }
+
+    /// Below the account.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, SourceError> {
+        let path = format!("/api/v1/accounts/{}{path}", self.account);
+        self.get_at(&path, query).await
+    }
+
+    /// Below the address of the installation.
+    pub(super) async fn get_at<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, SourceError> {
+        let Answer { body, date, .. } =
+            self.client.get(path, query, self.now).await.map_err(|error| meant(error, self.at()))?;
+        self.date = date.or(self.date);
+        Ok(body)
+    }
+
+    /// The same; where no token arrived at all, with the other spelling of its header from then on.
+    pub(super) async fn first<T: DeserializeOwned>(&mut self, path: &str, token: &Secret) -> Result<T, SourceError> {
+        let error = match self.get_at(path, &[]).await {
+            Err(error @ SourceError::Auth { .. }) => error,
+            other => return other,
+        };
+        let replace = |spelling| self.client.replace(&auth(token, spelling));
+        if replace(1).is_ok()
+            && let Ok(answer) = self.get_at(path, &[]).await
+        {
+            return Ok(answer);
+        }
+        let client = Arc::clone(&self.client);
+        // What could be sent before can be sent again.
+        client.replace(&auth(token, 0)).ok();
+        Err(error)
+    }
+
+    /// One page of conversations, and how many there are in all. A record that can't be read is skipped; where none
+    /// of several can, it is the answer that is not understood.
+    pub(super) async fn page(&mut self, query: &[(&str, &str)]) -> Result<(Vec<Row>, usize, Option<u64>), SourceError> {
+        let List { data: Page { payload, meta } } = self.get("/conversations", query).await?;
+        let count = payload.len();
+        let place = format!("GET /api/v1/accounts/{}/conversations", self.account);
+        let before = self.skipped.len();
+        let mut rows: Vec<Row> = self.read_all(&place, "data.payload", payload);
+        rows.retain(|row| {
+            let is_known = map::status(&row.status).is_some();
+            if !is_known {
+                let reason = format!("`{}` is no status that is known", row.status);
+                self.skip(format!("{place} data.payload, id {}", row.id), "status", &reason);
+            }
+            is_known
+        });
+        if rows.is_empty()
+            && count > 1
+            && let Some(first) = self.skipped.get(before)
+        {
+            let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
+            return Err(SourceError::Schema { place, path: "data.payload".into(), what });
+        }
+        Ok((rows, count, meta.all_count))
+    }
+
+    /// How many conversations of a status there are, where it is told.
+    pub(super) async fn count(&mut self, status: &str) -> Result<Option<u64>, SourceError> {
+        let OnlyCounts { meta } = self.get("/conversations/meta", &[("status", status)]).await?;
+        Ok(meta.all_count)
+    }
+
+    /// One conversation; `None` where it is not there any more.
+    pub(super) async fn row(&mut self, number: u64) -> Result<Option<Row>, SourceError> {
+        let path = format!("/api/v1/accounts/{}/conversations/{number}", self.account);
+        let found = self.client.find::<Value>(&path, &[], self.now).await.map_err(|error| meant(error, self.at()))?;
+        let Some(Answer { body, date, .. }) = found else { return Ok(None) };
+        self.date = date.or(self.date);
+        Ok(self.read_all(&format!("GET {path}"), "", vec![body]).pop())
+    }
+
+    /// The messages of conversations behind a message each (0 for all), several at once; `None` where the
+    /// conversation is not there any more.
+    pub(super) async fn threads(&mut self, wanted: &[(u64, u64)]) -> Result<Vec<Option<Thread>>, SourceError> {
+        let (account, now, at) = (self.account, self.now, self.at());
+        let read =
+            |&(number, after): &(u64, u64)| read_thread(Arc::clone(&self.client), account, number, after, now).boxed();
+        let reads: Vec<_> = wanted.iter().map(read).collect();
+        let raw: Vec<Option<(String, Vec<Value>, bool)>> =
+            stream::iter(reads).buffered(AT_ONCE).try_collect().await.map_err(|error| meant(error, at))?;
+        let mut threads = Vec::with_capacity(raw.len());
+        for (one, (_, after)) in raw.into_iter().zip(wanted) {
+            threads.push(one.map(|(path, raw, is_long)| {
+                let mut messages: Vec<Message> = self.read_all(&format!("GET {path}"), "payload", raw);
+                messages.sort_by_key(|message| (message.created_at, message.id));
+                messages.dedup_by_key(|message| message.id);
+                Thread { messages, whole: *after == 0, is_long }
+            }));
+        }
+        Ok(threads)
+    }
+
+    /// Satisfaction answers since an instant, newest first; a page.
+    pub(super) async fn ratings(&mut self, since: Timestamp, page: u32) -> Result<Vec<Csat>, SourceError> {
+        let seconds = |at: Timestamp| at.millis().div_euclid(1000).to_string();
+        let (since, until, page) = (seconds(since), seconds(self.at() + TimeDelta::minutes(1)), page.to_string());
+        let query = [("since", &*since), ("until", &*until), ("sort", "-created_at"), ("page", &*page)];
+        let raw: Vec<Value> = self.get("/csat_survey_responses", &query).await?;
+        Ok(self.read_all("GET /csat_survey_responses", "", raw))
+    }
+
+    /// A list of records, each by itself.
+    pub(super) fn read_all<T: DeserializeOwned>(&mut self, place: &str, path: &str, raw: Vec<Value>) -> Vec<T> {
+        let mut read = Vec::with_capacity(raw.len());
+        for (nth, one) in raw.into_iter().enumerate() {
+            let id = one.get("id").map(|id| words::excerpt(id.to_string().trim_matches('"')));
+            match serde_path_to_error::deserialize(one) {
+                Ok(record) => read.push(record),
+                Err(error) => {
+                    let id = id.map(|id| format!(", id {id}")).unwrap_or_default();
+                    let inner = words::path(&error.path().to_string());
+                    self.skip(format!("{place} {path}[{nth}]{id}"), &inner, &error.inner().to_string());
+                }
+            }
+        }
+        read
+    }
+
+    /// Notes a record that can't be used, unless it was told before.
+    pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
+        // The place in the list changes from answer to answer, the record does not.
+        let name = place.rsplit(", id ").next().unwrap_or_default();
+        if !self.told.insert(format!("{name} {path}")) {
+            return;
+        }
+        self.skipped_total += 1;
+        if self.skipped.len() < SKIPPED_TOLD {
+            let reason = if path == "." { reason.to_owned() } else { format!("at `{path}`: {reason}") };
+            self.skipped.push(Skipped { place, reason: words::excerpt(&reason) });
+        }
+    }
+
+    /// Requests sent by the client so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.client.sent()
+    }
+}
+
+/// The messages of a conversation behind one, as they came: where from, and whether there are more.
+async fn read_thread(
+    client: Arc<Client>,
+    account: u64,
+    number: u64,
+    after: u64,
+    now: Timestamp,
+) -> Result<Option<(String, Vec<Value>, bool)>, SourceError> {
+    let path = format!("/api/v1/accounts/{account}/conversations/{number}/messages");
+    let (mut raw, mut last) = (Vec::new(), after);
+    loop {
+        let behind = last.to_string();
+        let Some(answer) = client.find::<Payload>(&path, &[("after", &behind)], now).await? else { return Ok(None) };
+        let page = answer.body.payload;
+        let count = page.len();
+        let ids = page.iter().filter_map(|one| OnlyId::deserialize(one).ok());
+        let next = ids.map(|one| one.id).fold(last, u64::max);
+        raw.extend(page);
+        if count < MESSAGES || raw.len() >= MOST_MESSAGES || next == last {
+            let is_long = count >= MESSAGES && next > last;
+            return Ok(Some((path, raw, is_long)));
+        }
+        last = next;
+    }
+}
+
+/// What a refusal means here: a missing right is told as 401, and who asks too often is told no time.
+fn meant(error: SourceError, at: Timestamp) -> SourceError {
+    match error {
+        SourceError::Auth { place, what } if what.contains("not authorized") => {
+            let what = format!("this key may not read it; make the key with an administrator ({what})");
+            SourceError::Forbidden { place, what }
+        }
+        SourceError::Auth { place, what } if what.contains("suspended") => SourceError::Forbidden { place, what },
+        // Windows are whole minutes of the server's clock.
+        SourceError::RateLimited { place, until: None } => {
+            let next = at.millis().div_euclid(60_000).saturating_add(1).saturating_mul(60_000);
+            SourceError::RateLimited { place, until: Some(Timestamp::from_millis(next)) }
+        }
+        other => other,
+    }
+}

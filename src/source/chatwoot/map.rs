@@ -1,0 +1,240 @@
+//! From what the API shows of a conversation to a record for the differ. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::wire::{Message, Person, Row};
+use crate::event::{
+    AgentId, Author, ConversationId, CustomerId, Direction, Event, EventKind, Opened, Status, StatusBy, TeamId,
+    Timestamp, Words,
+};
+use crate::source::differ::{Record, Said, Since};
+
+/// Message types.
+const INCOMING: u64 = 0;
+const OUTGOING: u64 = 1;
+const ACTIVITY: u64 = 2;
+
+/// Who and what a conversation can point to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// Agents by number.
+    pub agents: BTreeMap<u64, Person>,
+    /// Inboxes by number.
+    pub inboxes: HashMap<u64, Person>,
+    /// The address of a conversation's page, up to its number.
+    pub pages: String,
+}
+
+/// The id of a conversation.
+pub(super) fn conversation(number: u64) -> ConversationId {
+    ConversationId::new(number.to_string())
+}
+
+/// The id of an agent.
+pub(super) fn agent(number: u64) -> AgentId {
+    AgentId::new(number.to_string())
+}
+
+/// The id of a team.
+pub(super) fn team(number: u64) -> TeamId {
+    TeamId::new(number.to_string())
+}
+
+/// The status in the words of the stream; `None` for one that is not known.
+///
+/// `pending` is with the bot, whose turn it is as long as nobody is handed the chat.
+pub(super) fn status(word: &str) -> Option<Status> {
+    Some(match word {
+        "open" => Status::Open,
+        "pending" => Status::Pending,
+        "snoozed" => Status::Snoozed,
+        "resolved" => Status::Resolved,
+        _ => return None,
+    })
+}
+
+impl Row {
+    /// The agent who holds it: a bot that holds it is nobody, and may have an agent's number.
+    pub(super) fn holder(&self) -> Option<AgentId> {
+        let is_bot = self.meta.assignee_type.as_deref().is_some_and(|kind| kind != "User");
+        self.meta.assignee.as_ref().filter(|_| !is_bot).map(|person| agent(person.id))
+    }
+
+    /// Whether only its messages can tell if a customer waits, and since when.
+    pub(super) fn is_doubtful(&self) -> bool {
+        match &self.last_non_activity_message {
+            None => false,
+            Some(last) => last.author(None) != Some((Author::Agent, true)),
+        }
+    }
+
+    /// The last message of any kind that there was when it was read: later ones belong to a later look.
+    pub(super) fn last_message(&self) -> u64 {
+        let last = self.last_non_activity_message.as_ref().map_or(0, |message| message.id);
+        self.messages.iter().map(|message| message.id).fold(last, u64::max)
+    }
+
+    /// What tells one state of it from the next.
+    pub(super) fn changed_at(&self) -> Timestamp {
+        self.updated_at.or(self.last_activity_at).unwrap_or(self.created_at)
+    }
+
+    /// What is known of its customer.
+    pub(super) fn customer(&self) -> Option<Event> {
+        let sender = self.meta.sender.as_ref()?;
+        let name = Some(sender.name.clone()).filter(|name| !name.is_empty());
+        let id = CustomerId::new(sender.id.to_string());
+        Some(Event::undated(EventKind::Customer { id, name, segment: None }))
+    }
+
+    /// The record, with the messages that are known: all of them where they are `whole`, else some of the last ones.
+    ///
+    /// `since` is when it was looked at before: nothing that is not dated by a message happened before that. `None`
+    /// where its status is a word that is not known.
+    pub(super) fn record(
+        &self,
+        messages: &[Message],
+        whole: bool,
+        known: &Known,
+        since: Option<Timestamp>,
+    ) -> Option<Record> {
+        let opened = Opened {
+            customer: self.meta.sender.as_ref().map(|sender| CustomerId::new(sender.id.to_string())),
+            channel: Some(self.channel(known)).filter(|channel| !channel.is_empty()),
+            subject: self.additional_attributes.mail_subject.clone(),
+            url: Some(format!("{}{}", known.pages, self.id)),
+            direction: whole.then(|| direction(messages)),
+            priority: self.priority.clone(),
+            ..Opened::new(conversation(self.id))
+        };
+        let status = status(&self.status)?;
+        let holder = self.holder();
+        let mut record = Record::new(opened, self.created_at, Since::seen(status));
+        if status.is_ended() {
+            let ending = ending(messages, known, since);
+            // Where no message says when: not before the last that happened.
+            record.status.at = ending.as_ref().map(|ending| ending.0).or(self.last_activity_at);
+            (record.by, record.by_agent) = ending.map_or((None, None), |(_, by, agent)| (by, agent));
+        }
+        let given_at = holder.as_ref().and_then(|holder| given(messages, holder, known));
+        record.holder = Some(Since { value: holder.clone(), at: given_at });
+        record.team = Some(Since::seen(self.meta.team.as_ref().map(|one| team(one.id))));
+        record.tags = Some(self.labels.clone());
+        record.messages = messages.iter().filter_map(|message| message.said(holder.as_ref())).collect();
+        record.whole = whole;
+        Some(record)
+    }
+
+    /// The way it came, in the words of the stream where it has one.
+    fn channel(&self, known: &Known) -> String {
+        let kind = self.meta.channel.trim_start_matches("Channel::");
+        let medium = self.inbox_id.and_then(|inbox| known.inboxes.get(&inbox)).map(|inbox| inbox.medium.as_str());
+        match (kind, medium) {
+            ("WebWidget", _) => "web",
+            ("FacebookPage", _) => "messenger",
+            ("TwilioSms", Some("whatsapp")) => "whatsapp",
+            ("TwilioSms", _) => "sms",
+            ("TwitterProfile", _) => "twitter",
+            _ => return kind.to_ascii_lowercase(),
+        }
+        .to_owned()
+    }
+}
+
+impl Message {
+    /// Whose it is and whether the customer sees it; `None` for what is no message. What a person wrote in the
+    /// channel's own app has no author: it is the holder's.
+    pub(super) fn author(&self, holder: Option<&AgentId>) -> Option<(Author, bool)> {
+        let kind = self.sender.as_ref().map_or("", |sender| sender.kind.as_str());
+        let by_program =
+            self.content_attributes.automation_rule_id.is_some() || self.additional_attributes.campaign_id.is_some();
+        Some(match self.message_type {
+            ACTIVITY => return None,
+            INCOMING => (Author::Customer, !self.private),
+            OUTGOING if !by_program && kind == "user" => (Author::Agent, !self.private),
+            OUTGOING if !by_program && self.content_attributes.external_echo && holder.is_some() => {
+                (Author::Agent, !self.private)
+            }
+            _ => (Author::Bot, !self.private),
+        })
+    }
+
+    fn said(&self, holder: Option<&AgentId>) -> Option<Said> {
+        let (from, public) = self.author(holder)?;
+        let sender = self.sender.as_ref().filter(|sender| sender.kind == "user");
+        let by = sender.map(|sender| agent(sender.id)).or_else(|| holder.cloned());
+        Some(Said {
+            key: self.id.to_string().into(),
+            at: self.created_at,
+            from,
+            agent: by.filter(|_| from == Author::Agent),
+            public,
+            text: self.content.clone().map(Words::from),
+        })
+    }
+
+    /// The words of a note that the desk itself wrote.
+    fn activity(&self) -> Option<&str> {
+        self.content.as_deref().filter(|_| self.message_type == ACTIVITY)
+    }
+}
+
+/// Outbound where the first that was said was said by the team.
+fn direction(messages: &[Message]) -> Direction {
+    let first = messages.iter().filter(|message| !message.private).find_map(|message| message.author(None));
+    match first {
+        Some((Author::Agent, _)) => Direction::Outbound,
+        _ => Direction::Inbound,
+    }
+}
+
+/// When and by whom it was ended, by the last note of the desk that says so. The notes are translated: where none is
+/// understood, the last note of any kind since the look before dates it, and nobody is named.
+fn ending(
+    messages: &[Message],
+    known: &Known,
+    since: Option<Timestamp>,
+) -> Option<(Timestamp, Option<StatusBy>, Option<AgentId>)> {
+    // A note from before the customer's last message is about an earlier ending.
+    let asked_at = messages.iter().rev().find(|message| message.message_type == INCOMING).map(|asked| asked.created_at);
+    let after = asked_at.max(since).unwrap_or(Timestamp::MIN);
+    let notes = || messages.iter().rev().filter(|message| message.created_at >= after);
+    let said = notes().find_map(|message| {
+        let words = message.activity()?;
+        let at = message.created_at;
+        if words.starts_with("Conversation was resolved by") {
+            return Some((at, Some(StatusBy::Customer), None));
+        }
+        let who = words.strip_prefix("Conversation was marked resolved by ")?;
+        if who.starts_with("system due to") {
+            return Some((at, Some(StatusBy::System), None));
+        }
+        let agent = known.named(who);
+        Some((at, agent.is_some().then_some(StatusBy::Agent), agent))
+    });
+    let last = || notes().find(|message| message.activity().is_some()).map(|note| (note.created_at, None, None));
+    said.or_else(last)
+}
+
+/// When the holder got it, by the last note of the desk that says so; they are translated, so mostly it is not known.
+fn given(messages: &[Message], holder: &AgentId, known: &Known) -> Option<Timestamp> {
+    let note = messages.iter().rev().find_map(|message| {
+        let words = message.activity()?;
+        let to = words
+            .strip_prefix("Assigned to ")
+            .and_then(|rest| rest.split(" by ").next())
+            .or_else(|| words.strip_suffix(" self-assigned this conversation"))?;
+        Some((message.created_at, known.named(to)))
+    })?;
+    (note.1.as_ref() == Some(holder)).then_some(note.0)
+}
+
+impl Known {
+    /// The one agent of that name.
+    fn named(&self, name: &str) -> Option<AgentId> {
+        let is_it = |person: &&Person| !name.is_empty() && (person.name == name || person.available_name == name);
+        let mut found = self.agents.values().filter(is_it);
+        let one = found.next()?;
+        found.next().is_none().then(|| agent(one.id))
+    }
+}

@@ -1,0 +1,103 @@
+//! The history of conversations that have ended: a page in every other poll, each with all its messages.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::ask::Ask;
+use super::{Chatwoot, Step};
+use crate::event::Timestamp;
+use crate::source::SourceError;
+
+/// A page that could not be read is left alone so long.
+const RETRY: TimeDelta = TimeDelta::minutes(1);
+
+/// How far the history was read.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    reading: Option<Reading>,
+    /// From when on it was told.
+    pub told_from: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    begins_at: Timestamp,
+    page: u32,
+    /// The oldest activity that was read.
+    reached: Timestamp,
+    due_at: Timestamp,
+}
+
+/// When the history that is asked for begins.
+pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
+    TimeDelta::from_std(backfill).map_or(Timestamp::MIN, |span| now - span)
+}
+
+impl Past {
+    /// Decides what is to be read: from `begins_at` on, unless it was told in an earlier run.
+    pub(super) fn plan(&mut self, told_from: Option<Timestamp>, begins_at: Timestamp, now: Timestamp) {
+        self.told_from = told_from;
+        let is_told = told_from.is_some_and(|from| from <= begins_at);
+        self.reading =
+            (!is_told && begins_at < now).then_some(Reading { begins_at, page: 1, reached: now, due_at: now });
+    }
+
+    /// Whether there is more to read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// Whether a page may be read now.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.reading.is_some_and(|reading| now >= reading.due_at)
+    }
+
+    /// How far it has come, while it is read.
+    pub(super) fn progress(&self, now: Timestamp) -> Option<(String, f32)> {
+        let reading = self.reading?;
+        let all = (now - reading.begins_at).num_seconds().max(1);
+        let read = (now - reading.reached).num_seconds().clamp(0, all);
+        Some(("reading history".to_owned(), read as f32 / all as f32))
+    }
+}
+
+impl Chatwoot {
+    /// A page of ended conversations, the last active first, with all their messages.
+    pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        let Some(mut reading) = self.state.past.reading else {
+            return Ok(Step { more: true, partial: false, history: true, progress: None });
+        };
+        if let Some(reading) = &mut self.state.past.reading {
+            reading.due_at = ask.now + RETRY;
+        }
+        let page = reading.page.to_string();
+        let query = [("status", "resolved"), ("sort_by", "last_activity_at_desc"), ("page", &*page)];
+        let (rows, count, _) = ask.page(&query).await?;
+        reading.reached = rows.iter().filter_map(|row| row.last_activity_at).fold(reading.reached, Timestamp::min);
+        let is_over = count == 0 || reading.reached < reading.begins_at;
+        let inboxes = &self.state.inboxes;
+        let watched = |inbox: Option<u64>| inboxes.is_empty() || inbox.is_some_and(|inbox| inboxes.contains(&inbox));
+        let new = rows.into_iter().filter(|row| {
+            row.last_activity_at.is_none_or(|at| at >= reading.begins_at)
+                && watched(row.inbox_id)
+                && !self.state.has_seen(row.id)
+        });
+        let new: Vec<_> = new.collect();
+        let wanted: Vec<(u64, u64)> = new.iter().map(|row| (row.id, 0)).collect();
+        let threads = ask.threads(&wanted).await?;
+        for (row, thread) in new.into_iter().zip(threads) {
+            if let Some(thread) = thread {
+                self.state.recount(&row, thread, ask.at());
+            }
+        }
+        if is_over {
+            self.state.past.told_from = Some(reading.begins_at);
+            self.state.past.reading = None;
+        } else {
+            self.state.past.reading = Some(Reading { page: reading.page + 1, due_at: ask.now, ..reading });
+        }
+        let progress = self.state.past.progress(ask.now);
+        Ok(Step { more: true, partial: false, history: true, progress })
+    }
+}

@@ -1,0 +1,273 @@
+//! What the source knows between two polls, and what rows and messages do to it. No requests.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::ask::{Ask, Thread};
+use super::map;
+use super::past::Past;
+use super::people::People;
+use super::walk::Walk;
+use super::wire::{Csat, Message, Row};
+use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
+use crate::source::Cursor;
+use crate::source::differ::{Differ, Rating};
+
+/// Ended conversations are forgotten after this.
+const FORGET: TimeDelta = TimeDelta::days(2);
+/// Unreadable records that are remembered, so that each is told once.
+const UNREADABLE_MOST: usize = 1000;
+/// The scale of satisfaction answers.
+const SCALE: f64 = 5.0;
+
+/// What the next poll does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    /// Begins.
+    #[default]
+    Cold,
+    /// Reads what is active.
+    Fill,
+    /// Reads what changed.
+    Steady,
+}
+
+/// What was read of a conversation.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// Of all that its row says.
+    print: u64,
+    /// The last message that was told.
+    last_id: u64,
+    looked_at: Timestamp,
+}
+
+/// What the source knows.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub phase: Phase,
+    pub account: u64,
+    pub capabilities: Option<Vec<Capability>>,
+    pub people: People,
+    /// The inboxes that are watched; all where there is none.
+    pub inboxes: HashSet<u64>,
+    pub differ: Differ,
+    seen: HashMap<u64, Seen>,
+    /// Rows whose messages are still to be read, and when each was read.
+    pub waiting: BTreeMap<u64, (Row, Timestamp)>,
+    /// Conversations that have to be looked up one by one.
+    pub lookups: BTreeSet<u64>,
+    pub walk: Option<Walk>,
+    /// When what is active was last counted, how often it was, and how many walks may follow a wrong count.
+    pub counted_at: Timestamp,
+    pub counts: u32,
+    pub walks_left: u8,
+    /// When changes were last asked for, by our clock.
+    pub heard_at: Timestamp,
+    /// The latest look, by the server's clock.
+    pub looked_at: Timestamp,
+    /// Up to when satisfaction answers were read; `None` where the key may not.
+    pub rated_to: Option<Timestamp>,
+    pub rated_at: Timestamp,
+    /// Answers about conversations that were not told yet.
+    rated: HashMap<u64, Vec<Rating>>,
+    pub past: Past,
+    pub is_past_next: bool,
+    pub remembered: Vec<ConversationId>,
+    pub unreadable: HashSet<String>,
+    pub outbox: Vec<Event>,
+}
+
+/// What has to be remembered over a restart. Active conversations are not in it: they are read at every start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// The latest look, by the server's clock.
+    pub looked_at: Timestamp,
+    /// Up to when satisfaction answers were told.
+    pub rated_to: Option<Timestamp>,
+    /// From when on the history was told.
+    pub past_from: Option<Timestamp>,
+}
+
+impl Mark {
+    /// What a cursor says; nothing where it is of another shape.
+    pub(super) fn of(cursor: &Cursor) -> Option<Self> {
+        Self::deserialize(&cursor.0).ok()
+    }
+
+    /// As a cursor.
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        serde_json::to_value(self).ok().map(Cursor)
+    }
+}
+
+/// What is to be read of a conversation before it can be told.
+enum Need {
+    /// It is as it was.
+    Nothing,
+    /// What the row says will do.
+    Row,
+    /// Its messages, too.
+    Messages,
+}
+
+impl State {
+    /// Begins anew, but for what it was told to remember.
+    pub(super) fn forget(&mut self) {
+        *self = Self { remembered: std::mem::take(&mut self.remembered), ..Self::default() };
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark { looked_at: self.looked_at, rated_to: self.rated_to, past_from: self.past.told_from }
+    }
+
+    /// Takes in a row that was read then. In a first fill, what nobody can be waiting in is told by its row alone.
+    pub(super) fn note(&mut self, row: Row, looked_at: Timestamp, is_fill: bool) {
+        self.looked_at = self.looked_at.max(looked_at);
+        if !self.inboxes.is_empty() && row.inbox_id.is_none_or(|inbox| !self.inboxes.contains(&inbox)) {
+            return;
+        }
+        match self.need(&row, is_fill) {
+            Need::Nothing => self.differ.saw(&map::conversation(row.id), looked_at),
+            Need::Row => {
+                let last = row.last_non_activity_message.clone().filter(|_| is_fill);
+                let messages = last.into_iter().collect();
+                self.tell(&row, Thread { messages, whole: false, is_long: false }, looked_at);
+            }
+            Need::Messages => {
+                self.waiting.insert(row.id, (row, looked_at));
+            }
+        }
+    }
+
+    fn need(&self, row: &Row, is_fill: bool) -> Need {
+        let id = map::conversation(row.id);
+        match self.seen.get(&row.id) {
+            Some(_) if self.waiting.contains_key(&row.id) => Need::Messages,
+            Some(seen) if seen.print == print(row) && !self.rated.contains_key(&row.id) => Need::Nothing,
+            Some(seen) if self.differ.is_whole(&id) && row.last_message() <= seen.last_id => Need::Row,
+            None if is_fill && !row.is_doubtful() => Need::Row,
+            _ => Need::Messages,
+        }
+    }
+
+    /// The message behind which those of a conversation are to be read; 0 for all.
+    pub(super) fn read_to(&self, number: u64) -> u64 {
+        let whole = self.differ.is_whole(&map::conversation(number));
+        self.seen.get(&number).filter(|_| whole).map_or(0, |seen| seen.last_id)
+    }
+
+    /// Tells what is new in a conversation; later messages than its row knows of are left for the next row.
+    pub(super) fn tell(&mut self, row: &Row, mut thread: Thread, looked_at: Timestamp) {
+        let bound = row.last_message();
+        thread.messages.retain(|message| message.id <= bound);
+        let before = self.seen.get(&row.id).copied();
+        let last_id = thread.messages.iter().map(|message| message.id).fold(before.map_or(0, |b| b.last_id), u64::max);
+        self.seen.insert(row.id, Seen { print: print(row), last_id, looked_at });
+        let since = before.map(|before| before.looked_at);
+        let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, since) else { return };
+        record.ratings = self.rated.remove(&row.id).unwrap_or_default();
+        self.people.tell_customer(row, &mut self.outbox);
+        self.differ.look(record, looked_at, &mut self.outbox);
+    }
+
+    /// The whole life of a conversation that ended, told by itself.
+    pub(super) fn recount(&mut self, row: &Row, thread: Thread, looked_at: Timestamp) {
+        let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, None) else { return };
+        record.ratings = self.rated.remove(&row.id).unwrap_or_default();
+        self.outbox.extend(row.customer());
+        Differ::default().look(record, looked_at, &mut self.outbox);
+    }
+
+    /// Whether it was read since the start.
+    pub(super) fn has_seen(&self, number: u64) -> bool {
+        self.seen.contains_key(&number) || self.waiting.contains_key(&number)
+    }
+
+    /// A conversation is not there any more.
+    pub(super) fn vanish(&mut self, number: u64, at: Timestamp) {
+        self.waiting.remove(&number);
+        self.seen.remove(&number);
+        self.differ.vanish(&map::conversation(number), at, &mut self.outbox);
+    }
+
+    /// After a walk through all that is active: what was not met has to be looked up.
+    pub(super) fn look_up_missing(&mut self, began_at: Timestamp) {
+        for id in self.differ.missing(began_at) {
+            match id.as_str().parse() {
+                Ok(number) => {
+                    self.lookups.insert(number);
+                }
+                Err(_) => self.differ.vanish(&id, began_at, &mut self.outbox),
+            }
+        }
+    }
+
+    /// Takes in satisfaction answers; of conversations that are not known, they wait until those are told.
+    pub(super) fn rate(&mut self, answers: Vec<Csat>, is_fill: bool) {
+        let told_to = self.rated_to.unwrap_or(Timestamp::MIN);
+        for answer in answers.into_iter().rev().filter(|answer| answer.created_at > told_to) {
+            self.rated_to = self.rated_to.max(Some(answer.created_at));
+            let (number, conversation) = (answer.conversation_id, map::conversation(answer.conversation_id));
+            let (score, comment) = (answer.rating as f64, answer.feedback_message.map(Into::into));
+            if !(1.0..=SCALE).contains(&score) {
+                continue;
+            }
+            if self.differ.knows(&conversation) && !self.waiting.contains_key(&number) {
+                let kind = EventKind::Rated { conversation, score, scale: SCALE, comment };
+                self.outbox.push(Event::new(answer.created_at, kind));
+                continue;
+            }
+            let rating = Rating { at: answer.created_at, score, scale: SCALE, comment };
+            self.rated.entry(number).or_default().push(rating);
+            if !is_fill {
+                self.lookups.insert(number);
+            }
+        }
+    }
+
+    /// Lets go of what ended long ago.
+    pub(super) fn prune(&mut self) {
+        self.differ.forget(self.looked_at - FORGET);
+        let (differ, waiting) = (&self.differ, &self.waiting);
+        self.seen.retain(|number, _| differ.knows(&map::conversation(*number)));
+        if !self.past.is_reading() {
+            self.rated.retain(|number, _| waiting.contains_key(number));
+        }
+    }
+
+    /// Remembers what could not be read.
+    pub(super) fn note_unreadable(&mut self, ask: &Ask) {
+        if ask.told.len() <= UNREADABLE_MOST {
+            self.unreadable.clone_from(&ask.told);
+        }
+    }
+}
+
+/// A print of all that a row says and that can change without a message.
+fn print(row: &Row) -> u64 {
+    let sender = row.meta.sender.as_ref().map(|sender| (sender.id, &sender.name));
+    let team = row.meta.team.as_ref().map(|team| team.id);
+    let last = row.last_non_activity_message.as_ref().map(|message: &Message| message.id);
+    let said = (row.changed_at(), &row.status, row.holder(), team, &row.labels, &row.priority, sender, last);
+    xxh3_64(format!("{said:?}").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
+        let mark = Mark { looked_at: Timestamp::from_millis(7), rated_to: None, past_from: Some(Timestamp::default()) };
+        assert_eq!(Mark::of(&mark.cursor().unwrap()), Some(mark));
+        for other in [json!(null), json!({"looked_at": 7}), json!([1]), json!({"last": 12})] {
+            assert_eq!(Mark::of(&Cursor(other)), None);
+        }
+    }
+}
