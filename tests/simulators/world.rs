@@ -37,8 +37,6 @@ pub struct Chat {
     pub updated_at: Timestamp,
     pub merged_into: Option<ConversationId>,
     pub ratings: Vec<Rated>,
-    /// Everything that happened to it since it was opened, each with a number.
-    pub log: Vec<(u64, Timestamp, EventKind)>,
 }
 
 #[derive(Debug, Clone)]
@@ -277,7 +275,6 @@ impl World {
             updated_at: at,
             merged_into: None,
             ratings: Vec::new(),
-            log: Vec::new(),
         });
         self.active.insert(place);
         self.updates.push((at, place));
@@ -288,7 +285,6 @@ impl World {
         let number = self.numbered;
         let agent_of = |id: &Option<AgentId>| id.as_ref().and_then(|id| self.places.agents.get(id).copied());
         let chat = &mut self.chats[place];
-        chat.log.push((number, at, kind.clone()));
         match kind {
             EventKind::Message(message) => {
                 let (agent, public) = (agent_of(&message.agent), message.public != Some(false));

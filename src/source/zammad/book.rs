@@ -39,6 +39,11 @@ pub(super) struct Book {
 }
 
 impl Book {
+    #[cfg(test)]
+    pub(super) fn of_states(types: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        Self { states: types.into_iter().collect(), ..Self::default() }
+    }
+
     /// Reads states, groups where that is allowed, and agents.
     pub(super) async fn read(ask: &mut Ask, groups: &[String]) -> Result<Self, SourceError> {
         let mut book = Self::default();

@@ -4,7 +4,7 @@ use helptop::event::{AgentId, Author, Direction, EventKind, Status, StatusBy, Ti
 use serde_json::{Map, Value, json};
 
 use crate::server::{Asked, Reply, Vendor};
-use crate::world::{Chat, FIRST_CHAT, World};
+use crate::world::{Chat, FIRST_CHAT, Logged, World};
 
 pub const KEY: &str = "zammad-key";
 /// The account that asks; 1 is nobody, agents begin at 10, customers at 100,000.
@@ -162,13 +162,6 @@ impl Zammad {
         let closes: Vec<Timestamp> = closes(chat);
         let owner =
             if chat.merged_into.is_some() { 1 } else { chat.holder.map_or(1, |place| place as u64 + FIRST_AGENT) };
-        let due = |name: &str| {
-            let mut dues = chat.log.iter().rev().filter_map(|(_, _, kind)| match kind {
-                EventKind::Sla { metric, due, .. } if metric.to_string() == name => Some(*due),
-                _ => None,
-            });
-            dues.next()
-        };
         let customer = chat.customer.map(|place| &world.customers[place]);
         json!({"id": chat.number, "number": format!("67{}", chat.number), "title": chat.opened.subject,
             "group_id": group(chat), "owner_id": owner, "customer_id": chat.customer.map(|place| place as u64 + FIRST_CUSTOMER),
@@ -176,8 +169,8 @@ impl Zammad {
             "last_close_at": closes.last(), "last_contact_at": contact.last, "last_contact_agent_at": contact.agent,
             "last_contact_customer_at": contact.customer, "last_owner_update_at": null, "article_count": chat.messages.len(),
             "create_article_type_id": 1, "create_article_sender_id": if outbound(chat) { 1 } else { 2 },
-            "first_response_escalation_at": due("first_response").filter(|_| chat.first_reply_at.is_none()),
-            "update_escalation_at": null, "close_escalation_at": due("resolution"),
+            "first_response_escalation_at": null,
+            "update_escalation_at": null, "close_escalation_at": null,
             "preferences": {}, "created_at": chat.opened_at, "updated_at": chat.updated_at,
             "owner": if owner == 1 { "-".to_owned() } else { world.agents[(owner - FIRST_AGENT) as usize].email.clone() },
             "group": world.teams.get(group(chat) as usize - 1).map(|team| &team.name), "state": "open",
@@ -293,7 +286,7 @@ impl Contact {
 fn closes(chat: &Chat) -> Vec<Timestamp> {
     let mut ended = false;
     let mut closes = Vec::new();
-    for (_, at, kind) in &chat.log {
+    for Logged { at, kind, .. } in &chat.log {
         match kind {
             EventKind::Status { status, .. } => {
                 if status.is_ended() && !ended {
@@ -321,7 +314,7 @@ fn rows(world: &World, chat: &Chat) -> Vec<Value> {
         "created_by_id": customer, "created_at": chat.opened_at})];
     let (mut owner, mut group, mut at_state, mut status, mut answered) =
         (1, chat.opened.team.as_ref().map_or(1, team), 1, Status::Open, false);
-    for (number, at, kind) in &chat.log {
+    for Logged { number, at, kind } in &chat.log {
         let mut row = |nth: u64, attribute: &str, from: u64, to: u64, by: u64| {
             told.push(json!({"id": number * 10 + nth, "o_id": chat.number, "object": "Ticket", "type": "updated",
                 "attribute": attribute, "value_from": from.to_string(), "value_to": to.to_string(),
