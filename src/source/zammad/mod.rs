@@ -41,8 +41,8 @@ const CAPABILITIES: &[Capability] =
 /// Changes are looked for so much further back than they were seen: what is written in a long database transaction
 /// becomes visible late.
 const LATE: TimeDelta = TimeDelta::seconds(30);
-/// A first start follows changes from so long before it, by the server's clock.
-const BEFORE: TimeDelta = TimeDelta::minutes(1);
+/// A first start follows changes from so long before it, by the time of its answers, which may be that of a proxy.
+const BEFORE: TimeDelta = TimeDelta::minutes(5);
 
 /// The row of [`super::REGISTRY`].
 pub const KIND: Kind = Kind {
