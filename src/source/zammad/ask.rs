@@ -71,7 +71,7 @@ pub(super) struct Condition(Map<String, Value>);
 impl Condition {
     /// The field is one of these. The server drops a condition with an empty list, and then gives every ticket: so for
     /// no values at all there is no condition.
-    pub(super) fn is(mut self, field: &str, values: &[u64]) -> Option<Self> {
+    pub(super) fn one_of(mut self, field: &str, values: &[u64]) -> Option<Self> {
         if values.is_empty() {
             return None;
         }
@@ -80,8 +80,8 @@ impl Condition {
     }
 
     /// The same, but no values stand for any.
-    pub(super) fn is_any(self, field: &str, values: &[u64]) -> Self {
-        self.clone().is(field, values).unwrap_or(self)
+    pub(super) fn any_of(self, field: &str, values: &[u64]) -> Self {
+        self.clone().one_of(field, values).unwrap_or(self)
     }
 
     fn bounded(mut self, along: Along, at: Timestamp) -> Self {
@@ -105,11 +105,6 @@ impl Ask {
         self.date.unwrap_or(self.now)
     }
 
-    /// What messages call a request.
-    pub(super) fn place(&self, method: &str, path: &str) -> String {
-        format!("{method} {API}{path}")
-    }
-
     /// The account that asks.
     pub(super) async fn me(&mut self) -> Result<User, SourceError> {
         self.get("/users/me", &[]).await
@@ -128,7 +123,7 @@ impl Ask {
                 ("expand", "true"),
             ];
             let answer: Value = self.get("/users/search", &query).await?;
-            let place = self.place("GET", "/users/search");
+            let place = place_of("GET", "/users/search");
             let (users, count) = self.read::<User>(answer, "User", &place)?;
             let before = all.len();
             all.extend(users);
@@ -149,7 +144,7 @@ impl Ask {
         query: &[(&str, &str)],
     ) -> Result<Vec<T>, SourceError> {
         let answer: Value = self.get(path, query).await?;
-        let place = self.place("GET", path);
+        let place = place_of("GET", path);
         self.read(answer, kind, &place).map(|(records, _)| records)
     }
 
@@ -172,7 +167,7 @@ impl Ask {
         });
         let answer = self.client.post(&format!("{API}/tickets/search"), &[], &body, self.now).await;
         let answer: Value = self.heard(answer)?;
-        let place = self.place("POST", "/tickets/search");
+        let place = place_of("POST", "/tickets/search");
         let (tickets, count) = self.read::<Ticket>(answer, "Ticket", &place)?;
         let last = tickets.last().map(|ticket| match along {
             Along::Created => ticket.created_at,
@@ -197,13 +192,13 @@ impl Ask {
         let path = format!("/ticket_articles/by_ticket/{}", ticket.id);
         let found = self.client.find(&format!("{API}{path}"), &[("expand", "true")], self.now).await;
         let Some(articles) = self.unless_gone::<Value>(found)? else { return Ok(None) };
-        let place = self.place("GET", &path);
+        let place = place_of("GET", &path);
         let (articles, _) = self.read(articles, "TicketArticle", &place)?;
 
         let path = format!("/ticket_history/{}", ticket.id);
         let found = self.client.find(&format!("{API}{path}"), &[], self.now).await;
         let Some(rows) = self.unless_gone::<Value>(found)? else { return Ok(None) };
-        let place = self.place("GET", &path);
+        let place = place_of("GET", &path);
         let rows = wire::history(rows).map_err(|what| wrong(&place, what))?;
         let (rows, _) = self.each(rows, &place)?;
         Ok(Some(Story { ticket, articles, rows }))
@@ -271,6 +266,11 @@ impl Ask {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What messages call a request.
+pub(super) fn place_of(method: &str, path: &str) -> String {
+    format!("{method} {API}{path}")
 }
 
 /// Without credentials the server answers 403: that is no missing right.

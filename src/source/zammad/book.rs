@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ask::Ask;
+use super::ask::{Ask, place_of};
 use super::story::{agent, team};
 use super::wire::{Group, NOBODY, TicketState, User};
 use crate::event::{Agent, Event, EventKind, Status};
@@ -46,8 +46,7 @@ impl Book {
 
     /// Reads states, groups where that is allowed, and agents.
     pub(super) async fn read(ask: &mut Ask, groups: &[String]) -> Result<Self, SourceError> {
-        let mut book = Self::default();
-        book.own = ask.me().await?.id;
+        let mut book = Self { own: ask.me().await?.id, ..Self::default() };
         book.read_states(ask).await?;
         book.read_groups(ask).await?;
         book.read_agents(ask).await?;
@@ -60,7 +59,7 @@ impl Book {
         self.states = states.iter().map(|state| (state.id, state.state_type_id)).collect();
         if self.states.is_empty() {
             let what = "no state of tickets is shown, so none can be asked for".to_owned();
-            return Err(SourceError::Schema { place: ask.place("GET", "/ticket_states"), path: ".".into(), what });
+            return Err(SourceError::Schema { place: place_of("GET", "/ticket_states"), path: ".".into(), what });
         }
         Ok(())
     }

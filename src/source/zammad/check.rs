@@ -57,7 +57,7 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
 
 /// Whether open tickets and what happened to them can be read; when the newest change was.
 async fn tickets(ask: &mut Ask, book: &Book, findings: &mut Vec<Finding>) -> Option<Timestamp> {
-    let condition = Condition::default().is("state_id", &book.states(false))?.is_any("group_id", &book.watched);
+    let condition = Condition::default().one_of("state_id", &book.states(false))?.any_of("group_id", &book.watched);
     let page = ask.search(condition, Along::UpdatedBack, Place::at(ask.there()), PER_PAGE).await;
     let first = page.as_ref().ok().and_then(|page| page.tickets.first().cloned());
     findings.push(outcome("tickets", page, "the permission ticket.agent, and access to the groups", |page| {

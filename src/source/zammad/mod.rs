@@ -94,9 +94,11 @@ impl Settings {
         if given.iter().filter(|given| **given).count() > 1 {
             return Err("token: give one of token, oauth_token, and user with password, not several".into());
         }
-        let header = |prefix, token: &Secret, key: &str| match token.is_empty() {
-            true => Err(format!("{key}: is empty")),
-            false => Ok(Auth::Header { name: "authorization", prefix, token: token.clone() }),
+        let header = |prefix, token: &Secret, key: &str| {
+            if token.is_empty() {
+                return Err(format!("{key}: is empty"));
+            }
+            Ok(Auth::Header { name: "authorization", prefix, token: token.clone() })
         };
         match (&self.token, &self.oauth_token, &self.user, &self.password) {
             (Some(token), ..) => header("Token token=", token, "token"),
@@ -149,8 +151,8 @@ impl Zammad {
 
     /// What open tickets meet; nothing where no state is open.
     fn open_condition(&self) -> Option<Condition> {
-        let condition = Condition::default().is("state_id", &self.state.book.states(false))?;
-        Some(condition.is_any("group_id", &self.state.book.watched))
+        let condition = Condition::default().one_of("state_id", &self.state.book.states(false))?;
+        Some(condition.any_of("group_id", &self.state.book.watched))
     }
 
     /// One page of open tickets.

@@ -51,7 +51,7 @@ impl Zammad {
     async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let mut place = self.state.news_at.take().unwrap_or_else(|| Place::at(self.state.heard_to - LATE));
         for _ in 0..PAGES_A_POLL {
-            let condition = Condition::default().is_any("group_id", &self.state.book.watched);
+            let condition = Condition::default().any_of("group_id", &self.state.book.watched);
             let page = ask.search(condition, Along::Updated, place, PER_PAGE).await?;
             for ticket in page.tickets {
                 self.state.heard_to = self.state.heard_to.max(ticket.updated_at);
@@ -167,11 +167,11 @@ impl Zammad {
         self.state.history_tries += 1;
         self.state.history_again_at = Some(ask.now + pause.min(LONGEST_PAUSE));
 
-        let Some(condition) = Condition::default().is("state_id", &self.state.book.states(true)) else {
+        let Some(condition) = Condition::default().one_of("state_id", &self.state.book.states(true)) else {
             self.state.told_from = from;
             return Ok(Step::More(None));
         };
-        let condition = condition.is_any("group_id", &self.state.book.watched);
+        let condition = condition.any_of("group_id", &self.state.book.watched);
         let mut place = Place { at: self.state.told_from, page: self.state.history_page };
         let page = ask.search(condition, Along::UpdatedBack, place, HISTORY_A_POLL).await?;
         let mut stories = Vec::new();

@@ -148,8 +148,7 @@ fn is_communication(article: &Article) -> bool {
 /// Whose it is.
 pub(super) fn author(article: &Article) -> Author {
     match (article.sender.as_str(), article.sender_id) {
-        ("Customer", _) => Author::Customer,
-        ("", Some(2)) => Author::Customer,
+        ("Customer", _) | ("", Some(2)) => Author::Customer,
         ("Agent", _) | ("", Some(1)) if article.created_by_id.is_some_and(|user| user > NOBODY) => Author::Agent,
         _ => Author::Bot,
     }

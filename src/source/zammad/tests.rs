@@ -24,7 +24,7 @@ fn book() -> Book {
 }
 
 /// A ticket of customer 903 in group 2, open since second 0.
-fn ticket(fields: Value) -> Ticket {
+fn ticket(fields: &Value) -> Ticket {
     let mut ticket = json!({"id": 4711, "title": "VAT", "group_id": 2, "owner_id": 1, "customer_id": 903, "state_id": 2,
         "created_at": at(0), "updated_at": at(1000), "last_contact_customer_at": null});
     for (key, value) in fields.as_object().unwrap() {
@@ -33,7 +33,7 @@ fn ticket(fields: Value) -> Ticket {
     serde_json::from_value(ticket).unwrap()
 }
 
-fn article(id: u64, second: i64, sender: &str, fields: Value) -> Article {
+fn article(id: u64, second: i64, sender: &str, fields: &Value) -> Article {
     let by = if sender == "Customer" { 903 } else { 14 };
     let mut article = json!({"id": id, "sender": sender, "type": "email", "internal": false, "created_by_id": by,
         "created_at": at(second)});
@@ -74,11 +74,11 @@ fn told(story: &Story) -> Vec<String> {
 #[test]
 fn a_story_is_told_from_its_beginning_in_its_order() {
     let story = Story {
-        ticket: ticket(json!({"owner_id": 15, "state_id": 4, "group_id": 3})),
+        ticket: ticket(&json!({"owner_id": 15, "state_id": 4, "group_id": 3})),
         articles: vec![
-            article(1, 0, "Customer", json!({})),
-            article(2, 50, "Agent", json!({})),
-            article(3, 60, "Customer", json!({})),
+            article(1, 0, "Customer", &json!({})),
+            article(2, 50, "Agent", &json!({})),
+            article(3, 60, "Customer", &json!({})),
         ],
         rows: vec![
             change(10, 20, "owner", (1, 14), 14),
@@ -108,8 +108,8 @@ fn a_story_is_told_from_its_beginning_in_its_order() {
 
 #[test]
 fn it_begins_as_it_was_created() {
-    let mut story = Story { ticket: ticket(json!({"owner_id": 14, "state_id": 4})), articles: vec![], rows: vec![] };
-    story.articles.push(article(1, 0, "Customer", json!({})));
+    let mut story = Story { ticket: ticket(&json!({"owner_id": 14, "state_id": 4})), articles: vec![], rows: vec![] };
+    story.articles.push(article(1, 0, "Customer", &json!({})));
     let expected = ["0 opened team=2", "0 assigned agent=14", "0 message from=customer", "0 status status=closed"];
     assert_eq!(told(&story), expected, "created as closed: the message does not reopen it");
     let event = |story: &Story| {
@@ -133,7 +133,7 @@ fn it_begins_as_it_was_created() {
 #[case(json!({}), Value::Null)]
 fn the_channel_is_the_type_of_the_first_article(#[case] kind: Value, #[case] channel: Value) {
     let fields = json!({"create_article_type_id": kind.get("type_id"), "create_article_type": kind.get("name")});
-    let opened = story::opened(&ticket(fields), "");
+    let opened = story::opened(&ticket(&fields), "");
     assert_eq!(serde_json::to_value(opened.channel).unwrap(), channel);
 }
 
@@ -153,8 +153,8 @@ fn the_channel_is_the_type_of_the_first_article(#[case] kind: Value, #[case] cha
 #[case("", json!({"sender_id": "2"}), Some("message from=customer"))]
 #[case("", json!({"sender_id": 1, "type": null, "type_id": 10}), Some("message from=agent public=false agent=14"))]
 fn only_public_communication_is_a_message(#[case] sender: &str, #[case] fields: Value, #[case] line: Option<&str>) {
-    let articles = vec![article(1, 9, sender, fields)];
-    let story = Story { ticket: ticket(json!({})), articles, rows: vec![] };
+    let articles = vec![article(1, 9, sender, &fields)];
+    let story = Story { ticket: ticket(&json!({})), articles, rows: vec![] };
     assert_eq!(told(&story).get(1).map(String::as_str), line.map(|line| format!("9 {line}")).as_deref());
 }
 
@@ -165,7 +165,7 @@ fn only_public_communication_is_a_message(#[case] sender: &str, #[case] fields: 
 #[case(77, "status=closed")]
 fn who_changed_a_state(#[case] by: u64, #[case] line: &str) {
     let rows = vec![change(9, 9, "state", (2, 4), by)];
-    let story = Story { ticket: ticket(json!({"state_id": 4})), articles: vec![], rows };
+    let story = Story { ticket: ticket(&json!({"state_id": 4})), articles: vec![], rows };
     assert_eq!(told(&story)[1], format!("9 status {line}"));
 }
 
@@ -190,11 +190,11 @@ fn what_is_merged_lives_on_elsewhere_and_brings_its_articles() {
         .unwrap()
     };
     let source =
-        Story { ticket: ticket(json!({"state_id": 5})), articles: vec![], rows: vec![merged(20, "merged_into")] };
+        Story { ticket: ticket(&json!({"state_id": 5})), articles: vec![], rows: vec![merged(20, "merged_into")] };
     assert!(told(&source).contains(&"90 merged into=4800".to_owned()), "{:?}", told(&source));
 
-    let articles = vec![article(3, 10, "Customer", json!({})), article(8, 20, "Agent", json!({}))];
-    let target = Story { ticket: ticket(json!({"id": 4800})), articles, rows: vec![merged(21, "received_merge")] };
+    let articles = vec![article(3, 10, "Customer", &json!({})), article(8, 20, "Agent", &json!({}))];
+    let target = Story { ticket: ticket(&json!({"id": 4800})), articles, rows: vec![merged(21, "received_merge")] };
     let mut events = Vec::new();
     target.events(&book(), "", Some(Told { article: 8, row: 19 }), &mut events);
     assert_eq!(lines(&events), ["10 message from=customer", "20 message from=agent agent=14"]);
@@ -204,7 +204,7 @@ fn what_is_merged_lives_on_elsewhere_and_brings_its_articles() {
 fn contact(customer: Option<f64>, agent: Option<f64>, last: Option<f64>, close: (Option<i64>, Option<i64>)) -> Ticket {
     let time =
         |second: Option<f64>| second.map(|second| Timestamp::from_millis(at(0).millis() + (second * 1000.0) as i64));
-    ticket(json!({"last_contact_customer_at": time(customer), "last_contact_agent_at": time(agent),
+    ticket(&json!({"last_contact_customer_at": time(customer), "last_contact_agent_at": time(agent),
         "last_contact_at": time(last), "close_at": close.0.map(at), "last_close_at": close.1.map(at)}))
 }
 
@@ -231,7 +231,7 @@ fn whether_the_fields_say_who_waits(
 
 #[test]
 fn the_fields_tell_what_is_true_at_the_last_change() {
-    let one = ticket(json!({"owner_id": 14, "state_id": 3, "last_contact_customer_at": at(30)}));
+    let one = ticket(&json!({"owner_id": 14, "state_id": 3, "last_contact_customer_at": at(30)}));
     let mut events = Vec::new();
     story::cheap(&one, &book(), "", &mut events);
     let expected =
@@ -250,7 +250,7 @@ fn who_waits_is_read_whole_where_nothing_proves_since_when() {
     let waits = |id: u64, last: i64| {
         let fields =
             json!({"id": id, "article_count": 2, "last_contact_customer_at": at(30), "last_contact_at": at(last)});
-        ticket(fields)
+        ticket(&fields)
     };
     for (last, wanted) in [([30, 30], 2), ([30, 40], 0)] {
         let mut state = begun();
@@ -260,7 +260,7 @@ fn who_waits_is_read_whole_where_nothing_proves_since_when() {
     }
     let mut state = begun();
     state.found(
-        vec![ticket(json!({"article_count": 1, "last_contact_customer_at": at(30), "last_contact_at": at(30)}))],
+        vec![ticket(&json!({"article_count": 1, "last_contact_customer_at": at(30), "last_contact_at": at(30)}))],
         "",
     );
     state.all_found();
@@ -271,7 +271,7 @@ fn who_waits_is_read_whole_where_nothing_proves_since_when() {
 fn targets_are_told_once_and_again_when_they_move() {
     let mut state = begun();
     let due = |due: Option<i64>| {
-        ticket(json!({"close_escalation_at": due.map(at), "updated_at": at(1000 + due.unwrap_or(0))}))
+        ticket(&json!({"close_escalation_at": due.map(at), "updated_at": at(1000 + due.unwrap_or(0))}))
     };
     let told = |state: &mut State, ticket: Ticket| {
         let story = Story { ticket, articles: vec![], rows: vec![] };
@@ -288,7 +288,7 @@ fn targets_are_told_once_and_again_when_they_move() {
 #[test]
 fn a_ticket_that_left_and_comes_back_waits_from_then_on() {
     let mut state = begun();
-    let one = ticket(json!({"last_contact_customer_at": at(30)}));
+    let one = ticket(&json!({"last_contact_customer_at": at(30)}));
     state.found(vec![one.clone()], "");
     state.end(one.id, at(1100));
     state.outbox.clear();
@@ -298,7 +298,7 @@ fn a_ticket_that_left_and_comes_back_waits_from_then_on() {
     state.found(vec![one.clone()], "");
     assert_eq!((state.outbox.len(), state.queue.len()), (1, 1), "nothing but its customer before it is read whole");
     state.told(
-        &Story { ticket: one, articles: vec![article(1, 30, "Customer", json!({}))], rows: vec![] },
+        &Story { ticket: one, articles: vec![article(1, 30, "Customer", &json!({}))], rows: vec![] },
         "",
         at(2000),
     );
@@ -311,7 +311,7 @@ fn what_was_found_but_not_read_is_found_again_after_a_restart() {
     let mut state = begun();
     state.phase = Phase::Steady;
     state.heard_to = at(5000);
-    state.want(ticket(json!({"updated_at": at(4000)})));
+    state.want(ticket(&json!({"updated_at": at(4000)})));
     assert_eq!(Mark::of(&state.cursor().unwrap()).unwrap().heard_to, at(4000));
     state.queue.clear();
     let cursor = state.cursor().unwrap();
