@@ -31,9 +31,12 @@ impl Zammad {
         if std::mem::take(&mut self.state.is_history_next) {
             return self.history_page(ask).await;
         }
-        let mut more = self.news(ask).await?;
+        // After a poll that was cut short only because there was much to read, the rest of it comes first.
+        let mut more =
+            if std::mem::take(&mut self.state.is_cut) { self.state.news_at.is_some() } else { self.news(ask).await? };
         self.read_wanted(ask).await?;
-        more |= !self.state.queue.is_empty();
+        self.state.is_cut = !self.state.queue.is_empty();
+        more |= self.state.is_cut;
         if !more {
             self.look_after(ask).await?;
             self.refill(ask).await?;

@@ -90,6 +90,8 @@ pub(super) struct State {
     pub told_from: Timestamp,
     /// Where the changes go on, where there are more than a poll reads.
     pub news_at: Option<Place>,
+    /// The last poll went well, but left tickets to be read whole.
+    pub is_cut: bool,
     pub refilled_at: Timestamp,
     pub refill: Option<Refill>,
     /// The news were just asked for: the next poll may read a page of history.
