@@ -266,6 +266,7 @@ fn the_real_kinds_refuse_what_they_cannot_use_by_line() {
             "queues = \"Support\"\nbase_url = \"https://desk.example.com\"",
             "config.toml:4: source `desk`: queues: ",
         ),
+        ("chatwoot", "account = 1", "source `desk`: token: is missing"),
         ("demo", "agents = 0", "config.toml:4: source `desk`: agents "),
         ("demo", "seed = -1", "config.toml:4: source `desk`: seed: "),
     ] {
@@ -366,7 +367,7 @@ fn the_example_names_every_key() {
 #[test]
 fn the_uncommented_example_is_a_good_config() {
     let text = uncommented();
-    let case = Case::new(&text).variable("RT_TOKEN", SECRET);
+    let case = Case::new(&text).variable("RT_TOKEN", SECRET).variable("CHATWOOT_TOKEN", SECRET);
     case.write("rt.password", SECRET, 0o600);
     case.write("zammad.token", SECRET, 0o600);
     let environment: Environment = case.variables.iter().cloned().collect();

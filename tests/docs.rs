@@ -8,8 +8,15 @@ use std::process::Command;
 use helptop::event::{EventKind, parse_line};
 use strum::VariantNames;
 
-const DOCUMENTS: [&str; 6] =
-    ["README.md", "CHANGELOG.md", "docs/events.md", "docs/metrics.md", "docs/figures.md", "docs/decisions.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "CHANGELOG.md",
+    "docs/events.md",
+    "docs/metrics.md",
+    "docs/figures.md",
+    "docs/decisions.md",
+    "docs/sources/chatwoot.md",
+];
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap()

@@ -243,9 +243,8 @@ impl Differ {
                 (known.status, known.last_at) = ((Status::Closed, at), at);
                 at
             }
-            Some(_) => return,
             None if self.remembered.remove(id) => looked_at,
-            None => return,
+            _ => return,
         };
         let (conversation, status) = (id.clone(), Status::Closed);
         out.push(Event::new(at, EventKind::Status { conversation, status, by: Some(StatusBy::System), agent: None }));
@@ -280,7 +279,7 @@ impl Telling {
         let Record { mut opened, opened_at, holder, team, tags, messages, whole, .. } = record;
         (opened.team, opened.tags) = (None, None);
         let print = print_of(&opened);
-        let tags_print = tags.as_ref().map_or(0, |tags| print_of(tags));
+        let tags_print = tags.as_ref().map_or(0, print_of);
         if is_fresh {
             opened.team = team.as_ref().filter(|team| team.at.is_none()).and_then(|team| team.value.clone());
             opened.tags = tags.clone().filter(|tags| !tags.is_empty());

@@ -200,6 +200,16 @@ pub async fn agree(source: &mut dyn Source, simulator: &Simulator, terms: &Terms
     }
 }
 
+/// Compares the board of all that was told with that of the whole stream, at the world's instant.
+pub fn agree_now(told: &[Event], stream: &[Event], world: &World, capabilities: &[Capability], terms: &Terms) {
+    let [mut left, mut right] = [told, stream].map(|events| {
+        let mut board = Board::new(world.now);
+        board.take(events, world.now);
+        board
+    });
+    compare(0, &mut left, &mut right, world, world.now, capabilities, terms);
+}
+
 fn compare(
     nth: usize,
     told: &mut Board,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use helptop::event::{Capability, PresenceState, Timestamp, parse_line};
+use helptop::event::{Author, Capability, PresenceState, Timestamp, parse_line};
 use helptop::source::demo::Params;
 use helptop::source::http::{Auth, Client, Limits, Secret, address};
 use helptop::source::{Batch, Cursor, Finding, Source, SourceError};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::agree::{Terms, agree, params, start};
 use crate::server::{Asked, Fault, Limiter, Reply, Simulator, Vendor};
-use crate::world::World;
+use crate::world::{Said, World};
 
 /// Shows how many chats are active.
 struct Counter;
@@ -43,7 +43,10 @@ async fn a_simulator_answers_fails_and_limits_as_it_is_told() {
     let (simulator, client) = counter().await;
     assert_eq!(ask(&client).await.unwrap()["q"], "ü&1");
     assert_eq!(simulator.inside().log[0].header("authorization"), Some("Bearer a-token"));
-    assert_eq!(simulator.asked(), ["GET /active?q=ü&1"]);
+    let body = json!({"query": 1});
+    assert_eq!(client.post::<Value>("/search", &[], &body, start()).await.unwrap_err().word(), "unsupported");
+    assert_eq!(simulator.inside().log[1].body, body);
+    assert_eq!(simulator.asked(), ["GET /active?q=ü&1", "POST /search"]);
     simulator.fault("/active", Fault::Answer(Reply::maintenance()));
     assert_eq!(ask(&client).await.unwrap_err().word(), "failing");
     simulator.mend();
@@ -69,10 +72,13 @@ async fn a_simulator_answers_fails_and_limits_as_it_is_told() {
     assert_eq!(answer.date, Some(start() + TimeDelta::seconds(150)), "the server's own clock");
 }
 
+/// Leaves out or alters a line.
+type Change = fn(&mut Value) -> bool;
+
 /// Tells the stream with the numbers of a world, but for what the change leaves out or alters.
 struct Straight {
     world: World,
-    change: fn(&mut Value) -> bool,
+    change: Change,
 }
 
 #[async_trait]
@@ -110,7 +116,7 @@ impl Source for Straight {
 }
 
 /// What the comparison says of a source that tells the stream with that change.
-async fn verdict(change: fn(&mut Value) -> bool) -> String {
+async fn verdict(change: Change) -> String {
     let size = Params { seed: 1, agents: 12, chats: 300 };
     let simulator = Simulator::start(World::new(size, start()), Counter).await;
     let mut source = Straight { world: World::new(size, start()), change };
@@ -124,7 +130,7 @@ async fn verdict(change: fn(&mut Value) -> bool) -> String {
 
 #[tokio::test]
 async fn the_comparison_finds_what_is_missing_or_wrong() {
-    let cases: [(fn(&mut Value) -> bool, &str); 6] = [
+    let cases: [(Change, &str); 6] = [
         (|_| true, "agrees"),
         (|line| line["type"] != "message" || line["from"] != "agent", "the unanswered, instant 0"),
         (
@@ -157,7 +163,9 @@ fn the_simulated_desk_is_that_of_the_stream() {
     let stream = world.take_stream();
     let mut desk = helptop::desk::Desk::new(false);
     let source = desk.add_source();
-    stream.into_iter().for_each(|event| desk.apply(source, event));
+    for event in stream {
+        desk.apply(source, event);
+    }
     desk.settle();
     let mut active = 0;
     for (_, folded) in desk.conversations() {
@@ -171,8 +179,15 @@ fn the_simulated_desk_is_that_of_the_stream() {
             "{}",
             chat.id
         );
+        let customer = chat.customer.map(|place| &world.customers[place].id);
+        assert_eq!(customer, state.customer.map(|ix| &desk.customer(ix).id));
         if state.is_active() {
             active += 1;
+            let is_reply = |said: &&Said| said.from == Author::Agent && said.public && said.agent.is_some();
+            let replies: Vec<Timestamp> = chat.messages.iter().filter(is_reply).map(|said| said.at).collect();
+            let first = state.first_response().map(|first| first.at);
+            assert!(first.is_none_or(|at| replies.contains(&at)), "{}", chat.id);
+            assert_eq!(chat.ratings.iter().filter(|rating| rating.agent.is_some()).count(), state.ratings.len());
             assert_eq!(chat.waiting_since, state.waiting_since, "{}", chat.id);
         }
     }

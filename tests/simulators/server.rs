@@ -67,8 +67,8 @@ impl Reply {
         Self { status, headers: vec![("content-type".into(), kind.into())], body: body.into() }
     }
 
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
-        self.headers.push((name.into(), value.to_string()));
+    pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.headers.push((name.into(), format!("{value}")));
         self
     }
 

@@ -148,7 +148,7 @@ impl Message {
         let kind = self.sender.as_ref().map_or("", |sender| sender.kind.as_str());
         let by_program =
             self.content_attributes.automation_rule_id.is_some() || self.additional_attributes.campaign_id.is_some();
-        Some(match self.message_type {
+        Some(match self.kind {
             ACTIVITY => return None,
             INCOMING => (Author::Customer, !self.private),
             OUTGOING if !by_program && kind == "user" => (Author::Agent, !self.private),
@@ -175,7 +175,7 @@ impl Message {
 
     /// The words of a note that the desk itself wrote.
     fn activity(&self) -> Option<&str> {
-        self.content.as_deref().filter(|_| self.message_type == ACTIVITY)
+        self.content.as_deref().filter(|_| self.kind == ACTIVITY)
     }
 }
 
@@ -196,7 +196,7 @@ fn ending(
     since: Option<Timestamp>,
 ) -> Option<(Timestamp, Option<StatusBy>, Option<AgentId>)> {
     // A note from before the customer's last message is about an earlier ending.
-    let asked_at = messages.iter().rev().find(|message| message.message_type == INCOMING).map(|asked| asked.created_at);
+    let asked_at = messages.iter().rev().find(|message| message.kind == INCOMING).map(|asked| asked.created_at);
     let after = asked_at.max(since).unwrap_or(Timestamp::MIN);
     let notes = || messages.iter().rev().filter(|message| message.created_at >= after);
     let said = notes().find_map(|message| {

@@ -76,7 +76,7 @@ pub struct Settings {
     #[serde(default)]
     pub inboxes: Vec<String>,
     /// Requests that the server allows a minute, of which `quota_share` is used; it tells nobody. 3000 unless its
-    /// administrator set RACK_ATTACK_LIMIT.
+    /// administrator set `RACK_ATTACK_LIMIT`.
     #[serde(default = "default_requests")]
     pub requests_per_minute: u32,
     /// Accept an `http://` address of another machine: the token then travels readable.
@@ -156,6 +156,11 @@ impl Chatwoot {
     }
 }
 
+/// What can be told by a key that may read ratings, or may not.
+fn capabilities(may_rate: bool) -> Vec<Capability> {
+    CAPABILITIES.iter().filter(|capability| may_rate || **capability != Capability::Ratings).copied().collect()
+}
+
 /// Whether a poll is followed by another at once, and how far the reading has come.
 struct Step {
     more: bool,
@@ -205,6 +210,9 @@ impl Source for Chatwoot {
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
         let mut ask = self.ask(now);
-        check::check(self, &mut ask).await
+        let findings = check::check(self, &mut ask).await?;
+        let may_rate = findings.iter().any(|finding| finding.what == check::RATINGS && finding.good == Some(true));
+        self.state.capabilities = Some(capabilities(may_rate));
+        Ok(findings)
     }
 }

@@ -88,7 +88,7 @@ impl Chatwoot {
         let threads = ask.threads(&wanted).await?;
         for (row, thread) in new.into_iter().zip(threads) {
             if let Some(thread) = thread {
-                self.state.recount(&row, thread, ask.at());
+                self.state.recount(&row, &thread, ask.at());
             }
         }
         if is_over {

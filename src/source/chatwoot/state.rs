@@ -175,7 +175,7 @@ impl State {
     }
 
     /// The whole life of a conversation that ended, told by itself.
-    pub(super) fn recount(&mut self, row: &Row, thread: Thread, looked_at: Timestamp) {
+    pub(super) fn recount(&mut self, row: &Row, thread: &Thread, looked_at: Timestamp) {
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, None) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
         self.outbox.extend(row.customer());

@@ -71,7 +71,7 @@ fn the_documented_conversation_is_read_without_loss() {
 }
 
 /// A message by its type, author and what else is said of it.
-fn message(id: u64, kind: u64, more: Value) -> Message {
+fn message(id: u64, kind: u64, more: &Value) -> Message {
     let mut all = json!({"id": id, "message_type": kind, "created_at": 1_772_441_000 + id, "content": "words"});
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     serde_json::from_value(all).unwrap()
@@ -103,9 +103,9 @@ fn each_message_has_its_author() {
         (3, json!({}), Some((Author::Bot, true))),
         (9, json!({}), Some((Author::Bot, true))),
     ] {
-        assert_eq!(message(1, kind, more.clone()).author(Some(&holder)), author, "{kind} {more}");
+        assert_eq!(message(1, kind, &more).author(Some(&holder)), author, "{kind} {more}");
     }
-    let echo = message(1, 1, json!({"content_attributes": {"external_echo": true}}));
+    let echo = message(1, 1, &json!({"content_attributes": {"external_echo": true}}));
     assert_eq!(echo.author(None), Some((Author::Bot, true)), "nobody is there whose it could be");
 }
 
@@ -128,8 +128,8 @@ fn known() -> Known {
 fn an_ending_is_dated_by_the_note_of_the_desk() {
     let mut row = sample();
     row.status = "resolved".into();
-    let note = |id, words: &str| message(id, 2, json!({"content": words}));
-    let asked = |id| message(id, 0, json!({}));
+    let note = |id, words: &str| message(id, 2, &json!({"content": words}));
+    let asked = |id| message(id, 0, &json!({}));
     let last = at("2026-03-02T09:15:04Z");
     let second = |id: i64| Timestamp::from_millis((1_772_441_000 + id) * 1000);
     for (messages, since, expected) in [
@@ -159,7 +159,7 @@ fn an_ending_is_dated_by_the_note_of_the_desk() {
 #[test]
 fn an_assignment_is_dated_where_the_note_of_it_is_understood() {
     let row = sample();
-    let note = |words: &str| vec![message(5, 2, json!({"content": words}))];
+    let note = |words: &str| vec![message(5, 2, &json!({"content": words}))];
     for (words, is_dated) in [
         ("Assigned to Jo Hale by Ops", true),
         ("Jo Hale self-assigned this conversation", true),
@@ -173,8 +173,8 @@ fn an_assignment_is_dated_where_the_note_of_it_is_understood() {
 
 #[test]
 fn who_wrote_first_gives_the_direction() {
-    let (asked, answered) = (message(5, 0, json!({})), message(4, 1, json!({"sender": {"id": 3, "type": "user"}})));
-    let greeted = message(3, 3, json!({}));
+    let (asked, answered) = (message(5, 0, &json!({})), message(4, 1, &json!({"sender": {"id": 3, "type": "user"}})));
+    let greeted = message(3, 3, &json!({}));
     for (messages, whole, direction) in [
         (vec![asked.clone()], true, Some(Direction::Inbound)),
         (vec![answered.clone(), asked.clone()], true, Some(Direction::Outbound)),
@@ -217,7 +217,9 @@ fn paths(value: &Value, here: &str, found: &mut Vec<String>) {
         Value::Array(list) => list.iter().enumerate().map(|(nth, value)| (nth.to_string(), value)).collect(),
         _ => Vec::new(),
     };
-    below.iter().for_each(|(key, value)| paths(value, &format!("{here}/{key}"), found));
+    for (key, value) in below {
+        paths(value, &format!("{here}/{key}"), found);
+    }
 }
 
 /// The documented conversation with a few of its values replaced.
@@ -246,7 +248,7 @@ fn tell(rows: Vec<Value>, messages: Vec<Value>) -> Vec<Event> {
         state.note(row.clone(), look, true);
         state.note(row.clone(), look, false);
         state.tell(&row, Thread { messages: messages.clone(), whole: true, is_long: false }, look);
-        state.recount(&row, Thread { messages: messages.clone(), whole: true, is_long: false }, look);
+        state.recount(&row, &Thread { messages: messages.clone(), whole: true, is_long: false }, look);
         state.vanish(row.id, look);
     }
     state.prune();

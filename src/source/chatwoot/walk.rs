@@ -8,8 +8,8 @@ use super::ask::{Ask, PER_PAGE};
 use super::people::{read_agents, read_inboxes, read_teams};
 use super::state::{Mark, Phase};
 use super::wire::Row;
-use super::{CAPABILITIES, Chatwoot, Step};
-use crate::event::{Capability, Event, EventKind, Timestamp, VERSION};
+use super::{Chatwoot, Step, capabilities};
+use crate::event::{Event, EventKind, Timestamp, VERSION};
 use crate::source::SourceError;
 use crate::source::differ::Differ;
 use crate::source::http::words::excerpt;
@@ -101,9 +101,9 @@ impl Walk {
         Ok((next, rows))
     }
 
-    fn progress(&self) -> Option<(String, f32)> {
+    fn progress(&self) -> (String, f32) {
         let part = self.read as f32 / self.total.max(self.read).max(1) as f32;
-        Some(("reading active conversations".to_owned(), part))
+        ("reading active conversations".to_owned(), part)
     }
 }
 
@@ -137,8 +137,7 @@ impl Chatwoot {
         state.account = account.id;
         state.inboxes = watched;
         state.rated_to = ratings;
-        let told = |capability: &&Capability| **capability != Capability::Ratings || ratings.is_some();
-        let capabilities: Vec<Capability> = CAPABILITIES.iter().filter(told).copied().collect();
+        let capabilities = capabilities(ratings.is_some());
         state.capabilities = Some(capabilities.clone());
         state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
         state.people.known.pages = format!("{}/app/accounts/{}/conversations/", self.site, account.id);
@@ -161,10 +160,7 @@ impl Chatwoot {
 
     /// A part of what is active: pages, then messages, then what was active before and is not met any more.
     pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let mut progress = None;
-        if let Some(walk) = &self.state.walk {
-            progress = walk.progress();
-        }
+        let mut progress = self.state.walk.as_ref().map(Walk::progress);
         for _ in 0..PAGES {
             if !self.walk_on(ask, true).await? {
                 break;

@@ -146,8 +146,8 @@ pub(super) struct Message {
     #[serde(deserialize_with = "number")]
     pub id: u64,
     /// 0 incoming, 1 outgoing, 2 activity, 3 template.
-    #[serde(deserialize_with = "number")]
-    pub message_type: u64,
+    #[serde(rename = "message_type", deserialize_with = "number")]
+    pub kind: u64,
     #[serde(deserialize_with = "instant")]
     pub created_at: Timestamp,
     #[serde(default, deserialize_with = "nullable")]
@@ -218,13 +218,14 @@ fn maybe_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ti
         Loose::Number(seconds) => seconds,
         Loose::Nothing(()) => return Ok(None),
         Loose::Text(text) if text.is_empty() => return Ok(None),
-        Loose::Text(text) => match text.parse() {
-            Ok(seconds) => seconds,
-            Err(_) => {
+        Loose::Text(text) => {
+            if let Ok(seconds) = text.parse() {
+                seconds
+            } else {
                 let wrong = |_| serde::de::Error::custom(format!("`{}` is no time", excerpt(&text)));
                 return Timestamp::parse(&text).map(Some).map_err(wrong);
             }
-        },
+        }
     };
     // Later than the year 9999 is no instant, but something else.
     if !(0.0..253_402_300_800.0).contains(&seconds) {

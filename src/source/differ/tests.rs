@@ -56,6 +56,7 @@ fn word(event: &Event) -> String {
     format!("{seconds} {} {}", json["type"].as_str().unwrap(), value.as_str().unwrap()).trim_end().to_owned()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the field of a record has it")]
 fn held(agent: &str) -> Option<Since<Option<AgentId>>> {
     Some(Since::seen(Some(agent.into())))
 }

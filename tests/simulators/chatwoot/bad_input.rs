@@ -115,32 +115,32 @@ async fn told(fault: Wrong) -> (usize, u64, Vec<String>) {
 }
 
 #[rstest]
-#[case("ids as text", |_| (("conversations", rows(|row| {
+#[case("ids as text", |_| ("conversations", rows(|row| {
     row["id"] = row["id"].to_string().into();
     row["inbox_id"] = row["inbox_id"].to_string().into();
-}))), 0, 0, "")]
-#[case("instants as text", |_| (("conversations", rows(|row| {
+})), 0, 0, "")]
+#[case("instants as text", |_| ("conversations", rows(|row| {
     row["created_at"] = row["created_at"].to_string().into();
     row["updated_at"] = "2026-11-20T08:00:00.5Z".into();
-}))), 0, 0, "")]
-#[case("nulls", |_| (("conversations", rows(|row| {
+})), 0, 0, "")]
+#[case("nulls", |_| ("conversations", rows(|row| {
     for key in ["labels", "priority", "additional_attributes", "messages", "last_non_activity_message", "updated_at"] {
         row[key] = Value::Null;
     }
     for key in ["sender", "assignee", "team"] {
         row["meta"][key] = Value::Null;
     }
-}))), 0, 0, "")]
-#[case("unknown fields", |_| (("conversations", rows(|row| row["novel"] = json!({"a": [1]})))), 0, 0, "")]
-#[case("one bad record", |first| (("conversations", rows(move |row| if row["id"] == first { row["id"] = json!([1]); }))), 1, 1,
+})), 0, 0, "")]
+#[case("unknown fields", |_| ("conversations", rows(|row| row["novel"] = json!({"a": [1]}))), 0, 0, "")]
+#[case("one bad record", |first| ("conversations", rows(move |row| if row["id"] == first { row["id"] = json!([1]); })), 1, 1,
     "data.payload[0], id [1]: at `id`: a number or text")]
-#[case("an unknown status", |first| (("conversations", rows(move |row| if row["id"] == first { row["status"] = "archived".into(); }))),
+#[case("an unknown status", |first| ("conversations", rows(move |row| if row["id"] == first { row["status"] = "archived".into(); })),
     1, 1, "at `status`: `archived` is no status that is known")]
-#[case("a message without a time", |_| (("/messages", edited(|body| {
+#[case("a message without a time", |_| ("/messages", edited(|body| {
     body["payload"][0]["created_at"] = "soon".into();
-}))), 0, 8, "`soon` is no time")]
-#[case("a slow server", |_| (("/agents", Fault::Slow(Duration::from_millis(20)))), 0, 0, "")]
-#[case("no ratings", |_| (("csat", said(404, "{}"))), 0, 0, "")]
+})), 0, 8, "`soon` is no time")]
+#[case("a slow server", |_| ("/agents", Fault::Slow(Duration::from_millis(20))), 0, 0, "")]
+#[case("no ratings", |_| ("csat", said(404, "{}")), 0, 0, "")]
 #[tokio::test]
 async fn odd_records_lose_nothing_but_themselves(
     #[case] what: &str,

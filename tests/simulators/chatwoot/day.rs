@@ -1,13 +1,16 @@
 //! A simulated day, what a refresh costs, and restarts.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use helptop::desk::Desk;
+use helptop::event::{Author, Message, Timestamp};
 use serde_json::json;
 
-use super::{Installation, shown, simulator, source};
-use crate::agree::{Terms, agree, params};
+use super::{Installation, SMALL, shown, simulator, source};
+use crate::agree::{Terms, Watch, agree, agree_now, params, start};
 use crate::server::{Limiter, Reply};
 
 fn terms() -> Terms {
@@ -35,4 +38,115 @@ async fn an_old_installation_with_translated_notes_agrees_too() {
     let simulator = simulator(params(), odd).await;
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     agree(source.as_mut(), &simulator, &terms()).await;
+}
+
+/// Conversations that are active by what was told.
+fn active(told: &[helptop::event::Event]) -> Vec<helptop::event::ConversationId> {
+    let mut desk = Desk::new(false);
+    let source = desk.add_source();
+    for event in told {
+        desk.apply(source, event.clone());
+    }
+    desk.settle();
+    let active = desk.conversations().filter(|(_, one)| one.state().is_active());
+    active.map(|(_, one)| one.id.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_start_anew_ends_what_ended_meanwhile_and_agrees() {
+    let simulator = simulator(crate::agree::params(), Installation::usual()).await;
+    simulator.advance(start() + TimeDelta::hours(8));
+    let mut stream = simulator.inside().world.take_stream();
+    let mut first = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(first.as_mut(), &simulator);
+    watch.settle().await;
+    watch.later(60).await;
+    let (told, cursor) = (std::mem::take(&mut watch.told), watch.cursor.take());
+
+    let now = simulator.inside().world.now;
+    simulator.advance(now + TimeDelta::hours(2));
+    let gone = active(&told)[0].as_str().parse().unwrap();
+    simulator.inside().world.delete(gone);
+    let mut second = source(&simulator, &json!({}), Duration::ZERO);
+    second.remember(&active(&told));
+    let mut watch = Watch::new(second.as_mut(), &simulator);
+    watch.told.clone_from(&told);
+    watch.cursor = cursor;
+    watch.settle().await;
+    stream.extend(simulator.inside().world.take_stream());
+    agree_now(&watch.told, &stream, &simulator.inside().world, &watch.source.capabilities(), &terms());
+}
+
+#[tokio::test]
+async fn history_is_told_whole_and_dated() {
+    let simulator = simulator(SMALL, Installation::usual()).await;
+    simulator.advance(start() + TimeDelta::hours(20));
+    let mut source = source(&simulator, &json!({}), Duration::from_hours(12));
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    let mut last = watch.poll().await.unwrap();
+    for _ in 0..200 {
+        let batch = watch.poll().await.unwrap();
+        assert!(!(last.history && batch.history), "the news never wait for the past");
+        last = batch;
+        if !last.more {
+            break;
+        }
+    }
+    assert!(!last.more && last.progress.is_none());
+    let world = &simulator.inside().world;
+    let floor = |at: Timestamp| Timestamp::from_millis(at.millis().div_euclid(1000) * 1000);
+    let ended: Vec<_> = world.changed_since(world.now - TimeDelta::hours(12));
+    let ended: Vec<_> = ended.into_iter().filter(|chat| chat.status.is_ended()).collect();
+    assert!(ended.len() > 30, "{}", ended.len());
+    for chat in ended {
+        let events = watch.of(&chat.number.to_string());
+        let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).cloned().collect::<Vec<_>>();
+        assert_eq!(of("message").len(), chat.messages.len(), "{events:?}");
+        assert_eq!(of("opened")[0]["at"], floor(chat.opened_at).to_string());
+        let note = chat.log.iter().rev().find(
+            |logged| matches!(&logged.kind, helptop::event::EventKind::Status { status, .. } if status.is_ended()),
+        );
+        assert_eq!(of("status")[0]["at"], floor(note.unwrap().at).to_string(), "{events:?}");
+        let scored = chat.ratings.iter().filter(|rating| super::is_of_five(rating.scale)).count();
+        assert_eq!(of("rated").len(), scored, "{events:?}");
+    }
+    drop(watch);
+}
+
+/// So many customers write at once.
+fn write(simulator: &crate::server::Simulator, count: usize) {
+    let mut inside = simulator.inside();
+    let open: Vec<_> = inside.world.open().take(count).map(|chat| chat.id.clone()).collect();
+    for id in &open {
+        inside.world.happen(Message::public(id.clone(), Author::Customer, None));
+    }
+    // Of a desk with fewer open chats, some write more often.
+    assert!(!open.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_refresh_costs_grows_with_changes_and_not_with_what_is_open() {
+    for (size, name) in [(SMALL, "40 chats"), (params(), "the desk of that size")] {
+        let simulator = simulator(size, Installation::usual()).await;
+        simulator.advance(start() + TimeDelta::hours(9));
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        let (cold, _) = watch.settle().await;
+        let open = simulator.inside().world.open().count();
+        // Nothing happens from here on but what is made to: the world's clock stands still.
+        let quiet = watch.poll().await.unwrap().requests;
+        write(&simulator, 10);
+        let (ten, _) = watch.settle().await;
+        write(&simulator, 500);
+        let (many, _) = watch.settle().await;
+        let changed = open.min(500) as u32;
+        writeln!(std::io::stderr(), "{name}: {open} open, cold {cold}, quiet {quiet}, 10: {ten}, {changed}: {many}")
+            .unwrap();
+        assert_eq!(quiet, 2);
+        assert_eq!(ten, 12);
+        let polls = changed.div_ceil(60);
+        assert!((changed..=changed + 2 * polls + 2).contains(&many), "{many}");
+        let pages = (open as u32).div_ceil(25) + 6;
+        assert!(cold <= 30 + pages + open as u32, "{cold}");
+    }
 }
