@@ -375,6 +375,7 @@ fn the_uncommented_example_is_a_good_config() {
     }
     case.write("rt.password", SECRET, 0o600);
     case.write("zendesk.token", SECRET, 0o600);
+    case.write("zammad.token", SECRET, 0o600);
     let environment: Environment = case.variables.iter().cloned().collect();
     let path = case.dir.path().join("config.toml");
     let config = load(&Request { named: Some(&path), environment: &environment, flags: Vec::new(), kinds: REGISTRY });

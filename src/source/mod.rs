@@ -21,6 +21,7 @@ pub mod replay;
 pub mod rt;
 mod setup;
 pub mod steps;
+pub mod zammad;
 pub mod zendesk;
 
 pub use error::{Retry, SourceError};
@@ -183,7 +184,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 
 /// Every kind of source there is.
 pub const REGISTRY: &[Kind] =
-    &[rt::KIND, chatwoot::KIND, zendesk::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
+    &[rt::KIND, chatwoot::KIND, zammad::KIND, zendesk::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

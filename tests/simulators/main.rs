@@ -7,4 +7,5 @@ mod chatwoot;
 mod frame;
 mod server;
 mod world;
+mod zammad;
 mod zendesk;

@@ -1,0 +1,198 @@
+//! The steady refresh: what changed, what is gone, and the history in between.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::ask::{Along, Ask, Condition, PER_PAGE, Place};
+use super::state::Refill;
+use super::{LATE, Step, Zammad};
+use crate::event::Timestamp;
+use crate::source::SourceError;
+
+/// How often all open tickets are looked through, and names are read again.
+const REFILL: TimeDelta = TimeDelta::minutes(10);
+/// Tickets that one poll reads whole; it comes back for the others at once.
+const WHOLE_A_POLL: usize = 40;
+/// Pages of changes that one poll reads.
+const PAGES_A_POLL: usize = 5;
+/// Ended tickets of one poll: each costs two requests.
+const HISTORY_A_POLL: usize = 20;
+/// Tickets of one look at what became of them.
+const MISSING_A_POLL: usize = 40;
+/// How long history is left alone after a page that could not be read, at first and at most.
+const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+impl Zammad {
+    /// What is new, or in every other poll a page of history, so that the news never wait for it.
+    pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        if std::mem::take(&mut self.state.is_history_next) {
+            return self.history_page(ask).await;
+        }
+        // After a poll that was cut short only because there was much to read, the rest of it comes first.
+        let mut more =
+            if std::mem::take(&mut self.state.is_cut) { self.state.news_at.is_some() } else { self.news(ask).await? };
+        self.read_wanted(ask).await?;
+        self.state.is_cut = !self.state.queue.is_empty();
+        more |= self.state.is_cut;
+        if !more {
+            self.look_after(ask).await?;
+            self.refill(ask).await?;
+            more = !self.state.missing.is_empty() || !self.state.queue.is_empty();
+        }
+        let Some(progress) = self.history_progress(ask.there()) else {
+            return Ok(if more { Step::More(None) } else { Step::Done });
+        };
+        self.state.is_history_next = !more && self.state.history_again_at.is_none_or(|at| ask.now >= at);
+        let told = Some(progress);
+        Ok(if more || self.state.is_history_next { Step::More(told) } else { Step::Wait(told) })
+    }
+
+    /// Finds the tickets that changed; whether there are still more.
+    async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
+        let mut place = self.state.news_at.take().unwrap_or_else(|| Place::at(self.state.heard_to - LATE));
+        for _ in 0..PAGES_A_POLL {
+            let condition = Condition::default().any_of("group_id", &self.state.book.watched);
+            let page = ask.search(condition, Along::Updated, place, PER_PAGE).await?;
+            for ticket in page.tickets {
+                self.state.heard_to = self.state.heard_to.max(ticket.updated_at);
+                if self.state.is_news(&ticket) {
+                    self.state.want(ticket);
+                }
+            }
+            match page.next {
+                Some(next) => place = next,
+                None => return Ok(false),
+            }
+        }
+        self.state.news_at = Some(place);
+        Ok(true)
+    }
+
+    /// Reads tickets whole that are wanted, as many as fit into a poll.
+    pub(super) async fn read_wanted(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        for _ in 0..WHOLE_A_POLL {
+            let Some(ticket) = self.state.queue.front().cloned() else { break };
+            let id = ticket.id;
+            let story = match ask.story(ticket).await {
+                Err(error) => {
+                    // The next try begins with another: one that can't be read holds up none.
+                    self.state.queue.rotate_left(1);
+                    return Err(error);
+                }
+                Ok(story) => story,
+            };
+            self.state.queue.pop_front();
+            match story {
+                Some(story) => self.state.told(&story, &self.site, ask.there()),
+                None => self.state.end(id, ask.there()),
+            }
+        }
+        if std::mem::take(&mut self.state.is_book_old) {
+            self.state.book.read_states(ask).await?;
+        }
+        Ok(())
+    }
+
+    /// What became of tickets that should be open and are not among those that are.
+    async fn look_after(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let some: Vec<u64> = self.state.missing.iter().take(MISSING_A_POLL).copied().collect();
+        for id in some {
+            let watched = &self.state.book.watched;
+            let is_watched =
+                |group: Option<u64>| watched.is_empty() || group.is_some_and(|group| watched.contains(&group));
+            match ask.ticket(id).await?.filter(|ticket| is_watched(ticket.group_id)) {
+                Some(ticket) => self.state.want(ticket),
+                None => self.state.end(id, ask.there()),
+            }
+            self.state.missing.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// Goes on with a look through all open tickets, or begins one when it is time.
+    async fn refill(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if self.state.refill.is_none() {
+            if ask.now - self.state.refilled_at < REFILL {
+                return Ok(());
+            }
+            self.state.book.read_agents(ask).await?;
+            self.state.agents_changed();
+            self.state.prune();
+            self.state.refilled_at = ask.now;
+            let place = Place::at(Timestamp::from_millis(0));
+            self.state.refill = Some(Refill { place, found: HashSet::new() });
+            return Ok(());
+        }
+        let (Some(condition), Some(refill)) = (self.open_condition(), &self.state.refill) else { return Ok(()) };
+        let page = ask.search(condition, Along::Created, refill.place, PER_PAGE).await?;
+        for ticket in page.tickets {
+            if self.state.is_news(&ticket) {
+                self.state.want(ticket);
+            } else if let Some(refill) = &mut self.state.refill {
+                refill.found.insert(ticket.id);
+            }
+        }
+        match (page.next, &mut self.state.refill) {
+            (Some(next), Some(refill)) => refill.place = next,
+            (_, refill) => {
+                let found = refill.take().map(|refill| refill.found).unwrap_or_default();
+                let missing: Vec<u64> = self.state.open().filter(|id| !found.contains(id)).collect();
+                self.state.missing.extend(missing);
+            }
+        }
+        Ok(())
+    }
+
+    /// When the history that the config asks for begins; nothing where all of it is told.
+    fn history_from(&self, there: Timestamp) -> Option<Timestamp> {
+        if self.backfill == Duration::ZERO {
+            return None;
+        }
+        let from = there - TimeDelta::from_std(self.backfill).ok()?;
+        (from < self.state.told_from).then_some(from)
+    }
+
+    fn history_progress(&self, there: Timestamp) -> Option<(String, f32)> {
+        let from = self.history_from(there)?;
+        let left = (self.state.told_from - from).num_seconds() as f32;
+        let part = 1.0 - left / (self.backfill.as_secs_f32().max(1.0));
+        Some(("reading history".to_owned(), part.clamp(0.0, 1.0)))
+    }
+
+    /// One page of ended tickets, the last changed first.
+    async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        let Some(from) = self.history_from(ask.there()) else { return Ok(Step::More(None)) };
+        // Whatever becomes of it, it is not asked for again at once.
+        let pause = FIRST_PAUSE * (1 << self.state.history_tries.min(10));
+        self.state.history_tries += 1;
+        self.state.history_again_at = Some(ask.now + pause.min(LONGEST_PAUSE));
+
+        let Some(condition) = Condition::default().one_of("state_id", &self.state.book.states(true)) else {
+            self.state.told_from = from;
+            return Ok(Step::More(None));
+        };
+        let condition = condition.any_of("group_id", &self.state.book.watched);
+        let mut place = Place { at: self.state.told_from, page: self.state.history_page };
+        let page = ask.search(condition, Along::UpdatedBack, place, HISTORY_A_POLL).await?;
+        let mut stories = Vec::new();
+        for ticket in page.tickets.into_iter().filter(|ticket| ticket.updated_at >= from) {
+            // What is known already is followed, and what is older than the last page was told with it.
+            if !self.state.knows(ticket.id) {
+                stories.extend(ask.story(ticket).await?);
+            }
+        }
+        for story in &stories {
+            self.state.recount(story, &self.site);
+        }
+        match page.next.filter(|next| next.at >= from) {
+            Some(next) => place = next,
+            None => place = Place::at(from),
+        }
+        (self.state.told_from, self.state.history_page) = (place.at, place.page);
+        (self.state.history_tries, self.state.history_again_at) = (0, None);
+        Ok(Step::Past(self.history_progress(ask.there())))
+    }
+}

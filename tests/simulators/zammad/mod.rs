@@ -1,0 +1,228 @@
+//! The source `zammad` against its simulator.
+
+mod bad;
+mod vendor;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use helptop::event::{Author, EventKind, Message, Status, StatusBy};
+use helptop::source::demo::Params;
+use helptop::source::http::Limits;
+use helptop::source::zammad::Zammad as Source;
+use helptop::source::{Source as _, Spec};
+use serde_json::{Value, json};
+
+use self::vendor::{FIRST_AGENT, KEY, Shape, Zammad};
+use crate::agree::{Terms, Watch, agree, params, start};
+use crate::server::Simulator;
+use crate::world::World;
+
+fn source(simulator: &Simulator, settings: Value, backfill: Duration) -> Source {
+    let mut all = json!({"base_url": simulator.base, "token": KEY});
+    for (key, value) in settings.as_object().unwrap() {
+        all[key] = value.clone();
+    }
+    all.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    let spec = Spec { name: "desk".into(), backfill, settings: all, base: PathBuf::new() };
+    Source::new(&spec, Limits::default()).unwrap()
+}
+
+fn small() -> World {
+    World::new(Params { seed: 1, agents: 3, chats: 40 }, start() + TimeDelta::hours(10))
+}
+
+fn terms() -> Terms {
+    Terms {
+        presence: None,
+        agent: |id| (id.parse::<u64>().ok()? + 1).checked_sub(FIRST_AGENT),
+        precision: TimeDelta::zero(),
+        ..Terms::exact()
+    }
+}
+
+#[tokio::test]
+async fn the_board_of_a_simulated_day_is_that_of_the_stream() {
+    let simulator = Simulator::start(World::new(params(), start()), Zammad::default()).await;
+    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    agree(&mut source, &simulator, &terms()).await;
+}
+
+#[tokio::test]
+async fn and_so_it_is_with_a_version_that_answers_otherwise_and_a_key_that_lists_no_groups() {
+    for (shape, shows_last_contact) in [(Shape::Assets, true), (Shape::Records, false)] {
+        let vendor = Zammad { shape, is_odd: true, lists_groups: false, shows_last_contact, is_agent: true };
+        let simulator = Simulator::start(World::new(params(), start()), vendor).await;
+        let mut source = source(&simulator, json!({}), Duration::from_hours(6));
+        agree(&mut source, &simulator, &Terms { interval: Duration::from_mins(5), ..terms() }).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_refresh_costs_depends_on_changes_only() {
+    let simulator = Simulator::start(World::new(params(), start()), Zammad::default()).await;
+    simulator.advance(start() + TimeDelta::hours(10));
+    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut watch = Watch::new(&mut source, &simulator);
+    let (cold, _) = watch.settle().await;
+    let open = simulator.inside().world.open().count();
+    let quiet = watch.settle().await.0;
+    assert_eq!(quiet, 1, "nothing changed");
+    let mut costs = Vec::new();
+    for changes in [10, 500] {
+        let now = simulator.inside().world.now;
+        simulator.advance(now + TimeDelta::milliseconds(1));
+        watch.settle().await;
+        let chats: Vec<_> = simulator.inside().world.open().take(changes).map(|chat| chat.id.clone()).collect();
+        for chat in &chats {
+            let message = Message::public(chat.clone(), Author::Customer, None);
+            simulator.inside().world.happen(message);
+        }
+        let (requests, _) = watch.settle().await;
+        costs.push((chats.len(), requests));
+    }
+    println!("open {open}: cold start {cold}, nothing changed {quiet}, changes and requests {costs:?}");
+    let searches = |requests: u32, changes: usize| requests - 2 * changes as u32;
+    assert_eq!(searches(costs[0].1, costs[0].0), 1);
+    assert!(searches(costs[1].1, costs[1].0) <= 8, "changes are searched once, not in every poll: {costs:?}");
+}
+
+#[tokio::test]
+async fn what_happens_is_told_exactly() {
+    let simulator = Simulator::start(small(), Zammad::default()).await;
+    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    let (id, number, agents) = {
+        let world = &simulator.inside().world;
+        let chat = world.open().find(|chat| chat.holder.is_some()).unwrap();
+        (
+            chat.id.clone(),
+            chat.number.to_string(),
+            world.agents.iter().map(|agent| agent.id.clone()).collect::<Vec<_>>(),
+        )
+    };
+    for agent in [0, 1, 2] {
+        let to = helptop::event::Assigned::to(id.clone(), Some(agents[agent].clone()));
+        simulator.inside().world.happen(to);
+    }
+    simulator.inside().world.happen(Message::public(id.clone(), Author::Agent, Some(agents[2].clone())));
+    let closed = EventKind::Status {
+        conversation: id.clone(),
+        status: Status::Resolved,
+        by: Some(StatusBy::Agent),
+        agent: Some(agents[2].clone()),
+    };
+    simulator.inside().world.happen(closed);
+    watch.settle().await;
+    let told = watch.of(&number);
+    let agent = |place: u64| (place + FIRST_AGENT).to_string();
+    let last = &told[told.len() - 1];
+    assert_eq!((&last["status"], &last["by"], &last["agent"]), (&json!("closed"), &json!("agent"), &json!(agent(2))));
+    let given =
+        told.iter().rev().filter(|event| event["type"] == "assigned").take(2).map(|event| event["agent"].clone());
+    assert_eq!(given.collect::<Vec<_>>(), [json!(agent(2)), json!(agent(1))]);
+    assert!(told.iter().any(|event| event["from"] == "agent" && event["agent"] == json!(agent(2))));
+    watch.later(1).await;
+    assert_eq!(watch.of(&number).len(), told.len(), "and once");
+}
+
+#[tokio::test]
+async fn a_ticket_that_vanishes_is_ended_by_the_system() {
+    let simulator = Simulator::start(small(), Zammad::default()).await;
+    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    let number = simulator.inside().world.open().next().unwrap().number;
+    simulator.inside().world.delete(number);
+    for _ in 0..30 {
+        watch.later(30).await;
+    }
+    let last = watch.of(&number.to_string()).pop().unwrap();
+    assert_eq!((&last["type"], &last["status"], &last["by"]), (&json!("status"), &json!("closed"), &json!("system")));
+    assert_eq!(
+        watch
+            .of(&number.to_string())
+            .iter()
+            .filter(|event| event["type"] == "status" && event["by"] == "system")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn what_was_open_at_the_last_stop_is_ended_as_it_ended() {
+    let simulator = Simulator::start(small(), Zammad::default()).await;
+    let mut first = source(&simulator, json!({}), Duration::ZERO);
+    let mut watch = Watch::new(&mut first, &simulator);
+    watch.settle().await;
+    let (gone, closed) = {
+        let world = &mut simulator.inside().world;
+        let mut open = world.open();
+        let (gone, closed) = (open.next().unwrap().number, open.next().unwrap());
+        let (id, closed) = (closed.id.clone(), closed.number);
+        drop(open);
+        let agent = Some(world.agents[1].id.clone());
+        world.happen(EventKind::Status { conversation: id, status: Status::Closed, by: Some(StatusBy::Agent), agent });
+        world.delete(gone);
+        (gone.to_string(), closed.to_string())
+    };
+    let now = simulator.inside().world.now;
+    simulator.advance(now + TimeDelta::minutes(1));
+    for with_cursor in [true, false] {
+        let mut second = source(&simulator, json!({}), Duration::ZERO);
+        second.remember(&[gone.as_str().into(), closed.as_str().into()]);
+        let mut next = Watch::new(&mut second, &simulator);
+        next.cursor = watch.cursor.clone().filter(|_| with_cursor);
+        next.settle().await;
+        let last = |id: &str| next.of(id).into_iter().rev().find(|event| event["type"] == "status").unwrap();
+        assert_eq!(last(&gone)["by"], "system");
+        assert_eq!(
+            (&last(&closed)["by"], &last(&closed)["agent"]),
+            (&json!("agent"), &json!((1 + FIRST_AGENT).to_string()))
+        );
+    }
+}
+
+#[tokio::test]
+async fn history_is_read_in_the_background_and_goes_on_after_a_restart() {
+    let simulator = Simulator::start(World::new(params(), start()), Zammad::default()).await;
+    simulator.advance(start() + TimeDelta::hours(20));
+    let ended = |simulator: &Simulator| {
+        let inside = simulator.inside();
+        let since = inside.world.now - TimeDelta::hours(8);
+        let chats = inside.world.chats.iter().filter(|chat| chat.status.is_ended() && chat.updated_at >= since);
+        chats.map(|chat| chat.number.to_string()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let wanted = ended(&simulator);
+    assert!(wanted.len() > 40, "{}", wanted.len());
+    let mut told = std::collections::BTreeSet::new();
+    let (mut cursor, mut pages) = (None, 0);
+    // Ended after each page of history, and started again.
+    for _ in 0..200 {
+        let mut source = source(&simulator, json!({}), Duration::from_hours(8));
+        let mut watch = Watch::new(&mut source, &simulator);
+        watch.cursor = cursor.take();
+        let batch = loop {
+            let batch = watch.poll().await.unwrap();
+            if batch.history || !batch.more {
+                break batch;
+            }
+        };
+        cursor = watch.cursor.clone();
+        if !batch.history {
+            break;
+        }
+        pages += 1;
+        for event in &watch.told {
+            let event = serde_json::to_value(event).unwrap();
+            if event["type"] == "opened" {
+                told.insert(event["conversation"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    let missing: Vec<_> = wanted.difference(&told).collect();
+    assert!(pages > 2 && missing.is_empty(), "{pages} pages, {} missing", missing.len());
+    assert!(pages as usize <= wanted.len() / 15 + 2, "none twice: {pages} pages for {}", wanted.len());
+}
