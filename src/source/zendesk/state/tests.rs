@@ -1,0 +1,58 @@
+//! What is news, and what is remembered.
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::*;
+
+const THERE: &str = "2026-11-22T09:00:00Z";
+
+fn state(known: Option<Known>) -> State {
+    State { tickets: known.map(|known| (5, known)).into_iter().collect(), ..State::default() }
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+fn known(ended: bool, again_at: Option<&str>) -> Known {
+    let (standing, updated_at) = (Standing::default(), at("2026-11-22T08:00:00Z"));
+    Known { requester: None, standing, updated_at, again_at: again_at.map(at), last: 9, ended }
+}
+
+#[rstest]
+#[case::unknown(None, "open", "08:00:00", true)]
+#[case::unknown_and_just_solved(None, "solved", "08:00:00", true)]
+#[case::unknown_and_closed_by_an_automation(None, "closed", "08:00:00", false)]
+#[case::changed(Some(known(false, None)), "open", "08:00:01", true)]
+#[case::as_it_was(Some(known(false, None)), "open", "08:00:00", false)]
+#[case::reopened(Some(known(true, None)), "open", "08:00:01", true)]
+#[case::closed_by_an_automation(Some(known(true, None)), "closed", "08:00:01", false)]
+#[case::closed_while_open(Some(known(false, None)), "closed", "08:00:01", true)]
+#[case::read_in_that_second(Some(known(false, Some(THERE))), "open", "08:00:00", true)]
+#[case::not_yet_again(Some(known(false, Some("2026-11-22T09:00:01Z"))), "open", "08:00:00", false)]
+fn what_is_news(#[case] known: Option<Known>, #[case] status: &str, #[case] changed: &str, #[case] expected: bool) {
+    let ticket = json!({"id": 5, "created_at": "2026-11-18T08:00:00Z", "updated_at": format!("2026-11-22T{changed}Z"), "status": status});
+    let ticket: Ticket = serde_json::from_value(ticket).unwrap();
+    assert_eq!(state(known).is_news(&ticket, at(THERE)), expected);
+}
+
+#[test]
+fn answers_that_wait_for_their_ticket_are_asked_for_again_after_a_restart() {
+    let mut state = State { rated_to: at(THERE), ..State::default() };
+    assert_eq!(state.mark().rated_to, at(THERE));
+    let kind = EventKind::Rated { conversation: conversation(5), score: 5.0, scale: 5.0, comment: None };
+    state.rated_of.insert(5, vec![Event::new(at("2026-11-22T07:00:00Z"), kind)]);
+    assert_eq!(state.mark().rated_to, at("2026-11-22T07:00:00Z"));
+}
+
+#[test]
+fn a_ticket_that_left_is_ended_once() {
+    let mut open = state(Some(known(false, None)));
+    open.leave(5, at(THERE));
+    open.leave(5, at(THERE));
+    assert_eq!(open.outbox.len(), 1);
+    let mut ended = state(Some(known(true, None)));
+    ended.leave(5, at(THERE));
+    assert_eq!(ended.outbox, [], "it had ended");
+}
