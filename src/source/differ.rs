@@ -11,135 +11,22 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
-use compact_str::CompactString;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::event::{
-    AgentId, Assigned, Author, ConversationId, Event, EventKind, Message, Opened, SlaMetric, Status, StatusBy, TeamId,
-    Timestamp, Words,
+    AgentId, Assigned, Author, ConversationId, Event, EventKind, Message, Status, StatusBy, TeamId, Timestamp,
 };
 
+mod record;
 #[cfg(test)]
 mod tests;
+
+pub use record::{Due, Ended, Rating, Record, Said, Since};
 
 /// So long after a message was told, an older one may still come to light.
 const LATE: TimeDelta = TimeDelta::minutes(2);
 /// Prints of messages that are kept for that; of more the oldest are let go, and told again if they are shown again.
 const PRINTS: usize = 16;
-
-/// A value, and since when it holds where the vendor tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Since<T> {
-    /// The value at the look.
-    pub value: T,
-    /// Since when; `None` where the vendor does not say.
-    pub at: Option<Timestamp>,
-}
-
-impl<T> Since<T> {
-    /// A value of which only is known that it holds at the look.
-    pub const fn seen(value: T) -> Self {
-        Self { value, at: None }
-    }
-
-    /// A value that the vendor dates.
-    pub const fn dated(value: T, at: Timestamp) -> Self {
-        Self { value, at: Some(at) }
-    }
-}
-
-/// A message that the vendor shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Said {
-    /// What tells it from others of the conversation: the vendor's id.
-    pub key: CompactString,
-    /// When.
-    pub at: Timestamp,
-    /// Whose it is.
-    pub from: Author,
-    /// Which agent; always there when `from` is [`Author::Agent`].
-    pub agent: Option<AgentId>,
-    /// Seen by the customer; else an internal note.
-    pub public: bool,
-    /// The words, where they are shown.
-    pub text: Option<Words>,
-}
-
-/// A satisfaction answer that the vendor shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rating {
-    /// When it was given.
-    pub at: Timestamp,
-    /// The answer.
-    pub score: f64,
-    /// The highest answer there is.
-    pub scale: f64,
-    /// In the customer's words.
-    pub comment: Option<Words>,
-}
-
-/// A target that the vendor shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
-    /// What it is about.
-    pub metric: SlaMetric,
-    /// When it was set.
-    pub set_at: Timestamp,
-    /// When it is missed.
-    pub due: Timestamp,
-}
-
-/// A conversation as one look shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    /// What is said of it: customer, channel, subject and the like. `team` and `tags` are taken from below.
-    pub opened: Opened,
-    /// When it began.
-    pub opened_at: Timestamp,
-    /// Where it stands.
-    pub status: Since<Status>,
-    /// Who put it there, where that is shown.
-    pub by: Option<StatusBy>,
-    /// Which agent did, where that is shown.
-    pub by_agent: Option<AgentId>,
-    /// Who holds it; `None` where that is not shown.
-    pub holder: Option<Since<Option<AgentId>>>,
-    /// Whose it is; `None` where that is not shown.
-    pub team: Option<Since<Option<TeamId>>>,
-    /// All its tags; `None` where they are not shown.
-    pub tags: Option<Vec<String>>,
-    /// Messages that are shown, in any order; those told before are passed over.
-    pub messages: Vec<Said>,
-    /// `messages` begins with the first of the conversation.
-    pub whole: bool,
-    /// Satisfaction answers.
-    pub ratings: Vec<Rating>,
-    /// Targets.
-    pub dues: Vec<Due>,
-    /// Where it lives on.
-    pub merged: Option<Since<ConversationId>>,
-}
-
-impl Record {
-    /// A conversation of which nothing more is known.
-    pub fn new(opened: Opened, opened_at: Timestamp, status: Since<Status>) -> Self {
-        Self {
-            opened,
-            opened_at,
-            status,
-            by: None,
-            by_agent: None,
-            holder: None,
-            team: None,
-            tags: None,
-            messages: Vec::new(),
-            whole: false,
-            ratings: Vec::new(),
-            dues: Vec::new(),
-            merged: None,
-        }
-    }
-}
 
 /// What is kept of a record between two looks.
 #[derive(Debug, Clone)]
@@ -153,6 +40,8 @@ struct Known {
     holder: Option<(Option<AgentId>, Timestamp)>,
     team: Option<(Option<TeamId>, Timestamp)>,
     heard: Heard,
+    /// The latest ending that was told.
+    ended_at: Timestamp,
     rated_at: Timestamp,
     dues: [Option<Timestamp>; 3],
     merged: bool,
@@ -313,12 +202,14 @@ impl Telling {
             holder: holder.map(|(at, holder)| (holder, at)),
             team: team.map(|(at, team)| (team, at)),
             heard,
+            ended_at: Timestamp::MIN,
             rated_at: Timestamp::MIN,
             dues: [None; 3],
             merged: false,
         };
         self.dues(&record.dues, &mut known);
-        if !is_fresh || record.status.value != Status::Open {
+        let was_ended = self.endings(record.endings, &record.status, &mut known);
+        if !is_fresh || was_ended || record.status.value != Status::Open {
             let least = record.status.at.map_or_else(|| self.latest(look), |_| opened_at);
             self.status(&record.status, record.by, record.by_agent, least, &mut known);
         }
@@ -341,6 +232,7 @@ impl Telling {
         known.heard.whole |= whole && {
             // What came before the first that was told is told now.
             if !known.heard.whole {
+                known.ended_at = Timestamp::MIN;
                 known.heard = Heard { whole: true, newest: Timestamp::MIN, prints: Vec::new() };
             }
             true
@@ -355,7 +247,8 @@ impl Telling {
         self.dues(&record.dues, &mut known);
         // A customer's message reopens what is ended: if it is ended all the same, it was ended again.
         let ended_again = record.status.value.is_ended() && asked_at >= Some(known.status.1);
-        if known.status.0 != record.status.value || ended_again {
+        let was_ended = self.endings(record.endings, &record.status, &mut known);
+        if known.status.0 != record.status.value || ended_again || was_ended {
             let least = if record.status.at.is_some() { known.status.1 } else { self.latest(look) };
             let least =
                 asked_at.filter(|_| record.status.value.is_ended()).map_or(least, |asked_at| least.max(asked_at));
@@ -415,6 +308,20 @@ impl Telling {
         asked_at
     }
 
+    /// Earlier endings that were not told before, but not the one that it is ended by; whether there are any.
+    fn endings(&mut self, endings: Vec<Ended>, status: &Since<Status>, known: &mut Known) -> bool {
+        let told_to = known.ended_at;
+        let is_earlier = |at| !status.value.is_ended() || status.at.is_some_and(|ended_at| at < ended_at);
+        let mut any = false;
+        for Ended { at, by, agent } in endings.into_iter().filter(|one| one.at > told_to && is_earlier(one.at)) {
+            any = true;
+            known.ended_at = known.ended_at.max(at);
+            let (conversation, status) = (self.id.clone(), Status::Resolved);
+            self.say(at, EventKind::Status { conversation, status, by, agent });
+        }
+        any
+    }
+
     fn dues(&mut self, dues: &[Due], known: &mut Known) {
         for Due { metric, set_at, due } in dues {
             if known.dues[*metric as usize].replace(*due) != Some(*due) {
@@ -433,6 +340,9 @@ impl Telling {
     ) {
         let at = status.at.unwrap_or(self.looked_at).max(least);
         known.status = (status.value, at);
+        if status.value.is_ended() {
+            known.ended_at = known.ended_at.max(at);
+        }
         self.say(at, EventKind::Status { conversation: self.id.clone(), status: status.value, by, agent });
     }
 

@@ -7,7 +7,7 @@ use crate::event::{
     AgentId, Author, ConversationId, CustomerId, Direction, Event, EventKind, Opened, Status, StatusBy, TeamId,
     Timestamp, Words,
 };
-use crate::source::differ::{Record, Said, Since};
+use crate::source::differ::{Ended, Record, Said, Since};
 
 /// Message types.
 const INCOMING: u64 = 0;
@@ -121,6 +121,7 @@ impl Row {
         record.team = Some(Since::seen(self.meta.team.as_ref().map(|one| team(one.id))));
         record.tags = Some(self.labels.clone());
         record.messages = messages.iter().filter_map(|message| message.said(holder.as_ref())).collect();
+        record.endings = messages.iter().filter_map(|message| message.ending(known)).collect();
         record.whole = whole;
         Some(record)
     }
@@ -173,6 +174,20 @@ impl Message {
         })
     }
 
+    /// The ending that a note of the desk tells of, where its words are understood.
+    fn ending(&self, known: &Known) -> Option<Ended> {
+        let (words, at) = (self.activity()?, self.created_at);
+        if words.starts_with("Conversation was resolved by") {
+            return Some(Ended { at, by: Some(StatusBy::Customer), agent: None });
+        }
+        let who = words.strip_prefix("Conversation was marked resolved by ")?;
+        if who.starts_with("system due to") {
+            return Some(Ended { at, by: Some(StatusBy::System), agent: None });
+        }
+        let agent = known.named(who);
+        Some(Ended { at, by: agent.is_some().then_some(StatusBy::Agent), agent })
+    }
+
     /// The words of a note that the desk itself wrote.
     fn activity(&self) -> Option<&str> {
         self.content.as_deref().filter(|_| self.kind == ACTIVITY)
@@ -199,19 +214,7 @@ fn ending(
     let asked_at = messages.iter().rev().find(|message| message.kind == INCOMING).map(|asked| asked.created_at);
     let after = asked_at.max(since).unwrap_or(Timestamp::MIN);
     let notes = || messages.iter().rev().filter(|message| message.created_at >= after);
-    let said = notes().find_map(|message| {
-        let words = message.activity()?;
-        let at = message.created_at;
-        if words.starts_with("Conversation was resolved by") {
-            return Some((at, Some(StatusBy::Customer), None));
-        }
-        let who = words.strip_prefix("Conversation was marked resolved by ")?;
-        if who.starts_with("system due to") {
-            return Some((at, Some(StatusBy::System), None));
-        }
-        let agent = known.named(who);
-        Some((at, agent.is_some().then_some(StatusBy::Agent), agent))
-    });
+    let said = notes().find_map(|message| message.ending(known)).map(|ended| (ended.at, ended.by, ended.agent));
     let last = || notes().find(|message| message.activity().is_some()).map(|note| (note.created_at, None, None));
     said.or_else(last)
 }

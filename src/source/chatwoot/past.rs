@@ -29,9 +29,9 @@ struct Reading {
     due_at: Timestamp,
 }
 
-/// When the history that is asked for begins.
+/// When the history that is asked for begins; not before 1970, for the server counts from there.
 pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
-    TimeDelta::from_std(backfill).map_or(Timestamp::MIN, |span| now - span)
+    TimeDelta::from_std(backfill).map_or(Timestamp::MIN, |span| now - span).max(Timestamp::from_millis(0))
 }
 
 impl Past {
@@ -99,5 +99,28 @@ impl Chatwoot {
         }
         let progress = self.state.past.progress(ask.now);
         Ok(Step { more: true, partial: false, history: true, progress })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_is_planned_once_and_only_where_it_is_missing() {
+        let now = Timestamp::from_millis(1_795_000_000_000);
+        let day = begins_at(now, Duration::from_hours(24));
+        assert_eq!(begins_at(now, Duration::MAX), Timestamp::from_millis(0));
+        for (told_from, begins_at, is_reading) in [
+            (None, day, true),
+            (None, now, false),
+            (Some(day), day, false),
+            (Some(day - TimeDelta::days(1)), day, false),
+            (Some(day + TimeDelta::hours(1)), day, true),
+        ] {
+            let mut past = Past::default();
+            past.plan(told_from, begins_at, now);
+            assert_eq!((past.is_reading(), past.is_due(now)), (is_reading, is_reading), "{told_from:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use helptop::desk::Desk;
-use helptop::event::{Author, Message, Timestamp};
+use helptop::event::{Author, EventKind, Message, Timestamp};
 use serde_json::json;
 
 use super::{Installation, SMALL, shown, simulator, source};
@@ -103,10 +103,10 @@ async fn history_is_told_whole_and_dated() {
         let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).cloned().collect::<Vec<_>>();
         assert_eq!(of("message").len(), chat.messages.len(), "{events:?}");
         assert_eq!(of("opened")[0]["at"], floor(chat.opened_at).to_string());
-        let note = chat.log.iter().rev().find(
-            |logged| matches!(&logged.kind, helptop::event::EventKind::Status { status, .. } if status.is_ended()),
-        );
-        assert_eq!(of("status")[0]["at"], floor(note.unwrap().at).to_string(), "{events:?}");
+        let is_ending = |kind: &EventKind| matches!(kind, EventKind::Status { status, .. } if status.is_ended());
+        let notes = chat.log.iter().filter(|logged| is_ending(&logged.kind));
+        let told: Vec<_> = of("status").iter().map(|event| event["at"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(told, notes.map(|logged| floor(logged.at).to_string()).collect::<Vec<_>>(), "{events:?}");
         let scored = chat.ratings.iter().filter(|rating| super::is_of_five(rating.scale)).count();
         assert_eq!(of("rated").len(), scored, "{events:?}");
     }
@@ -149,4 +149,27 @@ async fn what_a_refresh_costs_grows_with_changes_and_not_with_what_is_open() {
         let pages = (open as u32).div_ceil(25) + 6;
         assert!(cold <= 30 + pages + open as u32, "{cold}");
     }
+}
+
+#[tokio::test]
+async fn a_start_knows_since_when_each_customer_waits() {
+    let simulator = simulator(params(), Installation::usual()).await;
+    simulator.advance(start() + TimeDelta::hours(8));
+    // Who asks twice waits since the first time, and a bot's or a private word answers nobody.
+    let asked: Vec<_> = simulator.inside().world.open().take(30).map(|chat| chat.id.clone()).collect();
+    for (minutes, from, public) in [(1, Author::Customer, true), (5, Author::Customer, true), (9, Author::Agent, false)]
+    {
+        simulator.advance(start() + TimeDelta::hours(8) + TimeDelta::minutes(minutes));
+        for (nth, id) in asked.iter().enumerate() {
+            let (from, public) = if minutes == 9 && nth % 2 == 0 { (Author::Bot, true) } else { (from, public) };
+            let agent = (from == Author::Agent).then(|| simulator.inside().world.agents[0].id.clone());
+            let message = Message { public: Some(public), ..Message::public(id.clone(), from, agent) };
+            simulator.inside().world.happen(message);
+        }
+    }
+    let stream = simulator.inside().world.take_stream();
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    agree_now(&watch.told, &stream, &simulator.inside().world, &watch.source.capabilities(), &terms());
 }
