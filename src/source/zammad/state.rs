@@ -74,6 +74,7 @@ pub(super) struct Refill {
 
 /// What the source remembers between two polls.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent remarks on a desk, no state machine")]
 pub(super) struct State {
     pub phase: Phase,
     pub book: Book,
