@@ -9,6 +9,7 @@ use super::Zendesk;
 use super::ask::{Ask, place};
 use super::audit::Audit;
 use super::wire::Page;
+use crate::event::Timestamp;
 use crate::source::SourceError;
 
 const PATH: &str = "/incremental/ticket_events";
@@ -36,8 +37,7 @@ impl Zendesk {
 
     /// A page of events since a second. Nothing where the key may not read them, or not now: then the rest goes on.
     pub(super) async fn exported(&mut self, ask: &mut Ask, since: i64) -> Result<Option<Exported>, SourceError> {
-        let latest = (ask.there() - HOLE).millis().div_euclid(1000);
-        let since = since.min(latest).to_string();
+        let since = allowed(since, ask.there()).to_string();
         self.state.bucket.send(ask.now);
         let page = ask.export(PATH, &[("start_time", &since), ("include", "comment_events")]).await;
         match page.and_then(|page| read(ask, page)) {
@@ -77,6 +77,11 @@ impl Zendesk {
     }
 }
 
+/// The second to ask from: the export refuses one within the minute that it leaves out.
+fn allowed(since: i64, there: Timestamp) -> i64 {
+    since.min((there - HOLE).millis().div_euclid(1000))
+}
+
 /// Each update once, by its time: a page may repeat the last second of the one before.
 fn read(ask: &mut Ask, mut page: Page) -> Result<Exported, SourceError> {
     let items = page.take("ticket_events").ok_or_else(|| SourceError::Schema {
@@ -88,4 +93,18 @@ fn read(ask: &mut Ask, mut page: Page) -> Result<Exported, SourceError> {
     audits.sort_by_key(|audit| (audit.at, audit.id));
     audits.dedup_by_key(|audit| audit.id);
     Ok(Exported { audits, end_time: page.end_time(), is_end: page.is_end() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_is_more_than_a_minute_old() {
+        let there = Timestamp::from_millis(1_800_000_000_900);
+        for (since, expected) in [(1_800_000_000, 1_799_999_935), (1_799_999_900, 1_799_999_900)] {
+            assert_eq!(allowed(since, there), expected);
+        }
+        assert!(there.millis() / 1000 - allowed(i64::MAX, there) > 60);
+    }
 }
