@@ -21,7 +21,7 @@ async fn desk(vendor: Zammad) -> Simulator {
 async fn error_of(settings: Value, vendor: Zammad, fault: Option<(&'static str, Fault)>) -> SourceError {
     let simulator = desk(vendor).await;
     simulator.inside().faults.extend(fault);
-    let mut source = source(&simulator, settings, Duration::ZERO);
+    let mut source = source(&simulator, &settings, Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     for _ in 0..50 {
         if let Err(error) = watch.poll().await {
@@ -108,11 +108,11 @@ async fn a_record_that_cannot_be_read_is_named_and_loses_no_other() {
         "/tickets/search",
         rows(|nth, row| {
             if nth == 1 {
-                row["state_id"] = json!({"is": "odd"})
+                row["state_id"] = json!({"is": "odd"});
             }
         }),
     );
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     let batch = loop {
         let batch = watch.poll().await.unwrap();
@@ -130,7 +130,7 @@ async fn a_record_that_cannot_be_read_is_named_and_loses_no_other() {
 #[tokio::test]
 async fn an_unknown_state_hides_nobody() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
     let chat = simulator.inside().world.open().next().unwrap().clone();
@@ -152,7 +152,7 @@ async fn pages_that_repeat_records_tell_them_once() {
         }
     };
     simulator.fault("/tickets/search", Fault::Edited(Box::new(twice)));
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
     let opened = watch.told.iter().filter(|event| matches!(event.kind, EventKind::Opened(_)));
@@ -166,7 +166,7 @@ async fn pages_that_repeat_records_tell_them_once() {
 #[tokio::test]
 async fn what_is_deleted_between_two_requests_is_ended() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
     let chat = simulator.inside().world.open().next().unwrap().clone();
@@ -181,7 +181,7 @@ async fn what_is_deleted_between_two_requests_is_ended() {
 #[tokio::test]
 async fn a_ticket_that_cannot_be_read_holds_up_no_other() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
     let chats: Vec<_> = simulator.inside().world.open().take(2).map(|chat| (chat.id.clone(), chat.number)).collect();
@@ -203,7 +203,7 @@ async fn a_clock_that_is_ahead_loses_nothing_and_is_told() {
     for skew in [90, -90] {
         let simulator = desk(usual()).await;
         simulator.inside().skew = TimeDelta::seconds(skew);
-        let mut source = source(&simulator, json!({}), Duration::ZERO);
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
         let now = simulator.inside().world.now;
         let clock = source.check(now).await.unwrap().into_iter().find(|finding| finding.what == "clock").unwrap();
         assert_eq!((clock.good, clock.says), (Some(false), format!("{skew:+} s against this machine")));
@@ -223,7 +223,7 @@ async fn an_empty_account_is_no_error() {
     simulator.fault("/tickets/search", said(200, &json!([])));
     simulator.fault("/groups", said(200, &json!([])));
     simulator.fault("/users/search", said(200, &json!([])));
-    let mut source = source(&simulator, json!({}), Duration::from_hours(24));
+    let mut source = source(&simulator, &json!({}), Duration::from_hours(24));
     let mut watch = Watch::new(&mut source, &simulator);
     let (_, batch) = watch.settle().await;
     assert!(!batch.partial && watch.told.len() == 1, "{:?}", watch.told);
@@ -235,7 +235,7 @@ async fn a_limit_of_a_proxy_is_waited_for_and_nothing_is_lost() {
     let simulator = desk(usual()).await;
     let beyond = Reply::text(429, "text/html", "<html><h1>429 Too Many Requests</h1></html>").with("retry-after", 60);
     simulator.inside().limiter = Some(Limiter::new(5, TimeDelta::minutes(1), [None, None, None], beyond));
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     let mut throttled = 0;
     let batch = loop {
@@ -258,7 +258,7 @@ async fn the_check_says_what_a_key_may_not_read() {
     let find = async |vendor: Zammad| {
         let simulator = desk(vendor).await;
         let now = simulator.inside().world.now;
-        let findings = source(&simulator, json!({}), Duration::ZERO).check(now).await.unwrap();
+        let findings = source(&simulator, &json!({}), Duration::ZERO).check(now).await.unwrap();
         let line = |finding: &helptop::source::Finding| format!("{} {:?} {}", finding.what, finding.good, finding.says);
         findings.iter().map(line).collect::<Vec<_>>().join("\n")
     };
@@ -276,7 +276,7 @@ async fn the_check_says_what_a_key_may_not_read() {
     assert!(weak.contains("agents Some(false)") && weak.contains("Not authorized"), "{weak}");
     let simulator = desk(usual()).await;
     let now = simulator.inside().world.now;
-    let error = source(&simulator, json!({"token": "wrong-key"}), Duration::ZERO).check(now).await.unwrap_err();
+    let error = source(&simulator, &json!({"token": "wrong-key"}), Duration::ZERO).check(now).await.unwrap_err();
     assert_eq!(error.word(), "auth");
 }
 

@@ -19,7 +19,7 @@ use crate::agree::{Terms, Watch, agree, params, start};
 use crate::server::Simulator;
 use crate::world::World;
 
-fn source(simulator: &Simulator, settings: Value, backfill: Duration) -> Source {
+fn source(simulator: &Simulator, settings: &Value, backfill: Duration) -> Source {
     let mut all = json!({"base_url": simulator.base, "token": KEY});
     for (key, value) in settings.as_object().unwrap() {
         all[key] = value.clone();
@@ -45,7 +45,7 @@ fn terms() -> Terms {
 #[tokio::test]
 async fn the_board_of_a_simulated_day_is_that_of_the_stream() {
     let simulator = Simulator::start(World::new(params(), start()), Zammad::default()).await;
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     agree(&mut source, &simulator, &terms()).await;
 }
 
@@ -54,7 +54,7 @@ async fn and_so_it_is_with_a_version_that_answers_otherwise_and_a_key_that_lists
     for (shape, shows_last_contact) in [(Shape::Assets, true), (Shape::Records, false)] {
         let vendor = Zammad { shape, is_odd: true, lists_groups: false, shows_last_contact, is_agent: true };
         let simulator = Simulator::start(World::new(params(), start()), vendor).await;
-        let mut source = source(&simulator, json!({}), Duration::from_hours(6));
+        let mut source = source(&simulator, &json!({}), Duration::from_hours(6));
         agree(&mut source, &simulator, &Terms { interval: Duration::from_mins(5), ..terms() }).await;
     }
 }
@@ -63,7 +63,7 @@ async fn and_so_it_is_with_a_version_that_answers_otherwise_and_a_key_that_lists
 async fn what_a_refresh_costs_depends_on_changes_only() {
     let simulator = Simulator::start(World::new(params(), start()), Zammad::default()).await;
     simulator.advance(start() + TimeDelta::hours(10));
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     let (cold, _) = watch.settle().await;
     let open = simulator.inside().world.open().count();
@@ -91,7 +91,7 @@ async fn what_a_refresh_costs_depends_on_changes_only() {
 #[tokio::test]
 async fn what_happens_is_told_exactly() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
     let (id, number, agents) = {
@@ -131,7 +131,7 @@ async fn what_happens_is_told_exactly() {
 #[tokio::test]
 async fn a_ticket_that_vanishes_is_ended_by_the_system() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
-    let mut source = source(&simulator, json!({}), Duration::ZERO);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
     let number = simulator.inside().world.open().next().unwrap().number;
@@ -154,7 +154,7 @@ async fn a_ticket_that_vanishes_is_ended_by_the_system() {
 #[tokio::test]
 async fn what_was_open_at_the_last_stop_is_ended_as_it_ended() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
-    let mut first = source(&simulator, json!({}), Duration::ZERO);
+    let mut first = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(&mut first, &simulator);
     watch.settle().await;
     let (gone, closed) = {
@@ -171,7 +171,7 @@ async fn what_was_open_at_the_last_stop_is_ended_as_it_ended() {
     let now = simulator.inside().world.now;
     simulator.advance(now + TimeDelta::minutes(1));
     for with_cursor in [true, false] {
-        let mut second = source(&simulator, json!({}), Duration::ZERO);
+        let mut second = source(&simulator, &json!({}), Duration::ZERO);
         second.remember(&[gone.as_str().into(), closed.as_str().into()]);
         let mut next = Watch::new(&mut second, &simulator);
         next.cursor = watch.cursor.clone().filter(|_| with_cursor);
@@ -201,7 +201,7 @@ async fn history_is_read_in_the_background_and_goes_on_after_a_restart() {
     let (mut cursor, mut pages) = (None, 0);
     // Ended after each page of history, and started again.
     for _ in 0..200 {
-        let mut source = source(&simulator, json!({}), Duration::from_hours(8));
+        let mut source = source(&simulator, &json!({}), Duration::from_hours(8));
         let mut watch = Watch::new(&mut source, &simulator);
         watch.cursor = cursor.take();
         let batch = loop {

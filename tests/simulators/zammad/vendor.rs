@@ -20,6 +20,7 @@ pub enum Shape {
     Records,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent settings of an installation")]
 pub struct Zammad {
     pub shape: Shape,
     /// The key may list groups.
