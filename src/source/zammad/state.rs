@@ -45,13 +45,6 @@ pub(super) struct Mark {
     pub left: Vec<u64>,
 }
 
-impl Mark {
-    /// What a cursor says; nothing where it is of another shape.
-    pub(super) fn of(cursor: &Cursor) -> Option<Self> {
-        Self::deserialize(&cursor.0).ok()
-    }
-}
-
 /// A ticket, as far as its next look needs it.
 #[derive(Debug, Clone, PartialEq)]
 struct Known {
@@ -127,8 +120,7 @@ impl State {
         // What is wanted but not yet read is not told: a start from here finds it again.
         let unread = self.queue.iter().map(|ticket| ticket.updated_at).min().filter(|_| self.phase == Phase::Steady);
         let heard_to = unread.map_or(self.heard_to, |unread| unread.min(self.heard_to));
-        let mark = Mark { heard_to, told_from: Some(self.told_from), left };
-        serde_json::to_value(mark).ok().map(Cursor)
+        Cursor::of(&Mark { heard_to, told_from: Some(self.told_from), left })
     }
 
     /// Knows nothing any more but what it was told before the first poll.
