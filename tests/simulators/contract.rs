@@ -71,8 +71,6 @@ fn active(told: &[Event]) -> Vec<ConversationId> {
 
 /// The board of what was told is that of the stream.
 fn agrees(watch: &Watch<'_>, stream: &[Event], bench: &Bench) {
-    // Names the vendor beside whatever the comparison finds.
-    eprintln!("{}", bench.kind);
     let world = &watch.simulator.inside().world;
     agree_now(&watch.told, stream, world, &watch.source.capabilities(), &(bench.terms)());
 }
@@ -141,9 +139,9 @@ async fn paths(bench: &Bench) -> BTreeSet<&'static str> {
     watch.later(600).await;
     let inside = simulator.inside();
     let paths = inside.log.iter().map(|asked| {
-        let parts =
-            asked.path.split('/').filter(|part| !part.is_empty() && !part.contains(|c: char| c.is_ascii_digit()));
-        parts.last().unwrap_or_default().to_owned()
+        let mut parts = asked.path.rsplit('/');
+        let named = parts.find(|part| !part.is_empty() && !part.contains(|c: char| c.is_ascii_digit()));
+        named.unwrap_or_default().to_owned()
     });
     let paths: BTreeSet<String> = paths.collect();
     paths.into_iter().map(|path| &*path.leak()).collect()
