@@ -17,9 +17,12 @@ pub mod error;
 mod finding;
 pub mod http;
 mod intake;
+mod lenient;
 pub mod replay;
+mod roster;
 pub mod rt;
 mod setup;
+mod skips;
 pub mod steps;
 pub mod zammad;
 pub mod zendesk;
@@ -32,6 +35,18 @@ pub use setup::{Ask, Setup};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(pub serde_json::Value);
+
+impl Cursor {
+    /// What a source remembers, as its cursor; nothing where it can't be written.
+    pub(in crate::source) fn of(mark: &impl Serialize) -> Option<Self> {
+        serde_json::to_value(mark).ok().map(Self)
+    }
+
+    /// What a cursor says; nothing where it is of another shape, that of another kind of source or of another version.
+    pub(in crate::source) fn read<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        T::deserialize(&self.0).ok()
+    }
+}
 
 /// What a vendor's headers say of the requests that are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

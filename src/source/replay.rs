@@ -199,7 +199,7 @@ impl Replay {
         };
         let file = open(&self.file).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
-        let told = cursor.and_then(|cursor| Mark::deserialize(&cursor.0).ok());
+        let told = cursor.and_then(Cursor::read::<Mark>);
         let told = told.filter(|mark| self.times != Times::Kept && mark.size <= size);
         self.moved = told.as_ref().map(|mark| mark.moved);
         let lines = Reader::new(BufReader::new(file));

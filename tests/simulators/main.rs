@@ -4,6 +4,7 @@
 
 mod agree;
 mod chatwoot;
+mod contract;
 mod frame;
 mod server;
 mod world;

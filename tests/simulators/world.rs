@@ -154,6 +154,11 @@ impl World {
         self.now = to;
     }
 
+    /// Time goes on, and nothing happens.
+    pub fn stand_still(&mut self, span: chrono::TimeDelta) {
+        self.now = self.now + span;
+    }
+
     /// The stream since it was last taken.
     pub fn take_stream(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.told)

@@ -338,7 +338,7 @@ fn demo_replay_and_frozen_pictures_are_marked() {
         let context = ViewContext { mode, ..sample::context() };
         text(&drawn_with((120, 36), &snapshot, &mut sample::view(), ColorDepth::True, &context))
     };
-    assert!(shown(Mode::Demo).contains(" DEMO ") && shown(Mode::Demo).contains("helptop print config"));
+    assert!(shown(Mode::Demo).contains(" DEMO ") && shown(Mode::Demo).contains("helptop init"));
     assert!(shown(Mode::Replay { speed: 60.0 }).contains(" REPLAY ×60 "));
     assert!(!shown(Mode::Live).contains("DEMO"));
     let with_states = |states: &[SourceState]| {

@@ -14,6 +14,8 @@ use crate::run::failure::Failure;
 pub struct Draft {
     path: PathBuf,
     target: PathBuf,
+    /// The file itself, where the target is a link to it.
+    place: PathBuf,
 }
 
 impl Draft {
@@ -36,7 +38,8 @@ impl Draft {
             text.push_str("\n\n");
         }
         text.push_str(&table(name, kind, settings)?);
-        let draft = Self { path: target.with_extension("toml.new"), target: target.to_owned() };
+        let place = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
+        let draft = Self { path: target.with_extension("toml.new"), target: target.to_owned(), place };
         // What an earlier run left behind may be readable by others.
         let _ = fs::remove_file(&draft.path);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.path);
@@ -51,9 +54,18 @@ impl Draft {
 
     /// Puts it in its place, readable for its owner only.
     pub fn keep(self) -> Result<(), Failure> {
-        let moved = fs::set_permissions(&self.path, Permissions::from_mode(0o600))
-            .and_then(|()| fs::rename(&self.path, &self.target));
+        let moved = fs::set_permissions(&self.path, Permissions::from_mode(0o600)).and_then(|()| self.put());
         moved.map_err(|error| Failure::failed(format!("{}: cannot write it: {error}", self.target.display())))
+    }
+
+    /// A file of another disk can't be put there in one move; it is written beside it first.
+    fn put(&self) -> io::Result<()> {
+        let beside = self.place.with_extension("toml.new");
+        if beside != self.path {
+            fs::copy(&self.path, &beside)?;
+            return fs::rename(&beside, &self.place);
+        }
+        fs::rename(&self.path, &self.place)
     }
 
     /// What is said of it, said of the file that it will be.
@@ -108,6 +120,19 @@ mod tests {
         assert_eq!((sources.len(), sources[0]["base_url"].as_str()), (2, Some("https://h/\"x\"")));
         assert_eq!((sources[0]["token"]["env"].as_str(), sources[1]["name"].as_str()), (Some("T"), Some("other")));
         assert_eq!(target.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("dotfiles.toml"), folder.path().join("config.toml"));
+        fs::write(&real, "[board]\n").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        Draft::write(&link, "desk", "rt", &Map::new()).unwrap().keep().unwrap();
+        assert_eq!(fs::read_link(&link).unwrap(), real);
+        assert!(fs::read_to_string(&real).unwrap().contains("[[source]]"));
+        assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 2, "and nothing is left beside them");
     }
 
     #[test]

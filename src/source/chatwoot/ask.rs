@@ -13,8 +13,9 @@ use serde_json::Value;
 use super::map;
 use super::wire::{Csat, List, Message, OnlyCounts, OnlyId, Page, Payload, Row};
 use crate::event::Timestamp;
-use crate::source::http::{Answer, Auth, Client, Secret, words};
-use crate::source::{Skipped, SourceError};
+use crate::source::SourceError;
+use crate::source::http::{Answer, Auth, Client, Secret};
+use crate::source::skips::{self, Skips, id_words};
 
 /// Rows of a page; an installation may have another number, which is seen by its first page.
 pub(super) const PER_PAGE: usize = 25;
@@ -24,8 +25,6 @@ const MESSAGES: usize = 100;
 const MOST_MESSAGES: usize = 1000;
 /// Requests that are under way at once.
 const AT_ONCE: usize = 4;
-/// Skipped records that are told one by one; the others are only counted.
-const SKIPPED_TOLD: usize = 20;
 
 /// How the header with the token is spelled: as it is documented, and as it passes proxies that drop names with `_`.
 const SPELLINGS: [&str; 2] = ["api_access_token", "api-access-token"];
@@ -42,8 +41,7 @@ pub(super) struct Ask {
     /// The number of the account; 0 as long as it is not known.
     pub account: u64,
     pub date: Option<Timestamp>,
-    pub skipped: Vec<Skipped>,
-    pub skipped_total: u64,
+    pub skips: Skips,
     /// Records that were told as unreadable before.
     pub told: HashSet<String>,
 }
@@ -60,7 +58,7 @@ pub(super) struct Thread {
 impl Ask {
     pub(super) fn new(client: Arc<Client>, account: u64, now: Timestamp) -> Self {
         let told = HashSet::new();
-        Self { client, now, account, date: None, skipped: Vec::new(), skipped_total: 0, told }
+        Self { client, now, account, date: None, skips: Skips::default(), told }
     }
 
     /// The instant by the server's clock.
@@ -114,7 +112,7 @@ impl Ask {
         let List { data: Page { payload, meta } } = self.get("/conversations", query).await?;
         let count = payload.len();
         let place = format!("GET /api/v1/accounts/{}/conversations", self.account);
-        let before = self.skipped.len();
+        let before = self.skips.named.len();
         let mut rows: Vec<Row> = self.read_all(&place, "data.payload", payload);
         rows.retain(|row| {
             let is_known = map::status(&row.status).is_some();
@@ -126,7 +124,7 @@ impl Ask {
         });
         if rows.is_empty()
             && count > 1
-            && let Some(first) = self.skipped.get(before)
+            && let Some(first) = self.skips.named.get(before)
         {
             let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
             return Err(SourceError::Schema { place, path: "data.payload".into(), what });
@@ -183,14 +181,10 @@ impl Ask {
     pub(super) fn read_all<T: DeserializeOwned>(&mut self, place: &str, path: &str, raw: Vec<Value>) -> Vec<T> {
         let mut read = Vec::with_capacity(raw.len());
         for (nth, one) in raw.into_iter().enumerate() {
-            let id = one.get("id").map(|id| words::excerpt(id.to_string().trim_matches('"')));
-            match serde_path_to_error::deserialize(one) {
+            let id = id_words(&one);
+            match skips::read(one) {
                 Ok(record) => read.push(record),
-                Err(error) => {
-                    let id = id.map(|id| format!(", id {id}")).unwrap_or_default();
-                    let inner = words::path(&error.path().to_string());
-                    self.skip(format!("{place} {path}[{nth}]{id}"), &inner, &error.inner().to_string());
-                }
+                Err((inner, reason)) => self.skip(format!("{place} {path}[{nth}]{id}"), &inner, &reason),
             }
         }
         read
@@ -203,11 +197,7 @@ impl Ask {
         if !self.told.insert(format!("{name} {path}")) {
             return;
         }
-        self.skipped_total += 1;
-        if self.skipped.len() < SKIPPED_TOLD {
-            let reason = if path == "." { reason.to_owned() } else { format!("at `{path}`: {reason}") };
-            self.skipped.push(Skipped { place, reason: words::excerpt(&reason) });
-        }
+        self.skips.note(place, path, reason);
     }
 
     /// Requests sent by the client so far.

@@ -48,8 +48,8 @@ pub(super) async fn check(source: &Chatwoot, ask: &mut Ask) -> Result<Vec<Findin
     findings.push(Finding::quota(Some(Quota { limit, remaining: limit - used, resets_at: None })));
     findings.push(Finding::fact("presence", "read without a websocket: helptop never marks the key's owner as online"));
     findings.extend(Finding::skipped(
-        std::mem::take(&mut ask.skipped),
-        ask.skipped_total,
+        std::mem::take(&mut ask.skips.named),
+        ask.skips.total,
         "please report it with this message",
     ));
     findings.push(Finding::age(newest, ask.now));

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::wire::{Message, Person, Row};
 use crate::event::{
-    AgentId, Author, ConversationId, CustomerId, Direction, Event, EventKind, Opened, Status, StatusBy, TeamId,
-    Timestamp, Words,
+    AgentId, Author, ConversationId, CustomerId, Direction, Event, Opened, Status, StatusBy, TeamId, Timestamp, Words,
 };
 use crate::source::differ::{Ended, Record, Said, Since};
+use crate::source::roster::Roster;
 
 /// Message types.
 const INCOMING: u64 = 0;
@@ -80,11 +80,11 @@ impl Row {
     }
 
     /// What is known of its customer.
-    pub(super) fn customer(&self) -> Option<Event> {
-        let sender = self.meta.sender.as_ref()?;
-        let name = Some(sender.name.clone()).filter(|name| !name.is_empty());
-        let id = CustomerId::new(sender.id.to_string());
-        Some(Event::undated(EventKind::Customer { id, name, segment: None }))
+    pub(super) fn tell_customer(&self, roster: &mut Roster, out: &mut Vec<Event>) {
+        if let Some(sender) = &self.meta.sender {
+            let name = Some(sender.name.as_str()).filter(|name| !name.is_empty());
+            roster.customer(&CustomerId::new(sender.id.to_string()), name, None, out);
+        }
     }
 
     /// The record, with the messages that are known: all of them where they are `whole`, else some of the last ones.

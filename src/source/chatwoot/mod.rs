@@ -29,7 +29,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::ask::Ask;
-use self::state::{Mark, Phase, State};
+use self::state::{Phase, State};
 use self::wire::{Account, Profile};
 use super::http::{Client, Limits, Secret, address};
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
@@ -194,7 +194,7 @@ impl Source for Chatwoot {
         let mut ask = self.ask(now);
         let before = ask.sent();
         let step = match self.state.phase {
-            Phase::Cold => self.begin(&mut ask, cursor.and_then(Mark::of)).await?,
+            Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await?,
             Phase::Fill => self.fill(&mut ask).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
         };
@@ -205,8 +205,8 @@ impl Source for Chatwoot {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),
             quota: Some(quota),
-            skipped: ask.skipped,
-            skipped_total: ask.skipped_total,
+            skipped: ask.skips.named,
+            skipped_total: ask.skips.total,
             requests: u32::try_from(sent - before).unwrap_or(u32::MAX),
             history: step.history,
             more: step.more,

@@ -1,17 +1,13 @@
 //! Agents and their states, teams, inboxes, customers: what of them was told.
 
-use std::collections::{BTreeMap, HashMap};
-
-use xxhash_rust::xxh3::xxh3_64;
+use std::collections::BTreeMap;
 
 use super::ask::Ask;
 use super::map::{self, Known};
-use super::wire::{Payload, Person, Row};
-use crate::event::{Agent, Event, EventKind, PresenceState, Timestamp};
+use super::wire::{Payload, Person};
+use crate::event::{Agent, Event, PresenceState, Timestamp};
 use crate::source::SourceError;
-
-/// Customers whose names are remembered; beyond that they are told again.
-const MOST_CUSTOMERS: usize = 100_000;
+use crate::source::roster::{Presence, Roster};
 
 /// Everybody who was told.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +15,7 @@ pub(super) struct People {
     pub known: Known,
     /// The teams of each agent.
     members: BTreeMap<u64, Vec<u64>>,
-    /// What was told of each agent, as a print.
-    told: BTreeMap<u64, u64>,
-    states: BTreeMap<u64, PresenceState>,
-    customers: HashMap<u64, u64>,
+    pub roster: Roster,
 }
 
 /// The teams, and who is in each.
@@ -61,7 +54,7 @@ impl People {
     pub(super) fn take_teams(&mut self, teams: Teams, out: &mut Vec<Event>) {
         self.members.clear();
         for (team, members) in teams {
-            out.push(Event::undated(EventKind::Team { id: map::team(team.id), name: team.name }));
+            self.roster.teams([(map::team(team.id), team.name)], out);
             for member in members {
                 self.members.entry(member.id).or_default().push(team.id);
             }
@@ -75,28 +68,12 @@ impl People {
 
     /// Takes in the agents, and tells who is new, changed or gone, and each state that changed.
     pub(super) fn take_agents(&mut self, agents: Vec<Person>, at: Timestamp, out: &mut Vec<Event>) {
-        let agents: BTreeMap<u64, Person> = agents.into_iter().map(|agent| (agent.id, agent)).collect();
-        let gone: Vec<u64> = self.told.keys().filter(|number| !agents.contains_key(number)).copied().collect();
-        for number in gone {
-            self.told.remove(&number);
-            if let Some(before) = self.known.agents.get(&number) {
-                out.push(Event::undated(Agent { active: Some(false), ..self.agent(before) }));
-            }
-            if self.states.remove(&number).is_some_and(|state| state != PresenceState::Offline) {
-                out.push(presence(number, PresenceState::Offline, at));
-            }
-        }
-        for (number, person) in agents {
-            let agent = self.agent(&person);
-            let print = serde_json::to_vec(&agent).map_or(0, |json| xxh3_64(&json));
-            if self.told.insert(number, print) != Some(print) {
-                out.push(Event::undated(agent));
-            }
-            let state = state(&person.availability_status);
-            if self.states.insert(number, state) != Some(state) {
-                out.push(presence(number, state, at));
-            }
-            self.known.agents.insert(number, person);
+        let lines: Vec<Agent> = agents.iter().map(|person| self.agent(person)).collect();
+        self.roster.agents(lines, at, out);
+        for person in agents {
+            let state = Presence::seen(state(&person.availability_status));
+            self.roster.presence(&map::agent(person.id), state, at, out);
+            self.known.agents.insert(person.id, person);
         }
     }
 
@@ -111,22 +88,6 @@ impl People {
             ..Agent::new(map::agent(person.id), name.unwrap_or_else(|| person.id.to_string()))
         }
     }
-
-    /// Tells the customer of a conversation where it was not told, or has another name now.
-    pub(super) fn tell_customer(&mut self, row: &Row, out: &mut Vec<Event>) {
-        let Some((sender, event)) = row.meta.sender.as_ref().zip(row.customer()) else { return };
-        let print = xxh3_64(sender.name.as_bytes());
-        if self.customers.len() >= MOST_CUSTOMERS {
-            self.customers.clear();
-        }
-        if self.customers.insert(sender.id, print) != Some(print) {
-            out.push(event);
-        }
-    }
-}
-
-fn presence(number: u64, state: PresenceState, at: Timestamp) -> Event {
-    Event::new(at, EventKind::Presence { agent: map::agent(number), state, reason: None })
 }
 
 /// There is no `away` here; a word that is not known is nobody's presence.

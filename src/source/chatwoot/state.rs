@@ -15,6 +15,7 @@ use super::wire::{Csat, Message, Row};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
 use crate::source::Cursor;
 use crate::source::differ::{Differ, Rating};
+use crate::source::roster::Roster;
 
 /// Ended conversations are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
@@ -93,14 +94,9 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// What a cursor says; nothing where it is of another shape.
-    pub(super) fn of(cursor: &Cursor) -> Option<Self> {
-        Self::deserialize(&cursor.0).ok()
-    }
-
     /// As a cursor.
     pub(super) fn cursor(&self) -> Option<Cursor> {
-        serde_json::to_value(self).ok().map(Cursor)
+        Cursor::of(self)
     }
 }
 
@@ -170,7 +166,7 @@ impl State {
         let since = before.map(|before| before.looked_at);
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, since) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
-        self.people.tell_customer(row, &mut self.outbox);
+        row.tell_customer(&mut self.people.roster, &mut self.outbox);
         self.differ.look(record, looked_at, &mut self.outbox);
     }
 
@@ -178,7 +174,7 @@ impl State {
     pub(super) fn recount(&mut self, row: &Row, thread: &Thread, looked_at: Timestamp) {
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, None) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
-        self.outbox.extend(row.customer());
+        row.tell_customer(&mut Roster::default(), &mut self.outbox);
         Differ::default().look(record, looked_at, &mut self.outbox);
     }
 
@@ -265,9 +261,9 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let mark = Mark { looked_at: Timestamp::from_millis(7), rated_to: None, past_from: Some(Timestamp::default()) };
-        assert_eq!(Mark::of(&mark.cursor().unwrap()), Some(mark));
+        assert_eq!(mark.cursor().unwrap().read::<Mark>(), Some(mark));
         for other in [json!(null), json!({"looked_at": 7}), json!([1]), json!({"last": 12})] {
-            assert_eq!(Mark::of(&Cursor(other)), None);
+            assert_eq!(Cursor(other).read::<Mark>(), None);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::state::State;
 use super::wire::{Csat, List, Message, Person, Row};
 use crate::event::{Author, Direction, Event, EventKind, Status, StatusBy, Timestamp};
 use crate::source::differ::Record;
+use crate::source::roster::Roster;
 
 /// A list of one conversation with its fields as documented.
 const SAMPLE: &str = r#"{"data":{"meta":{"mine_count":0,"assigned_count":1,"unassigned_count":0,"all_count":1},"payload":[{
@@ -66,8 +67,10 @@ fn the_documented_conversation_is_read_without_loss() {
     assert_eq!(tags.unwrap(), ["refund"]);
     assert_eq!((messages.len(), messages[0].from, messages[0].at), (1, Author::Customer, at("2026-03-02T09:15:04Z")));
     assert_eq!(messages[0].text.as_ref().and_then(|text| text.text()), Some("any news?"));
-    let customer = row.customer().map(|event| serde_json::to_value(event).unwrap());
-    assert_eq!(customer, Some(json!({"type": "customer", "id": "77", "name": "Rita Alves"})));
+    let mut told = Vec::new();
+    row.tell_customer(&mut Roster::default(), &mut told);
+    let customer = json!([{"type": "customer", "id": "77", "name": "Rita Alves"}]);
+    assert_eq!(serde_json::to_value(told).unwrap(), customer);
 }
 
 /// A message by its type, author and what else is said of it.

@@ -144,7 +144,7 @@ impl Demo {
 
     /// A desk that stands where the cursor says, if that can still be made again; else a new one.
     fn begin(&self, cursor: Option<&Cursor>, now: Timestamp) -> Running {
-        let kept = cursor.and_then(|cursor| Mark::deserialize(&cursor.0).ok());
+        let kept = cursor.and_then(Cursor::read::<Mark>);
         let most_days = MOST_CHAT_DAYS / self.params.chats as i64;
         let again = kept.filter(|mark| mark.anchor <= now && (now - mark.anchor).num_days() <= most_days.max(2));
         let anchor = again.as_ref().map_or_else(|| self.anchor(now), |mark| mark.anchor);

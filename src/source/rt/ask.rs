@@ -9,18 +9,14 @@ use serde::de::DeserializeOwned;
 
 use super::wire::{Page, ROW_FIELDS, Row, TICKET_FIELDS, Ticket};
 use crate::event::Timestamp;
-use crate::source::http::{
-    Answer, Client,
-    words::{self, excerpt},
-};
-use crate::source::{Quota, Skipped, SourceError};
+use crate::source::http::{Answer, Client};
+use crate::source::skips::{self, Skips, id_words};
+use crate::source::{Quota, SourceError};
 
 /// The largest page that the server gives.
 pub(super) const PER_PAGE: usize = 100;
 /// So many ids fit into one query without making the address too long for a proxy.
 const IDS_A_QUERY: usize = 100;
-/// Skipped records that are told one by one; the others are only counted.
-const SKIPPED_TOLD: usize = 20;
 const API: &str = "/REST/2.0";
 
 /// The transactions that matter. Naming them keeps the pages full: rows that the account may not see (comments, mail
@@ -37,8 +33,7 @@ pub(super) struct Ask {
     pub now: Timestamp,
     pub quota: Option<Quota>,
     pub date: Option<Timestamp>,
-    pub skipped: Vec<Skipped>,
-    pub skipped_total: u64,
+    pub skips: Skips,
     /// Records that were told as unreadable before.
     pub told: BTreeSet<u64>,
 }
@@ -63,7 +58,7 @@ impl<T> Records<T> {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
-        Self { client, now, quota: None, date: None, skipped: Vec::new(), skipped_total: 0, told: BTreeSet::new() }
+        Self { client, now, quota: None, date: None, skips: Skips::default(), told: BTreeSet::new() }
     }
 
     /// One record.
@@ -84,13 +79,12 @@ impl Ask {
         for (at, item) in page.items.into_iter().enumerate() {
             let id = item.get("id").and_then(|id| id.as_u64().or_else(|| id.as_str()?.parse().ok()));
             records.ids.extend(id);
-            match serde_path_to_error::deserialize::<_, T>(item) {
+            let words = id_words(&item);
+            match skips::read(item) {
                 Ok(item) => records.items.push(item),
                 Err(_) if id.is_some_and(|id| self.told.contains(&id)) => {}
-                Err(error) => {
-                    let id = id.map(|id| format!(", id {id}")).unwrap_or_default();
-                    let place = format!("GET {API}{path} items[{at}]{id}");
-                    self.skip(place, &words::path(&error.path().to_string()), &error.inner().to_string());
+                Err((inner, reason)) => {
+                    self.skips.note(format!("GET {API}{path} items[{at}]{words}"), &inner, &reason);
                 }
             }
         }
@@ -152,15 +146,6 @@ impl Ask {
             if page.count < PER_PAGE {
                 return Ok(rows);
             }
-        }
-    }
-
-    /// Notes a record that can't be used.
-    pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
-        self.skipped_total += 1;
-        if self.skipped.len() < SKIPPED_TOLD {
-            let reason = if path == "." { excerpt(reason) } else { excerpt(&format!("at `{path}`: {reason}")) };
-            self.skipped.push(Skipped { place, reason });
         }
     }
 

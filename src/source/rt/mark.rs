@@ -25,16 +25,11 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// What a cursor says; nothing where it is of another shape.
-    pub(super) fn of(cursor: &Cursor) -> Option<Self> {
-        Self::deserialize(&cursor.0).ok()
-    }
-
     /// As a cursor.
     pub(super) fn cursor(mut self) -> Option<Cursor> {
         self.left.sort_unstable();
         self.left.drain(..self.left.len().saturating_sub(MAX_LEFT));
-        serde_json::to_value(self).ok().map(Cursor)
+        Cursor::of(&self)
     }
 }
 
@@ -49,12 +44,12 @@ mod tests {
         let mark =
             Mark { last: 7, settled: 5, heard_at: Timestamp::default(), left: vec![3, 1], past: Past::default() };
         let cursor = mark.clone().cursor().unwrap();
-        assert_eq!(Mark::of(&cursor), Some(Mark { left: vec![1, 3], ..mark.clone() }));
+        assert_eq!(cursor.read::<Mark>(), Some(Mark { left: vec![1, 3], ..mark.clone() }));
         for other in [json!(null), json!({"last": 7}), json!({"last": "x"}), json!([1]), json!({"line": 12})] {
-            assert_eq!(Mark::of(&Cursor(other)), None);
+            assert_eq!(Cursor(other).read::<Mark>(), None);
         }
         let many = Mark { left: (0..2000).collect(), ..mark };
-        let kept = Mark::of(&many.cursor().unwrap()).unwrap().left;
+        let kept = many.cursor().unwrap().read::<Mark>().unwrap().left;
         assert_eq!((kept.len(), kept[0]), (1000, 1000), "of too many the newest");
     }
 }

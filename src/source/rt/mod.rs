@@ -293,7 +293,7 @@ impl Source for Rt {
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now);
         let step = match self.state.phase {
-            Phase::Cold => self.begin(&mut ask, cursor.and_then(Mark::of)).await?,
+            Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await?,
             Phase::Open { after, read } => self.open_page(&mut ask, after, read).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
         };
@@ -307,8 +307,8 @@ impl Source for Rt {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),
             quota: ask.quota,
-            skipped: ask.skipped,
-            skipped_total: ask.skipped_total,
+            skipped: ask.skips.named,
+            skipped_total: ask.skips.total,
             requests: (self.client.sent() - before) as u32,
             more,
             partial: self.state.phase != Phase::Steady,

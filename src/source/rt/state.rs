@@ -160,7 +160,7 @@ impl State {
                 self.unseen.insert(id, first).is_some()
             };
             if !known {
-                ask.skip(format!("{LOG} of ticket {id}"), ".", &reason);
+                ask.skips.note(format!("{LOG} of ticket {id}"), ".", &reason);
             }
         }
         whole

@@ -11,14 +11,13 @@ use super::story::Story;
 use super::wire::{self, Ticket, User};
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Client, words};
-use crate::source::{Quota, Skipped, SourceError};
+use crate::source::skips::{self, Skips, id_words};
+use crate::source::{Quota, SourceError};
 
 /// The largest page of a search.
 pub(super) const PER_PAGE: usize = 200;
 /// A page of so many, or a multiple, may be a whole one of a server that gives less than it is asked for.
 const LEAST_CAP: usize = 50;
-/// Skipped records that are told one by one; the others are only counted.
-const SKIPPED_TOLD: usize = 20;
 const API: &str = "/api/v1";
 
 /// The requests of one poll, and what they brought besides their answers.
@@ -28,8 +27,7 @@ pub(super) struct Ask {
     pub quota: Option<Quota>,
     /// The server's own time.
     pub date: Option<Timestamp>,
-    pub skipped: Vec<Skipped>,
-    pub skipped_total: u64,
+    pub skips: Skips,
 }
 
 /// A time field that pages go along.
@@ -97,7 +95,7 @@ impl Condition {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
-        Self { client, now, quota: None, date: None, skipped: Vec::new(), skipped_total: 0 }
+        Self { client, now, quota: None, date: None, skips: Skips::default() }
     }
 
     /// The time there, as near as it is known.
@@ -226,27 +224,21 @@ impl Ask {
         let mut read = Vec::with_capacity(count);
         let mut bad = Vec::new();
         for (nth, record) in records.into_iter().enumerate() {
-            let id = record.get("id").and_then(wire::loose).map(|id| format!(", id {id}")).unwrap_or_default();
-            match serde_path_to_error::deserialize::<_, T>(record) {
+            let id = id_words(&record);
+            match skips::read(record) {
                 Ok(record) => read.push(record),
-                Err(error) => {
-                    let (path, what) = (words::path(&error.path().to_string()), error.inner().to_string());
-                    bad.push((nth, id, path, words::excerpt(&what)));
-                }
+                Err((path, what)) => bad.push((nth, id, path, what)),
             }
         }
         if read.is_empty()
             && let Some((nth, _, path, what)) = bad.first()
         {
             let path = format!("[{nth}].{path}");
-            return Err(SourceError::Schema { place: place.to_owned(), path, what: what.clone() });
+            return Err(SourceError::Schema { place: place.to_owned(), path, what: words::excerpt(what) });
         }
-        self.skipped_total += bad.len() as u64;
-        let room = SKIPPED_TOLD.saturating_sub(self.skipped.len());
-        self.skipped.extend(bad.into_iter().take(room).map(|(nth, id, path, what)| Skipped {
-            place: format!("{place} [{nth}]{id}"),
-            reason: if path == "." { what } else { format!("at `{path}`: {what}") },
-        }));
+        for (nth, id, path, what) in bad {
+            self.skips.note(format!("{place} [{nth}]{id}"), &path, &what);
+        }
         Ok((read, count))
     }
 

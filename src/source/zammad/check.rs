@@ -50,7 +50,7 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
     findings.push(Finding::fact("presence", "Zammad tells nobody who is online"));
     findings.push(Finding::quota(ask.quota));
     findings.push(Finding::age(newest, ask.now));
-    let (skipped, total) = (std::mem::take(&mut ask.skipped), ask.skipped_total);
+    let (skipped, total) = (std::mem::take(&mut ask.skips.named), ask.skips.total);
     findings.extend(Finding::skipped(skipped, total, "please report it"));
     Ok(findings)
 }

@@ -219,7 +219,7 @@ impl Source for Zammad {
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now);
         let step = match self.state.phase {
-            Phase::Cold => self.begin(&mut ask, cursor.and_then(Mark::of)).await?,
+            Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await?,
             Phase::Open(place) => self.open_page(&mut ask, place).await?,
             Phase::Doubtful => self.doubtful(&mut ask).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
@@ -234,8 +234,8 @@ impl Source for Zammad {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),
             quota: ask.quota,
-            skipped: ask.skipped,
-            skipped_total: ask.skipped_total,
+            skipped: ask.skips.named,
+            skipped_total: ask.skips.total,
             requests: (self.client.sent() - before) as u32,
             more,
             partial: self.state.phase != Phase::Steady,

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::LATE;
 use super::ask::Place;
 use super::book::Book;
 use super::story::{self, Story, Told, conversation};
@@ -45,13 +46,6 @@ pub(super) struct Mark {
     pub left: Vec<u64>,
 }
 
-impl Mark {
-    /// What a cursor says; nothing where it is of another shape.
-    pub(super) fn of(cursor: &Cursor) -> Option<Self> {
-        Self::deserialize(&cursor.0).ok()
-    }
-}
-
 /// A ticket, as far as its next look needs it.
 #[derive(Debug, Clone, PartialEq)]
 struct Known {
@@ -88,6 +82,8 @@ pub(super) struct State {
     pub missing: BTreeSet<u64>,
     left: HashSet<u64>,
     pub heard_to: Timestamp,
+    /// Up to when an earlier run told of what is remembered.
+    resumed_at: Timestamp,
     pub told_from: Timestamp,
     /// Where the changes go on, where there are more than a poll reads.
     pub news_at: Option<Place>,
@@ -114,9 +110,10 @@ impl State {
     /// Knows who is who; goes on where another stood.
     pub(super) fn begun(book: Book, mark: Option<Mark>, there: Timestamp, missing: BTreeSet<u64>) -> Self {
         let heard_to = mark.as_ref().map_or(there, |mark| mark.heard_to.min(there));
+        let resumed_at = mark.as_ref().map_or(Timestamp::MIN, |_| heard_to);
         let told_from = mark.as_ref().and_then(|mark| mark.told_from).unwrap_or(heard_to);
         let left = mark.map(|mark| mark.left.into_iter().collect()).unwrap_or_default();
-        Self { book, heard_to, told_from, left, missing, history_page: 1, ..Self::default() }
+        Self { book, heard_to, resumed_at, told_from, left, missing, history_page: 1, ..Self::default() }
     }
 
     /// What has to be remembered over a restart.
@@ -127,8 +124,7 @@ impl State {
         // What is wanted but not yet read is not told: a start from here finds it again.
         let unread = self.queue.iter().map(|ticket| ticket.updated_at).min().filter(|_| self.phase == Phase::Steady);
         let heard_to = unread.map_or(self.heard_to, |unread| unread.min(self.heard_to));
-        let mark = Mark { heard_to, told_from: Some(self.told_from), left };
-        serde_json::to_value(mark).ok().map(Cursor)
+        Cursor::of(&Mark { heard_to, told_from: Some(self.told_from), left })
     }
 
     /// Knows nothing any more but what it was told before the first poll.
@@ -187,13 +183,13 @@ impl State {
     /// Open tickets as a start finds them: told by their fields; those that leave a doubt are read whole.
     pub(super) fn found(&mut self, tickets: Vec<Ticket>, site: &str) {
         for ticket in tickets {
-            self.missing.remove(&ticket.id);
+            let was_told = self.missing.remove(&ticket.id);
             if self.knows(ticket.id) {
                 continue;
             }
             self.introduce_people(&ticket);
-            if self.left.contains(&ticket.id) {
-                // What was told of it has an end that it has not.
+            // What was told of it has an end that it has not, or lacks what happened since.
+            if self.left.contains(&ticket.id) || was_told && ticket.updated_at >= self.resumed_at - LATE {
                 self.want(ticket);
                 continue;
             }

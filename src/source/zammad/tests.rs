@@ -292,7 +292,7 @@ fn a_ticket_that_left_and_comes_back_waits_from_then_on() {
     state.found(vec![one.clone()], "");
     state.end(one.id, at(1100));
     state.outbox.clear();
-    let mark = Mark::of(&state.cursor().unwrap()).unwrap();
+    let mark = state.cursor().unwrap().read::<Mark>().unwrap();
     assert_eq!(mark.left, [one.id], "also over a restart");
     let mut state = State::begun(book(), Some(mark), at(2000), std::collections::BTreeSet::new());
     state.found(vec![one.clone()], "");
@@ -312,12 +312,12 @@ fn what_was_found_but_not_read_is_found_again_after_a_restart() {
     state.phase = Phase::Steady;
     state.heard_to = at(5000);
     state.want(ticket(&json!({"updated_at": at(4000)})));
-    assert_eq!(Mark::of(&state.cursor().unwrap()).unwrap().heard_to, at(4000));
+    assert_eq!(state.cursor().unwrap().read::<Mark>().unwrap().heard_to, at(4000));
     state.queue.clear();
     let cursor = state.cursor().unwrap();
-    assert_eq!(Mark::of(&cursor).unwrap().heard_to, at(5000));
+    assert_eq!(cursor.read::<Mark>().unwrap().heard_to, at(5000));
     for other in [json!(null), json!({"last": 7}), json!([1])] {
-        assert_eq!(Mark::of(&Cursor(other)), None);
+        assert_eq!(Cursor(other).read::<Mark>(), None);
     }
 }
 

@@ -6,12 +6,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::audit::Audit;
-use super::lenient::{Id, id_of};
 use super::wire::{Metrics, Page, Ticket, User};
 use crate::event::Timestamp;
-use crate::source::http::words::{self, excerpt};
 use crate::source::http::{Answer, Client};
-use crate::source::{Quota, Skipped, SourceError};
+use crate::source::lenient::{Id, id_of};
+use crate::source::skips::{self, Skips, id_words};
+use crate::source::{Quota, SourceError};
 
 /// The largest page that most lists give, and as many ids as one request may name.
 pub(super) const PER_PAGE: usize = 100;
@@ -19,8 +19,6 @@ pub(super) const PER_PAGE: usize = 100;
 const MAX_PAGES: usize = 500;
 /// Pages of a ticket's updates: a ticket with more is read as far as that.
 const MAX_AUDIT_PAGES: usize = 20;
-/// Skipped records that are told one by one; the others are only counted.
-const SKIPPED_TOLD: usize = 20;
 pub(super) const API: &str = "/api/v2";
 
 /// The requests of one poll.
@@ -30,8 +28,7 @@ pub(super) struct Ask {
     pub quota: Option<Quota>,
     /// What time it is there.
     pub date: Option<Timestamp>,
-    pub skipped: Vec<Skipped>,
-    pub skipped_total: u64,
+    pub skips: Skips,
     /// What is asked for with each ticket.
     pub include: &'static str,
 }
@@ -56,7 +53,7 @@ pub(super) struct Tickets {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp, include: &'static str) -> Self {
-        Self { client, now, quota: None, date: None, skipped: Vec::new(), skipped_total: 0, include }
+        Self { client, now, quota: None, date: None, skips: Skips::default(), include }
     }
 
     /// One object.
@@ -195,7 +192,7 @@ impl Ask {
         for (at, item) in items.iter().enumerate() {
             match Audit::of(item) {
                 Ok(audit) => audits.push(audit),
-                Err((field, what)) => self.skip(record(path, key, at, item), field, what),
+                Err((field, what)) => self.skips.note(record(path, key, at, item), field, what),
             }
         }
         audits
@@ -205,21 +202,12 @@ impl Ask {
         let mut read = Vec::with_capacity(items.len());
         for (at, item) in items.into_iter().enumerate() {
             let named = record(path, key, at, &item);
-            match serde_path_to_error::deserialize::<_, T>(item) {
+            match skips::read(item) {
                 Ok(item) => read.push(item),
-                Err(error) => self.skip(named, &words::path(&error.path().to_string()), &error.inner().to_string()),
+                Err((inner, reason)) => self.skips.note(named, &inner, &reason),
             }
         }
         read
-    }
-
-    /// Notes a record that can't be used.
-    pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
-        self.skipped_total += 1;
-        if self.skipped.len() < SKIPPED_TOLD {
-            let reason = if path == "." { excerpt(reason) } else { excerpt(&format!("at `{path}`: {reason}")) };
-            self.skipped.push(Skipped { place, reason });
-        }
     }
 
     /// What time it is there: ours, where it did not say.
@@ -234,8 +222,7 @@ pub(super) fn place(path: &str) -> String {
 }
 
 fn record(path: &str, key: &str, at: usize, item: &Value) -> String {
-    let id = item.get("id").and_then(id_of).map(|id| format!(", id {id}")).unwrap_or_default();
-    format!("{} {key}[{at}]{id}", place(path))
+    format!("{} {key}[{at}]{}", place(path), id_words(item))
 }
 
 /// The records of a page; an answer without them is not the one that was asked for.

@@ -4,9 +4,9 @@
 use compact_str::CompactString;
 use serde_json::{Map, Value};
 
-use super::lenient::{Id, id_of, texts_of, time_of};
 use super::wire::Via;
 use crate::event::Timestamp;
+use crate::source::lenient::{Id, id_of, texts_of, time_of};
 
 /// One update of a ticket.
 #[derive(Debug, Clone, PartialEq)]

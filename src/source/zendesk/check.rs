@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::Settings;
 use super::ask::Ask;
-use super::lenient::id_of;
 use super::people::People;
 use super::ratings::Sort;
 use super::start::{read_people, targets, watched};
 use crate::source::http::words::excerpt;
+use crate::source::lenient::id_of;
 use crate::source::{Finding, SourceError};
 
 /// Groups that are named; of more, the number.
@@ -46,9 +46,9 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
         Err(error) => Finding::bad("tickets", error.to_string(), "check: role agent or admin, scope `read`"),
     });
     optional(ask, &mut findings).await;
-    if people.is_some() && ask.skipped_total > 0 {
-        let skipped = std::mem::take(&mut ask.skipped);
-        findings.extend(Finding::skipped(skipped, ask.skipped_total, "please report it with this message"));
+    if people.is_some() && ask.skips.total > 0 {
+        let skipped = std::mem::take(&mut ask.skips.named);
+        findings.extend(Finding::skipped(skipped, ask.skips.total, "please report it with this message"));
     }
     findings.push(Finding::quota(ask.quota));
     findings.push(Finding::age(newest, ask.now));

@@ -47,7 +47,7 @@ impl Zendesk {
             }
             Err(error) => {
                 if let Some(error) = self.state.export.failed(error, ask.now)? {
-                    ask.skip(place(PATH), ".", &error.to_string());
+                    ask.skips.note(place(PATH), ".", &error.to_string());
                 }
                 Ok(None)
             }

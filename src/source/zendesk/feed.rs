@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 
 use super::ask::Ask;
-use super::lenient::Id;
 use super::wire::{Ticket, User};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::lenient::Id;
 
 /// The list is read so much further back than it was seen: changes become visible late.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);

@@ -8,12 +8,12 @@ use chrono::TimeDelta;
 use super::ask::Ask;
 use super::audit::{Audit, Field, SYSTEM, Step as Part};
 use super::export::HISTORY;
-use super::lenient::Id;
 use super::people::{People, customer_line};
 use super::story::status_of;
 use super::{Step, Zendesk};
 use crate::event::{Status, Timestamp};
 use crate::source::SourceError;
+use crate::source::lenient::Id;
 
 /// Tickets of which the export does not tell the beginning, and which are therefore read one by one, in one poll.
 const HEADLESS: usize = 10;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Zendesk;
 use super::ask::Ask;
 use super::audit::Audit;
-use super::lenient::Id;
 use crate::source::SourceError;
+use crate::source::lenient::Id;
 
 impl Zendesk {
     /// Reads the updates of up to so many tickets of the queue. What fails midway leaves the rest in the queue.

@@ -17,7 +17,6 @@ mod feed;
 #[cfg(test)]
 mod fuzz;
 mod history;
-mod lenient;
 mod look;
 mod mark;
 mod past;
@@ -41,10 +40,9 @@ use async_trait::async_trait;
 pub use self::settings::Settings;
 
 use self::ask::Ask;
-use self::lenient::Id;
-use self::mark::Mark;
 use self::state::{Phase, State};
 use super::http::{Client, Limits, words::excerpt};
+use super::lenient::Id;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Timestamp};
 
@@ -157,7 +155,7 @@ impl Source for Zendesk {
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now, self.include());
         let step = match self.state.phase.clone() {
-            Phase::Cold => self.begin(&mut ask, cursor.and_then(Mark::of)).await,
+            Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await,
             Phase::Open { after, read } => self.open_page(&mut ask, after, read).await,
             Phase::Recall => self.recall(&mut ask).await,
             Phase::Stories { total } => self.stories(&mut ask, total).await,
@@ -175,8 +173,8 @@ impl Source for Zendesk {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),
             quota: ask.quota,
-            skipped: ask.skipped,
-            skipped_total: ask.skipped_total,
+            skipped: ask.skips.named,
+            skipped_total: ask.skips.total,
             requests: (self.client.sent() - before) as u32,
             more,
             partial: self.state.phase != Phase::Steady,

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use compact_str::{CompactString, ToCompactString};
 
 use super::audit::SYSTEM;
-use super::lenient::Id;
 use super::wire::{CustomStatus, Group, Membership, User};
 use crate::event::{Agent, AgentId, Author, CustomerId, Event, EventKind, Status, TeamId};
+use crate::source::lenient::Id;
 
 /// Strangers of whom it is remembered whether they are of the team.
 const MAX_STRANGERS: usize = 50_000;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::lenient::{Id, id_of, time_of};
 use super::wire::Page;
 use crate::event::{PresenceState, Timestamp};
+use crate::source::lenient::{Id, id_of, time_of};
 
 /// An agent's state.
 #[derive(Debug, Clone, PartialEq)]

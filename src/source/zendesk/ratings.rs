@@ -3,9 +3,9 @@
 use compact_str::{CompactString, ToCompactString};
 use serde_json::Value;
 
-use super::lenient::{Id, id_of, time_of};
 use super::story::conversation;
 use crate::event::{Event, EventKind, Timestamp};
+use crate::source::lenient::{Id, id_of, time_of};
 
 /// The two sorts of survey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE, Tickets};
-use super::lenient::Id;
 use super::presence::availabilities;
 use super::start::read_people;
 use super::{Step, Zendesk};
 use crate::source::SourceError;
+use crate::source::lenient::Id;
 
 /// How often agents' states are asked for, where they fit on two pages.
 const PRESENCE_EVERY: TimeDelta = TimeDelta::seconds(10);
@@ -109,14 +109,14 @@ impl Zendesk {
                 }
                 Err(error) => {
                     if let Some(error) = self.state.presence.failed(error, ask.now)? {
-                        ask.skip(super::ask::place("/agent_availabilities"), ".", &error.to_string());
+                        ask.skips.note(super::ask::place("/agent_availabilities"), ".", &error.to_string());
                     }
                     return Ok(());
                 }
             }
         }
         if odd > 0 {
-            ask.skip(
+            ask.skips.note(
                 super::ask::place("/agent_availabilities"),
                 "data",
                 &format!("{odd} of {} can't be read", found.len() + odd),

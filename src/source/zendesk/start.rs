@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE, place};
 use super::feed::Fresh;
-use super::lenient::Id;
 use super::mark::Mark;
 use super::people::People;
 use super::state::{Phase, State};
@@ -13,6 +12,7 @@ use super::{Step, Zendesk, progress};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
+use crate::source::lenient::Id;
 
 /// The search that finds open tickets knows changes so late.
 const SEARCH_LAG: TimeDelta = TimeDelta::minutes(10);
@@ -27,7 +27,7 @@ pub(super) async fn read_people(ask: &mut Ask, mut people: People) -> Result<Peo
         Ok(statuses) => {
             for odd in people.take_statuses(&statuses.items) {
                 let reason = format!("no category is called `{}`", excerpt(&odd));
-                ask.skip(place("/custom_statuses"), "status_category", &reason);
+                ask.skips.note(place("/custom_statuses"), "status_category", &reason);
             }
         }
         // An account without statuses of its own.
@@ -194,7 +194,7 @@ fn found(mut page: Page) -> Result<(Vec<Id>, Option<String>), SourceError> {
         path: "results".into(),
         what: "a list is missing there".into(),
     })?;
-    let ids = results.iter().filter_map(|ticket| ticket.get("id").and_then(super::lenient::id_of)).collect();
+    let ids = results.iter().filter_map(|ticket| ticket.get("id").and_then(crate::source::lenient::id_of)).collect();
     Ok((ids, next))
 }
 

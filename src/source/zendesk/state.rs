@@ -10,7 +10,6 @@ use super::access::{Access, Bucket};
 use super::ask::{Ask, place};
 use super::audit::{Audit, Step};
 use super::feed::Fresh;
-use super::lenient::Id;
 use super::mark::Mark;
 use super::past::Past;
 use super::people::{People, agent, customer_line};
@@ -22,6 +21,7 @@ use crate::event::{
     AgentId, Author, Capability, Event, EventKind, Message, PresenceState, Status, StatusBy, Timestamp, VERSION,
 };
 use crate::source::http::words::excerpt;
+use crate::source::lenient::Id;
 
 /// Ended tickets that are remembered, so that a change of one costs no more than that of an open one.
 const MAX_ENDED: usize = 20_000;
@@ -410,7 +410,7 @@ impl State {
 /// Names the status words that nobody knows.
 fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
     for (ticket, word) in odd {
-        ask.skip(
+        ask.skips.note(
             format!("{} {ticket}", place("/tickets")),
             "status",
             &format!("no status is called `{}`", excerpt(word)),

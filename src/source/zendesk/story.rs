@@ -5,13 +5,13 @@ use chrono::TimeDelta;
 use compact_str::{CompactString, ToCompactString};
 
 use super::audit::{Audit, Field, SYSTEM, Step};
-use super::lenient::Id;
 use super::people::{self, People, agent, team};
 use super::wire::{Metrics, Ticket};
 use crate::event::{
     AgentId, Assigned, Author, Change, ConversationId, Direction, Event, EventKind, Message, Opened, SlaMetric, Status,
     StatusBy, Timestamp,
 };
+use crate::source::lenient::Id;
 
 /// An event and where it stands: by instant, then by the update it comes from.
 pub(super) type Placed = (Timestamp, Id, Event);

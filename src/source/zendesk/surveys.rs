@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 
 use super::Zendesk;
 use super::ask::{Ask, Tickets, place};
-use super::lenient::Id;
 use super::ratings::{Rating, Sort};
 use crate::source::SourceError;
+use crate::source::lenient::Id;
 
 /// How often they are asked for.
 const EVERY: TimeDelta = TimeDelta::minutes(5);
@@ -51,7 +51,7 @@ impl Zendesk {
         if let Some((sort, error)) = refused
             && let Some(error) = self.state.ratings.failed(error, ask.now)?
         {
-            ask.skip(place(sort.path()), ".", &error.to_string());
+            ask.skips.note(place(sort.path()), ".", &error.to_string());
         }
         Ok(false)
     }
@@ -71,7 +71,9 @@ impl Zendesk {
             for item in items {
                 match sort.rating(&item) {
                     Ok(rating) => ratings.extend(rating),
-                    Err(path) => ask.skip(format!("{} {}", place(sort.path()), sort.key()), path, "can't be read"),
+                    Err(path) => {
+                        ask.skips.note(format!("{} {}", place(sort.path()), sort.key()), path, "can't be read");
+                    }
                 }
             }
             match page.after() {

@@ -4,8 +4,8 @@ use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::lenient::{self, Id};
 use crate::event::Timestamp;
+use crate::source::lenient::{self, Id};
 
 /// A page of any list, with what was sent beside it.
 #[derive(Debug, Default, Deserialize)]

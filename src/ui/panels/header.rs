@@ -28,9 +28,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
     pieces(buf, scene, x, area.y, cells, &parts);
     if area.height > 1 {
         let hint = if area.width >= 64 {
-            "a simulated desk · to connect your own: helptop print config"
+            "a simulated desk · to connect your own: helptop init"
         } else {
-            "simulated · connect your own: helptop print config"
+            "simulated · connect your own: helptop init"
         };
         put(buf, area.x + 1, area.y + 1, area.width.saturating_sub(2), hint, scene.style(Role::Dim));
     }

@@ -13,7 +13,7 @@ use super::{Installation, SMALL, shown, simulator, source};
 use crate::agree::{Terms, Watch, agree, agree_now, params, start};
 use crate::server::{Limiter, Reply};
 
-fn terms() -> Terms {
+pub fn terms() -> Terms {
     Terms { presence: Some(shown), ..Terms::exact() }
 }
 

@@ -15,6 +15,7 @@ use helptop::source::{Source, Spec};
 use serde_json::{Value, json};
 
 use crate::agree::start;
+use crate::contract::Bench;
 use crate::server::{Asked, Reply, Simulator, Vendor};
 use crate::world::{Chat, Customer, Logged, World};
 
@@ -54,6 +55,17 @@ pub fn spec(base: &str, settings: &Value, backfill: Duration) -> Spec {
     let mut all = json!({"base_url": base, "token": TOKEN});
     all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     Spec { name: "desk".into(), backfill, settings: all, base: ".".into() }
+}
+
+/// For the contract that every vendor keeps.
+pub fn bench() -> Bench {
+    Bench {
+        kind: "chatwoot",
+        serve: |world| Box::pin(Simulator::start(world, Installation::usual())),
+        source: |simulator, backfill| source(simulator, &json!({}), backfill),
+        secret: TOKEN,
+        terms: day::terms,
+    }
 }
 
 /// The words of the API for how a chat stands. The bot has those that it has greeted and that nobody was given.

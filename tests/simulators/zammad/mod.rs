@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use self::vendor::{FIRST_AGENT, KEY, Shape, Zammad};
 use crate::agree::{Terms, Watch, agree, params, start};
+use crate::contract::Bench;
 use crate::server::{Fault, Simulator};
 use crate::world::World;
 
@@ -31,6 +32,17 @@ fn source(simulator: &Simulator, settings: &Value, backfill: Duration) -> Source
 
 fn small() -> World {
     World::new(Params { seed: 1, agents: 3, chats: 40 }, start() + TimeDelta::hours(10))
+}
+
+/// For the contract that every vendor keeps.
+pub fn bench() -> Bench {
+    Bench {
+        kind: "zammad",
+        serve: |world| Box::pin(Simulator::start(world, Zammad::default())),
+        source: |simulator, backfill| Box::new(source(simulator, &json!({}), backfill)),
+        secret: KEY,
+        terms,
+    }
 }
 
 fn terms() -> Terms {

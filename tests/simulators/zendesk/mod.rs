@@ -18,7 +18,9 @@ use helptop::source::zendesk::Zendesk;
 use serde_json::{Value, json};
 
 use self::desk::{Desk, FIRST_CUSTOMER, place, seconds, written};
-use crate::server::{Asked, Limiter, Reply, Vendor};
+use crate::agree::Terms;
+use crate::contract::Bench;
+use crate::server::{Asked, Limiter, Reply, Simulator, Vendor};
 use crate::world::World;
 
 /// Events of the export in a page.
@@ -80,6 +82,19 @@ pub fn source(base: &str, settings: &Value, backfill: TimeDelta) -> Zendesk {
     all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     let backfill = backfill.to_std().unwrap();
     Zendesk::new(&Spec { name: "desk".into(), backfill, settings: all, base: ".".into() }, Limits::default()).unwrap()
+}
+
+/// For the contract that every vendor keeps.
+pub fn bench() -> Bench {
+    Bench {
+        kind: "zendesk",
+        serve: |world| Box::pin(Simulator::start(world, Vendors::new(Role::Admin).0)),
+        source: |simulator, backfill| {
+            Box::new(source(&simulator.base, &json!({}), TimeDelta::from_std(backfill).unwrap()))
+        },
+        secret: SECRET,
+        terms: Terms::exact,
+    }
 }
 
 fn forbidden() -> Reply {

@@ -1,4 +1,4 @@
-//! Values as Zendesk writes them: ids as numbers or strings, null or absent fields, times in several forms.
+//! Values as vendors write them: ids as numbers or strings, null or absent fields, times in several forms.
 
 use chrono::{DateTime, NaiveDateTime};
 use compact_str::{CompactString, ToCompactString};
@@ -34,7 +34,8 @@ pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     Timestamp::parse(text)
         .ok()
-        .or_else(|| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%:z").ok().map(|at| at.to_utc().into()))
+        .or_else(|| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok().map(|at| at.to_utc().into()))
+        .or_else(|| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f %#z").ok().map(|at| at.to_utc().into()))
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|at| at.and_utc().into()))
 }
 
@@ -143,6 +144,7 @@ mod tests {
             ("2026-11-22T09:14:03Z", "2026-11-22T09:14:03Z"),
             ("2026-11-22T09:14:03+00:00", "2026-11-22T09:14:03Z"),
             ("2025-04-22 09:24:26+00:00", "2025-04-22T09:24:26Z"),
+            ("2024-11-22 21:29:43 +0100", "2024-11-22T20:29:43Z"),
             ("2026-11-22T07:58:10.100000Z", "2026-11-22T07:58:10.100Z"),
             ("2026-12-20T06:18:03.261Z", "2026-12-20T06:18:03.261Z"),
             ("2026-11-22T08:00:02", "2026-11-22T08:00:02Z"),
