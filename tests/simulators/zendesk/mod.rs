@@ -171,6 +171,10 @@ impl Vendors {
         if include.contains("metric_sets") && !is_list {
             page["metric_sets"] = found.iter().map(|ticket| ticket.metrics()).collect();
         }
+        if include.contains("last_audits") {
+            let last = found.iter().filter_map(|ticket| ticket.audits.last());
+            page["last_audits"] = last.map(|at| self.desk.audits[*at].audit()).collect();
+        }
         if include.contains("users") {
             let mut people: Vec<u64> =
                 found.iter().flat_map(|ticket| [Some(ticket.requester), ticket.assignee]).flatten().collect();
