@@ -30,7 +30,8 @@ pub struct Bench {
     pub terms: fn() -> Terms,
 }
 
-fn benches() -> [Bench; 3] {
+/// Every vendor that does.
+pub fn benches() -> [Bench; 3] {
     [chatwoot::bench(), zammad::bench(), zendesk::bench()]
 }
 

@@ -70,6 +70,10 @@ async fn a_start_reads_one_by_one_only_what_its_last_update_does_not_tell() {
     let few = read_one_by_one(None).await;
     let many = read_one_by_one(Some(Fault::Edited(Box::new(without)))).await;
     assert!(few * 2 < many, "{few} with the last updates, {many} without");
-    assert_eq!(read_one_by_one(Some(Fault::Edited(Box::new(stale)))).await, many, "what is not the last is not trusted");
+    assert_eq!(
+        read_one_by_one(Some(Fault::Edited(Box::new(stale)))).await,
+        many,
+        "what is not the last is not trusted"
+    );
     assert_eq!(read_one_by_one(Some(Fault::Edited(Box::new(odd)))).await, many);
 }
