@@ -14,6 +14,7 @@ mod server;
 #[expect(dead_code, reason = "so can the terminal")]
 #[path = "../support/terminal.rs"]
 mod terminal;
+mod transcripts;
 mod world;
 mod zammad;
 mod zendesk;
