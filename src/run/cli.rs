@@ -99,7 +99,7 @@ pub enum Command {
     /// Set up a help desk: asks what is needed, tries it, writes the config
     #[command(after_help = format!(
         "Examples:\n  helptop init\n  helptop init --vendor rt --set base_url=https://desk.example.com --secret-env RT_TOKEN\n\n\
-         Nothing is written of a desk that can't be read.\n\n{EXIT_CODES}"
+         Nothing is written of a desk that can't be read, and with --anyway only of one of which a part can.\n\n{EXIT_CODES}"
     ))]
     Init(Init),
     /// Check each source: reachable, authorised, what may be read, what is left of the quota
@@ -292,6 +292,9 @@ pub struct Init {
     /// Its name on the board [default: the kind's]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Write it also where only a part of it can be read
+    #[arg(long)]
+    pub anyway: bool,
 }
 
 /// Flags of `events`.

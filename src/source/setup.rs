@@ -18,4 +18,19 @@ pub struct Ask {
     pub question: &'static str,
     /// What an answer looks like.
     pub example: &'static str,
+    /// Another setting that stands for this one: who gives that is not asked for this.
+    pub or: Option<&'static str>,
+}
+
+impl Ask {
+    /// A question that has to be answered.
+    pub const fn new(key: &'static str, question: &'static str, example: &'static str) -> Self {
+        Self { key, question, example, or: None }
+    }
+
+    /// The same question, but not for those who give that other setting.
+    #[must_use]
+    pub const fn or(self, other: &'static str) -> Self {
+        Self { or: Some(other), ..self }
+    }
 }

@@ -22,15 +22,21 @@ pub struct Bench {
     pub kind: &'static str,
     /// Its server over a world.
     pub serve: fn(World) -> BoxFuture<'static, Simulator>,
+    /// The same with a key that may read less, where there are such keys.
+    pub weak: Option<fn(World) -> BoxFuture<'static, Simulator>>,
     /// A source on that server, with a key that may read everything, and so much history.
     pub source: fn(&Simulator, Duration) -> Box<dyn Source>,
-    /// Words that no message may hold.
+    /// The key, which no message may hold.
     pub secret: &'static str,
+    /// The variable that people keep it in, an address as theirs, and what else `helptop init` is told.
+    pub variable: &'static str,
+    pub address: &'static str,
+    pub flags: &'static str,
     /// What can be compared.
     pub terms: fn() -> Terms,
 }
 
-/// Every vendor that does.
+/// Every vendor that keeps it.
 pub fn benches() -> [Bench; 3] {
     [chatwoot::bench(), zammad::bench(), zendesk::bench()]
 }

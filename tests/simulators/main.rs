@@ -3,10 +3,18 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod agree;
+mod board;
 mod chatwoot;
 mod contract;
+#[expect(dead_code, reason = "the fake can do more than is needed here")]
+#[path = "../fake_rt/mod.rs"]
+mod fake_rt;
 mod frame;
 mod server;
+#[expect(dead_code, reason = "so can the terminal")]
+#[path = "../support/terminal.rs"]
+mod terminal;
+mod transcripts;
 mod world;
 mod zammad;
 mod zendesk;

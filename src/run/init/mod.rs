@@ -14,7 +14,7 @@ use super::once::Built;
 use super::{attend, build, cli, doctor, snapshot};
 use crate::config::{self, Config, ConfigError, Environment, Request, paths};
 use crate::output::doctor::write_doctor;
-use crate::source::{Kind, REGISTRY, Setup};
+use crate::source::{Ask, Kind, REGISTRY, Setup};
 use crate::text::{harmless, nearest};
 use draft::Draft;
 
@@ -30,13 +30,24 @@ pub fn run(flags: &cli::Init, global: &cli::Global) -> Result<(), Failure> {
         Some(name) => name.clone(),
         None => free_name(kind, &target)?,
     };
-    if dialog::is_there() && setup.ask.iter().any(|ask| !given.contains_key(ask.key)) {
+    if dialog::is_there() && questions(setup, &given).next().is_some() {
         dialog::say(&format!("\n{}\n{}\n", kind.title, setup.key))?;
     }
     loop {
         let settings = answers(kind, setup, &given)?;
         let draft = Draft::write(&target, &name, kind.name, &settings)?;
-        let tried = attend_to(&draft, &name);
+        let tried = attend_to(&draft, &name).and_then(|tried| match tried {
+            Tried::Whole(config) => Ok(config),
+            Tried::Partly(config) if flags.anyway => Ok(config),
+            Tried::Partly(config) if dialog::is_there() => {
+                let written = dialog::agrees("A part of it can't be read. Write it all the same?")?;
+                if written { Ok(config) } else { Err(Failure::silent()) }
+            }
+            Tried::Partly(_) => {
+                dialog::say("\nnothing is written; to write what can be read in part: --anyway")?;
+                Err(Failure::silent())
+            }
+        });
         match tried {
             Ok(config) => {
                 draft.keep()?;
@@ -58,15 +69,29 @@ pub fn run(flags: &cli::Init, global: &cli::Global) -> Result<(), Failure> {
     }
 }
 
-/// Tries the source of that name, and says what was found; gives the config with that source alone where it can be read.
-fn attend_to(draft: &Draft, name: &str) -> Result<Config, Failure> {
+/// What became of a try: the config with that source alone.
+enum Tried {
+    /// All of it can be read.
+    Whole(Config),
+    /// It answers, but not everything that it should.
+    Partly(Config),
+}
+
+/// Tries the source of that name, and says what was found.
+fn attend_to(draft: &Draft, name: &str) -> Result<Tried, Failure> {
     let environment = Environment::of_process();
     let request = Request { named: Some(draft.path()), environment: &environment, flags: Vec::new(), kinds: REGISTRY };
     let mut config = config::load(&request).map_err(|error| Failure::usage(draft.in_words(&error.to_string())))?;
     config.sources.retain(|source| source.spec.name == name);
     let built: Vec<Built> = build(&config).map_err(|failure| Failure::usage(draft.in_words(&failure.to_string())))?;
     let diagnoses = attend(async { Ok(doctor::ask(built).await) })?;
-    if write_doctor(&mut io::stdout().lock(), &diagnoses)? { Ok(config) } else { Err(Failure::silent()) }
+    let is_whole = write_doctor(&mut io::stdout().lock(), &diagnoses)?;
+    let answers = diagnoses.iter().all(|diagnosis| diagnosis.findings.is_ok());
+    match (is_whole, answers) {
+        (true, _) => Ok(Tried::Whole(config)),
+        (false, true) => Ok(Tried::Partly(config)),
+        (false, false) => Err(Failure::silent()),
+    }
 }
 
 fn show(config: Config) -> Result<(), Failure> {
@@ -176,10 +201,18 @@ fn written(kind: &Kind, key: &str, value: &str) -> Result<Value, Failure> {
     Ok(if takes_text { value.into() } else { read().unwrap_or_else(|| value.into()) })
 }
 
+/// The questions that are still to be answered.
+fn questions(setup: Setup, given: &Map<String, Value>) -> impl Iterator<Item = &'static Ask> {
+    setup
+        .ask
+        .iter()
+        .filter(|ask| !given.contains_key(ask.key) && !ask.or.is_some_and(|other| given.contains_key(other)))
+}
+
 /// The settings: what is given, and the answers to what is not.
 fn answers(kind: &Kind, setup: Setup, given: &Map<String, Value>) -> Result<Map<String, Value>, Failure> {
     let mut settings = given.clone();
-    for ask in setup.ask.iter().filter(|ask| !given.contains_key(ask.key)) {
+    for ask in questions(setup, given) {
         let is_secret = kind.secrets.contains(&ask.key);
         if !dialog::is_there() {
             let flag = if is_secret {

@@ -58,8 +58,8 @@ pub const KIND: Kind = Kind {
         key: "In Chatwoot, logged in as an administrator: Profile settings > Access Token. An agent's token sees the agent's \
               own inboxes only, and no ratings.",
         ask: &[
-            Question { key: "base_url", question: "Address of the installation", example: "https://app.chatwoot.com" },
-            Question { key: "token", question: "Access token", example: "a1B2c3D4e5F6g7H8i9J0k1L2" },
+            Question::new("base_url", "Address of the installation", "https://app.chatwoot.com"),
+            Question::new("token", "Access token", "a1B2c3D4e5F6g7H8i9J0k1L2"),
         ],
     }),
     schema: || schemars::schema_for!(Settings),

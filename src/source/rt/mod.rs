@@ -60,8 +60,8 @@ pub const KIND: Kind = Kind {
         key: "In Request Tracker: Settings > Auth Tokens > Create. Use an account with the rights SeeQueue, ShowTicket and \
               SeeGroup; one of its own, for each further token of an account slows every request.",
         ask: &[
-            Question { key: "base_url", question: "Address of the site", example: "https://desk.example.com" },
-            Question { key: "token", question: "Auth token", example: "1-14-0123456789abcdef" },
+            Question::new("base_url", "Address of the site", "https://desk.example.com"),
+            Question::new("token", "Auth token", "1-14-0123456789abcdef"),
         ],
     }),
     schema: || schemars::schema_for!(Settings),

@@ -61,8 +61,8 @@ pub const KIND: Kind = Kind {
         key: "In Zammad: your picture > Profile > Token Access > Create, with the permissions ticket.agent and, to read the names of \
               groups, admin.group. The token sees the groups that its account may read.",
         ask: &[
-            Question { key: "base_url", question: "Address of the site", example: "https://helpdesk.example.com" },
-            Question { key: "token", question: "Access token", example: "u2Hb7cQkT1x9Zp4Rw8" },
+            Question::new("base_url", "Address of the site", "https://helpdesk.example.com"),
+            Question::new("token", "Access token", "u2Hb7cQkT1x9Zp4Rw8"),
         ],
     }),
     schema: || schemars::schema_for!(Settings),

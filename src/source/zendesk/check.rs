@@ -112,6 +112,7 @@ async fn optional(ask: &mut Ask, findings: &mut Vec<Finding>) {
     });
     findings.push(match targets(ask).await {
         Ok(0) => Finding::fact("sla", "no policies, or this key may not read them; make it with an admin"),
+        Ok(1) => Finding::good("sla", "1 policy"),
         Ok(count) => Finding::good("sla", format!("{count} policies")),
         Err(error) => Finding::bad("sla", error.to_string(), "run it again in a moment"),
     });

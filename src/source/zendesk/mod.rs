@@ -77,9 +77,9 @@ pub const KIND: Kind = Kind {
               kind confidential, scope read. The secret is shown once. Another's key may read less: no presence, no \
               ratings, no history.",
         ask: &[
-            Question { key: "subdomain", question: "The part of your address before .zendesk.com", example: "acme" },
-            Question { key: "client_id", question: "Identifier of the OAuth client", example: "helptop" },
-            Question { key: "client_secret", question: "Secret of the OAuth client", example: "0123456789abcdef" },
+            Question::new("subdomain", "The part of your address before .zendesk.com", "acme").or("base_url"),
+            Question::new("client_id", "Identifier of the OAuth client", "helptop").or("email"),
+            Question::new("client_secret", "Secret of the OAuth client", "0123456789abcdef").or("token"),
         ],
     }),
     schema: || schemars::schema_for!(Settings),
@@ -97,6 +97,8 @@ pub struct Zendesk {
     watched: HashSet<Id>,
     /// What the account allows, as it was last told.
     quota: Option<Quota>,
+    /// What a check found that it can tell.
+    checked: Option<Vec<Capability>>,
     state: State,
 }
 
@@ -110,7 +112,7 @@ impl Zendesk {
         let site = base.as_str().trim_end_matches('/').to_owned();
         let client = Arc::new(Client::new(base, &auth, limits)?);
         let (watched, quota, state) = (HashSet::new(), None, State::default());
-        Ok(Self { client, settings, site, backfill: spec.backfill, watched, quota, state })
+        Ok(Self { client, settings, site, backfill: spec.backfill, watched, quota, checked: None, state })
     }
 
     /// What is asked for with each ticket. Targets make an answer much larger, so only where there are any.
@@ -141,7 +143,10 @@ fn progress(what: &str, read: usize, total: usize) -> Step {
 #[async_trait]
 impl Source for Zendesk {
     fn capabilities(&self) -> Vec<Capability> {
-        if self.state.phase == Phase::Cold { CAPABILITIES.to_vec() } else { self.state.capabilities() }
+        match self.state.phase {
+            Phase::Cold => self.checked.clone().unwrap_or_else(|| CAPABILITIES.to_vec()),
+            _ => self.state.capabilities(),
+        }
     }
 
     fn remember(&mut self, active: &[ConversationId]) {
@@ -186,6 +191,12 @@ impl Source for Zendesk {
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
         let mut ask = Ask::new(Arc::clone(&self.client), now, "metric_sets");
-        check::check(&mut ask, &self.settings).await
+        let findings = check::check(&mut ask, &self.settings).await?;
+        let is_missing = |capability: &Capability| {
+            let word = capability.to_string();
+            findings.iter().any(|finding| finding.what == word && finding.good != Some(true))
+        };
+        self.checked = Some(CAPABILITIES.iter().copied().filter(|capability| !is_missing(capability)).collect());
+        Ok(findings)
     }
 }

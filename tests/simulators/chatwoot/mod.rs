@@ -63,7 +63,11 @@ pub fn bench() -> Bench {
         kind: "chatwoot",
         serve: |world| Box::pin(Simulator::start(world, Installation::usual())),
         source: |simulator, backfill| source(simulator, &json!({}), backfill),
+        weak: Some(|world| Box::pin(Simulator::start(world, Installation { role: "agent", ..Installation::usual() }))),
         secret: TOKEN,
+        variable: "CHATWOOT_TOKEN",
+        address: "https://chat.example.com",
+        flags: "",
         terms: day::terms,
     }
 }

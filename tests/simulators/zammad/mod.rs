@@ -40,7 +40,11 @@ pub fn bench() -> Bench {
         kind: "zammad",
         serve: |world| Box::pin(Simulator::start(world, Zammad::default())),
         source: |simulator, backfill| Box::new(source(simulator, &json!({}), backfill)),
+        weak: Some(|world| Box::pin(Simulator::start(world, Zammad { lists_groups: false, ..Zammad::default() }))),
         secret: KEY,
+        variable: "ZAMMAD_TOKEN",
+        address: "https://helpdesk.example.com",
+        flags: "",
         terms,
     }
 }

@@ -92,7 +92,11 @@ pub fn bench() -> Bench {
         source: |simulator, backfill| {
             Box::new(source(&simulator.base, &json!({}), TimeDelta::from_std(backfill).unwrap()))
         },
+        weak: Some(|world| Box::pin(Simulator::start(world, Vendors::new(Role::Agent).0))),
         secret: SECRET,
+        variable: "ZENDESK_CLIENT_SECRET",
+        address: "https://acme.zendesk.com",
+        flags: "--set client_id=helptop",
         terms: Terms::exact,
     }
 }
