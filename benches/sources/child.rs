@@ -92,7 +92,7 @@ async fn settle(source: &mut dyn Source, cursor: &mut Option<helptop::source::Cu
     loop {
         let before = cpu();
         let batch = source.poll(cursor.as_ref(), now).await.unwrap();
-        let took = cpu() - before;
+        let took = cpu().saturating_sub(before);
         cost.requests += batch.requests;
         let told = batch.events.iter().filter(|event| matches!(event.kind, EventKind::Opened(_))).count();
         if told >= FEW * batch.requests as usize && told > 0 {
@@ -104,7 +104,7 @@ async fn settle(source: &mut dyn Source, cursor: &mut Option<helptop::source::Cu
         }
     }
     pages.sort_unstable();
-    cost.cpu = cpu() - begun;
+    cost.cpu = cpu().saturating_sub(begun);
     cost.hundred = pages.get(pages.len() / 2).copied().unwrap_or_default();
     cost.peak = peak();
     cost
