@@ -18,6 +18,7 @@ mod finding;
 pub mod http;
 mod intake;
 mod lenient;
+mod progress;
 pub mod replay;
 mod roster;
 pub mod rt;
