@@ -1,0 +1,1 @@
+//! The samples of the vendor's pages, and JSON of any shape.
