@@ -44,7 +44,11 @@ pub(super) async fn check(source: &Gorgias, ask: &mut Ask) -> Result<Vec<Finding
     let open = ask.matching("eq(ticket.status, 'open')", "created_datetime:asc", None).await;
     findings.push(outcome("open tickets", open.map(drop), "can be asked for by a view's filter"));
     findings.push(outcome("messages", ask.messages(None).await.map(drop), "can be read"));
-    findings.push(outcome("events", ask.events(None, None).await.map(drop), "assignments and endings have exact times"));
+    findings.push(outcome(
+        "events",
+        ask.events(None, None).await.map(drop),
+        "assignments and endings have exact times",
+    ));
     findings.push(outcome(RATINGS, ask.surveys(None).await.map(drop), "satisfaction answers"));
     findings.push(Finding::fact("presence", "no answer of Gorgias says who is online"));
     findings.push(Finding::quota(ask.quota));

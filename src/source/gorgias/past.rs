@@ -33,7 +33,7 @@ pub(super) struct Past {
     #[serde(skip)]
     page: Vec<Ticket>,
     /// Tickets that were told and ended at `reached`.
-    #[serde(skip)]
+    #[serde(default)]
     told: Vec<Id>,
 }
 
@@ -65,7 +65,7 @@ impl Past {
     }
 
     /// How far it has come, while it is read.
-    pub(super) fn progress(&self, _now: Timestamp) -> Option<(String, f32)> {
+    pub(super) fn progress(&self) -> Option<(String, f32)> {
         let (from, reached, to) = self.reading()?;
         let all = (to - from).num_seconds().max(1);
         Some(("reading history".to_owned(), (reached - from).num_seconds() as f32 / all as f32))
@@ -75,8 +75,8 @@ impl Past {
 impl Gorgias {
     /// Some ended tickets, the first ended first.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let step = |past: &Past, now| Step { more: true, partial: false, history: true, progress: past.progress(now) };
-        let Some((_, reached, to)) = self.state.past.reading() else { return Ok(step(&self.state.past, ask.now)) };
+        let step = |past: &Past| Step { more: true, partial: false, history: true, progress: past.progress() };
+        let Some((_, reached, to)) = self.state.past.reading() else { return Ok(step(&self.state.past)) };
         self.state.past.due_at = ask.now + RETRY;
         let mut page = self.state.past.page.clone();
         let mut is_last = false;
@@ -114,16 +114,11 @@ impl Gorgias {
             past.reached = past.to;
         }
         past.due_at = ask.now;
-        Ok(step(&self.state.past, ask.now))
+        Ok(step(&self.state.past))
     }
 
     /// Tickets that ended between two instants and are not told, the first ended first; and whether these are the last.
-    async fn ended(
-        &self,
-        ask: &mut Ask,
-        since: Timestamp,
-        to: Timestamp,
-    ) -> Result<(Vec<Ticket>, bool), SourceError> {
+    async fn ended(&self, ask: &mut Ask, since: Timestamp, to: Timestamp) -> Result<(Vec<Ticket>, bool), SourceError> {
         let filter = format!("eq(ticket.status, 'closed') && gte(ticket.closed_datetime, '{since}')");
         let mut next = None;
         loop {

@@ -53,7 +53,7 @@ impl Gorgias {
             more = !self.state.queue.is_empty();
         }
         self.state.prune();
-        let progress = self.state.past.progress(ask.at());
+        let progress = self.state.past.progress();
         self.state.is_past_next = !more && self.state.past.is_due(ask.now);
         if self.state.is_partial {
             return Ok(Step::part(&format!("reading {} tickets one by one", self.state.queue.len()), 1.0));
@@ -91,12 +91,10 @@ impl Gorgias {
         }
         let begun_at = begun_at.unwrap_or_else(|| ask.at());
         let is_due = ask.now - self.state.read_at >= LEAST;
+        // Without the feeds nothing is told: what was met is met again.
         if has_changes || is_due {
             self.feeds(ask, since, &mut heap).await?;
             self.state.read_at = ask.now;
-        }
-        // Only what the feeds were read for is told: the rest is met again.
-        if has_changes || is_due {
             self.state.heap = heap;
             self.state.tell(since, ask.at());
             self.state.mark = begun_at;
@@ -177,7 +175,8 @@ impl Gorgias {
             let late = ask.at() - OVERLAP * 2;
             for ticket in found {
                 let known = self.state.tickets.get(&ticket.id).map(|known| known.updated_at);
-                let is_missed = ticket.updated_datetime.is_some_and(|at| at < late && known.is_some_and(|old| at > old));
+                let is_missed =
+                    ticket.updated_datetime.is_some_and(|at| at < late && known.is_some_and(|old| at > old));
                 if is_missed {
                     let standing = super::story::standing(&ticket, &self.state.people, ask.at());
                     if let Some(known) = self.state.tickets.get_mut(&ticket.id) {

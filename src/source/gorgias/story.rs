@@ -80,10 +80,7 @@ impl News {
 }
 
 fn is_status(kind: &str) -> bool {
-    matches!(
-        kind,
-        "ticket-closed" | "ticket-reopened" | "ticket-snoozed" | "ticket-self-unsnoozed" | "ticket-trashed"
-    )
+    matches!(kind, "ticket-closed" | "ticket-reopened" | "ticket-snoozed" | "ticket-self-unsnoozed" | "ticket-trashed")
 }
 
 fn is_holding(kind: &str) -> bool {
@@ -239,6 +236,13 @@ impl Teller<'_> {
         news.sort();
         news.drop_closings_of_snoozes(known.record.status == Status::Snoozed);
         self.play(id, news, known);
+        // A merge leaves no ending: its ticket is just put away, and that is dated.
+        if let Some(at) = ticket.and_then(|ticket| ticket.trashed_datetime) {
+            let to = Standing { status: Status::Closed, ..known.told };
+            if !known.told.status.is_ended() {
+                self.assert(id, to, at.max(known.last_at), known);
+            }
+        }
     }
 
     /// Where what was told does not explain how the ticket stands, its record has the last word.

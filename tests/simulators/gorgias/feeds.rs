@@ -71,7 +71,9 @@ impl Feeds {
                     None => {}
                 }
                 match &to.team {
-                    Some(Some(id)) => say(2, "ticket-team-assigned", by, json!({"assignee_team_id": team(id.as_str())})),
+                    Some(Some(id)) => {
+                        say(2, "ticket-team-assigned", by, json!({"assignee_team_id": team(id.as_str())}))
+                    }
                     Some(None) => say(2, "ticket-team-unassigned", by, json!({})),
                     None => {}
                 }
@@ -152,7 +154,9 @@ fn message(world: &World, chat: &Chat, number: u64, from: Author) -> Value {
     let by = said.agent.map(|place| json!({"id": place + 1}));
     // A bot is a rule, or a user who is a program.
     let (sender, rule) = match from {
-        Author::Customer => (chat.customer.map(|place| json!({"id": place + 1, "name": world.customers[place].name})), None),
+        Author::Customer => {
+            (chat.customer.map(|place| json!({"id": place + 1, "name": world.customers[place].name})), None)
+        }
         Author::Agent => (by, None),
         Author::Bot if number.is_multiple_of(2) => (Some(json!({"id": 1})), Some(RULE)),
         Author::Bot => (Some(json!({"id": BOT})), None),

@@ -82,10 +82,22 @@ fn at(at: Timestamp) -> Value {
 /// Parameters that a path takes: others are refused.
 fn parameters(path: &str) -> &'static [&'static str] {
     match path {
-        "/api/tickets" => &["order_by", "customer_id", "view_id", "rule_id", "external_id", "ticket_ids", "trashed", "cursor", "limit"],
+        "/api/tickets" => &[
+            "order_by",
+            "customer_id",
+            "view_id",
+            "rule_id",
+            "external_id",
+            "ticket_ids",
+            "trashed",
+            "cursor",
+            "limit",
+        ],
         "/api/views/0/items" => &["limit", "cursor", "direction", "ignored_item", "order_by"],
         "/api/messages" => &["ticket_id", "order_by", "cursor", "limit"],
-        "/api/events" => &["types", "user_ids", "object_id", "object_type", "created_datetime[gte]", "order_by", "cursor", "limit"],
+        "/api/events" => {
+            &["types", "user_ids", "object_id", "object_type", "created_datetime[gte]", "order_by", "cursor", "limit"]
+        }
         "/api/satisfaction-surveys" => &["ticket_id", "order_by", "cursor", "limit"],
         _ => &["order_by", "cursor", "limit"],
     }
@@ -102,7 +114,9 @@ impl Vendor for Account {
         let level = if self.limited { (self.bucket.1 - drained).max(0.0) + 1.0 } else { 1.0 };
         if level > 40.0 {
             self.bucket = (asked.at, level - 1.0);
-            return refused(429, "Too many requests").with("retry-after", 10).with("x-gorgias-account-api-call-limit", "40/40");
+            return refused(429, "Too many requests")
+                .with("retry-after", 10)
+                .with("x-gorgias-account-api-call-limit", "40/40");
         }
         self.bucket = (asked.at, level);
         self.reply(world, asked).with("x-gorgias-account-api-call-limit", format!("{}/40", level.ceil() as u64))
@@ -117,7 +131,10 @@ impl Account {
         let path = asked.path.as_str();
         let known = parameters(path);
         if let Some((key, _)) = asked.query.iter().find(|(key, _)| !known.contains(&key.as_str())) {
-            return Reply::json(400, &json!({"error": {"msg": "Invalid parameters", "data": {key.as_str(): ["Unknown field."]}}}));
+            return Reply::json(
+                400,
+                &json!({"error": {"msg": "Invalid parameters", "data": {key.as_str(): ["Unknown field."]}}}),
+            );
         }
         let limit: usize = asked.get("limit").map_or(30, |limit| limit.parse().unwrap());
         if limit > 100 {
@@ -155,7 +172,8 @@ fn paged(all: &[Value], asked: &Asked, limit: usize) -> Value {
 }
 
 fn users(world: &World) -> Vec<Value> {
-    let bot = json!({"id": BOT, "active": true, "name": "Gorgias Bot", "email": "bot@gorgias.com", "role": {"name": "bot"}});
+    let bot =
+        json!({"id": BOT, "active": true, "name": "Gorgias Bot", "email": "bot@gorgias.com", "role": {"name": "bot"}});
     let people = world.agents.iter().enumerate().map(|(place, agent)| {
         json!({"id": place + 1, "active": true, "name": agent.name, "email": agent.email, "role": {"name": "agent"},
             "timezone": "Europe/Lisbon", "created_datetime": "2024-01-10T08:00:00.000000+00:00"})
@@ -168,9 +186,7 @@ fn teams(world: &World) -> Vec<Value> {
         let inside = world.agents.iter().enumerate().filter(|(_, agent)| agent.teams.contains(&team));
         inside.map(|(place, _)| json!({"id": place + 1})).collect::<Vec<_>>()
     };
-    let one = |(place, team): (usize, &crate::world::Team)| {
-        json!({"id": place + 1, "name": team.name, "description": null, "decoration": null, "members": members(place)})
-    };
+    let one = |(place, team): (usize, &crate::world::Team)| json!({"id": place + 1, "name": team.name, "description": null, "decoration": null, "members": members(place)});
     world.teams.iter().enumerate().map(one).collect()
 }
 
@@ -201,15 +217,21 @@ fn is_open(chat: &Chat) -> bool {
 }
 
 fn ended_at(chat: &Chat) -> Option<Timestamp> {
-    (chat.status.is_ended() || chat.merged_into.is_some()).then_some(if chat.status.is_ended() { chat.status_at } else { chat.updated_at })
+    (chat.status.is_ended() || chat.merged_into.is_some()).then_some(if chat.status.is_ended() {
+        chat.status_at
+    } else {
+        chat.updated_at
+    })
 }
 
 fn ticket(world: &World, chat: &Chat) -> Value {
     let person = |place: Option<usize>| {
         place.map(|place| json!({"id": place + 1, "name": world.agents[place].name, "email": world.agents[place].email, "meta": {}}))
     };
-    let team = chat.team.map(|place| json!({"id": place + 1, "name": world.teams[place].name, "decoration": {"emoji": "x"}}));
-    let customer = chat.customer.map(|place| json!({"id": place + 1, "name": world.customers[place].name, "email": null}));
+    let team =
+        chat.team.map(|place| json!({"id": place + 1, "name": world.teams[place].name, "decoration": {"emoji": "x"}}));
+    let customer =
+        chat.customer.map(|place| json!({"id": place + 1, "name": world.customers[place].name, "email": null}));
     let last = |wanted: fn(&Author) -> bool| {
         chat.messages.iter().rev().find(|said| said.public && wanted(&said.from)).map(|said| at(said.at))
     };
@@ -255,7 +277,8 @@ fn tickets(world: &World, asked: &Asked, limit: usize) -> Value {
             found.sort_by_key(|chat| std::cmp::Reverse(key(chat)));
             let has_more = found.len() > limit;
             found.truncate(limit);
-            let next = found.last().filter(|_| has_more).map(|chat| format!("{}-{}", chat.updated_at.millis(), chat.number));
+            let next =
+                found.last().filter(|_| has_more).map(|chat| format!("{}-{}", chat.updated_at.millis(), chat.number));
             return list(&found, next);
         }
     }
@@ -276,7 +299,9 @@ fn items(world: &World, asked: &Asked, limit: usize) -> Reply {
         all.filter(|chat| ended_at(chat).is_some_and(|at| at >= since)).collect()
     };
     let is_by_end = asked.get("order_by") == Some("closed_datetime:asc");
-    let key = |chat: &Chat| (if is_by_end { ended_at(chat).unwrap_or_default() } else { chat.opened_at }.millis(), chat.number);
+    let key = |chat: &Chat| {
+        (if is_by_end { ended_at(chat).unwrap_or_default() } else { chat.opened_at }.millis(), chat.number)
+    };
     found.sort_by_key(|chat| key(chat));
     if let Some(cursor) = asked.get("cursor") {
         let (at, number) = cursor.split_once('-').unwrap();
