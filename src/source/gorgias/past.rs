@@ -59,6 +59,11 @@ impl Past {
         (reached < to).then_some((from, reached, to))
     }
 
+    /// Up to where it was told, while it is read.
+    pub(super) fn reached(&self) -> Option<Timestamp> {
+        self.reading().map(|(_, reached, _)| reached)
+    }
+
     /// Whether a part may be read now.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         self.reading().is_some() && now >= self.due_at

@@ -90,6 +90,10 @@ impl Gorgias {
             .partition(|survey| self.state.tickets.contains_key(&survey.ticket_id));
         self.state.outbox.extend(known.iter().filter_map(rated));
         self.state.ratings.waiting = unknown;
+        if self.state.past.reached().is_some() {
+            // The history tells most of those tickets anyway, and their answers with them.
+            return Ok(());
+        }
         let mut ids: Vec<Id> = self.state.ratings.waiting.iter().map(|survey| survey.ticket_id).collect();
         ids.dedup();
         ids.truncate(LOOKUPS);

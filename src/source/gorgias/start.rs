@@ -1,5 +1,7 @@
 //! The polls of a start: who there is, what is active, and the feeds as far back as that pays.
 
+use chrono::TimeDelta;
+
 use super::ask::{Ask, Next, PER_PAGE};
 use super::people::read_staff;
 use super::state::{Feed, Mark, OVERLAP, Phase, Walk};
@@ -14,6 +16,9 @@ pub(super) const MOST: u64 = 8;
 const TRIAL: usize = 8;
 /// Requests for a ticket that is read by itself.
 const ALONE: usize = 2;
+
+/// So long before an earlier run's end a satisfaction answer may have been given that it did not see.
+const RATED_LATE: TimeDelta = TimeDelta::minutes(20);
 
 const OPEN: &str = "eq(ticket.status, 'open') && isEmpty(ticket.trashed_datetime)";
 const SNOOZED: &str =
@@ -42,7 +47,9 @@ impl Gorgias {
         let (told_to, past) = mark.map_or((None, None), |mark| (mark.told_to, Some(mark.past)));
         state.told_to = told_to;
         state.past.plan(past, begins_at, at);
-        state.ratings.since = begins_at;
+        // What an earlier run told need not be told again; answers about what the history is still to tell come with it.
+        let rated_to = told_to.map(|told_to| (told_to - RATED_LATE).max(begins_at));
+        state.ratings.since = state.past.reached().or(rated_to).unwrap_or(begins_at);
         self.open_again(at);
         Ok(Step::part("reading users and teams", 0.0))
     }
