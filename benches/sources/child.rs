@@ -19,8 +19,8 @@ use crate::world::World;
 
 /// The first word of the command line of that process.
 pub const WORD: &str = "child";
-/// A poll that tells fewer conversations is no page of them.
-const FEW: usize = 50;
+/// A poll that tells fewer conversations a request reads no pages of them.
+const FEW: usize = 20;
 
 /// What it took to read all that is new.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Cost {
     pub requests: u32,
     /// Of the processor.
     pub cpu: Duration,
-    /// The median of the polls that told pages of conversations, for a hundred of them.
+    /// The median of the polls that told whole pages of conversations, for a hundred of them.
     pub hundred: Duration,
     /// The most memory so far, in KiB.
     pub peak: u64,
@@ -95,7 +95,7 @@ async fn settle(source: &mut dyn Source, cursor: &mut Option<helptop::source::Cu
         let took = cpu().saturating_sub(before);
         cost.requests += batch.requests;
         let told = batch.events.iter().filter(|event| matches!(event.kind, EventKind::Opened(_))).count();
-        if told >= FEW {
+        if told >= FEW * batch.requests as usize && told > 0 {
             pages.push(took.mul_f64(100.0 / told as f64));
         }
         *cursor = batch.cursor.or(cursor.take());

@@ -19,6 +19,7 @@ pub mod gorgias;
 pub mod http;
 mod intake;
 mod lenient;
+mod progress;
 pub mod replay;
 mod roster;
 pub mod rt;

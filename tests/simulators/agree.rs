@@ -231,7 +231,7 @@ impl<'a> Drive<'a> {
     }
 
     /// The share was kept in every window, give or take the last poll in it.
-    fn assert_share_was_kept(&self) {
+    pub fn assert_share_was_kept(&self) {
         let inside = self.watch.simulator.inside();
         let Some(limiter) = &inside.limiter else { return };
         let ours = (limiter.limit as f64 * SHARE) as u64;

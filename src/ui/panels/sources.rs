@@ -103,7 +103,12 @@ fn events(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
 fn quota(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
     let Some((left, limit)) = health.quota else { return slot.right(UNKNOWN, Role::Dim) };
     let role = if left * 5 < limit { Role::Warning } else { Role::Canvas };
-    slot.right(&format!("{left} of {limit}"), role);
+    slot.right(&format!("{} of {}", thousands(left), thousands(limit)), role);
+}
+
+/// A number that fits: of ten thousand and more, the whole thousands. The detail below says it in full.
+fn thousands(number: u64) -> String {
+    if number < 10_000 { number.to_string() } else { format!("{}k", number / 1000) }
 }
 
 fn skipped(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
