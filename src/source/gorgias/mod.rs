@@ -93,7 +93,7 @@ impl Gorgias {
     fn ask(&self, now: Timestamp) -> Ask {
         let mut ask = Ask::new(Arc::clone(&self.client), now);
         ask.told.clone_from(&self.state.unreadable);
-        ask.takes_types = self.state.takes_types || matches!(self.state.phase, Phase::Cold);
+        ask.takes_types = self.state.events.is_typed || matches!(self.state.phase, Phase::Cold);
         ask
     }
 }
@@ -148,7 +148,7 @@ impl Source for Gorgias {
             Phase::Steady => self.refresh(&mut ask).await,
         };
         let step = step?;
-        self.state.takes_types = ask.takes_types;
+        self.state.events.is_typed = ask.takes_types;
         let requests = u32::try_from(ask.sent()).unwrap_or(u32::MAX);
         self.state.note_unreadable(ask.told);
         Ok(Batch {

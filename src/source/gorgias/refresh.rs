@@ -126,7 +126,10 @@ impl Gorgias {
             next = page.next;
         }
         next = None;
-        while self.state.events_given {
+        if !self.state.events.is_given {
+            return Ok(());
+        }
+        loop {
             let page = ask.events(Some(since), next.as_ref()).await?;
             let oldest = page.items.iter().map(|event| event.created_datetime).min();
             heap.events.extend(page.items);
@@ -156,7 +159,7 @@ impl Gorgias {
     /// All that was said in a ticket and that happened to it; `None` where it is not there any more.
     pub(super) async fn whole(&self, ask: &mut Ask, id: Id) -> Result<Option<News>, SourceError> {
         let Some(messages) = ask.thread(id).await? else { return Ok(None) };
-        let events = if self.state.events_given { ask.story(id).await?.unwrap_or_default() } else { Vec::new() };
+        let events = if self.state.events.is_given { ask.story(id).await?.unwrap_or_default() } else { Vec::new() };
         Ok(Some(News { messages, events }))
     }
 

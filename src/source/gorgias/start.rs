@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, Next, PER_PAGE};
 use super::people::read_staff;
-use super::state::{Feed, Mark, OVERLAP, Phase, Walk};
+use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
 use super::{Gorgias, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
 use crate::source::SourceError;
@@ -33,8 +33,7 @@ impl Gorgias {
 
         let state = &mut self.state;
         state.forget();
-        state.events_given = events_given;
-        state.takes_types = ask.takes_types;
+        state.events = Access { is_given: events_given, is_typed: ask.takes_types };
         state.ratings.is_given = ratings_given;
         let capabilities = capabilities(ratings_given);
         state.capabilities = Some(capabilities.clone());
@@ -138,7 +137,7 @@ impl Gorgias {
         }
         let told_to = self.state.told_to;
         let over = Feed { is_over: true, ..Feed::default() };
-        let events = if self.state.events_given { Feed::default() } else { over.clone() };
+        let events = if self.state.events.is_given { Feed::default() } else { over.clone() };
         let tickets = if told_to.is_some() { Feed::default() } else { over };
         let walk = Walk { events, tickets, told_to, ..Walk::default() };
         self.state.phase = Phase::Walk(Box::new(walk));

@@ -105,6 +105,15 @@ impl Heap {
     }
 }
 
+/// How what happened can be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Access {
+    /// The key may read it.
+    pub is_given: bool,
+    /// The server takes the types that are asked for.
+    pub is_typed: bool,
+}
+
 /// What the source knows.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -128,9 +137,7 @@ pub(super) struct State {
     pub changed_to: Timestamp,
     pub read_at: Timestamp,
     pub asked_at: Timestamp,
-    /// The key may read what happened.
-    pub events_given: bool,
-    pub takes_types: bool,
+    pub events: Access,
     pub sweep_at: Timestamp,
     pub sweep_after: Id,
     pub ratings: Ratings,
@@ -271,7 +278,7 @@ impl State {
         }
         let since = *known.doubt.get_or_insert(look);
         self.doubts.insert(id);
-        if !self.events_given || look - since >= DOUBT {
+        if !self.events.is_given || look - since >= DOUBT {
             let mut teller = Self::teller(&mut self.people, &self.pages, look);
             teller.settle(id, known);
             self.outbox.append(&mut teller.out);

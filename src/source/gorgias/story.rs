@@ -208,7 +208,7 @@ impl Teller<'_> {
         self.play(ticket.id, news, &mut known);
         // A record that is older than what happened is no witness.
         if known.updated_at >= known.last_at {
-            let at = self.undated(ticket, &known);
+            let at = undated(ticket, &known);
             self.assert(ticket.id, record, at, &mut known);
         }
         known
@@ -259,12 +259,6 @@ impl Teller<'_> {
             let at = self.look.max(known.last_at);
             self.assert(id, to, at, known);
         }
-    }
-
-    /// When what nobody dated came to be, at the latest.
-    fn undated(&self, ticket: &Ticket, known: &Known) -> Timestamp {
-        let ended_at = ticket.trashed_datetime.or(ticket.closed_datetime).filter(|_| known.record.status.is_ended());
-        ended_at.unwrap_or(known.updated_at).max(known.last_at)
     }
 
     fn assert(&mut self, id: Id, to: Standing, at: Timestamp, known: &mut Known) {
@@ -350,6 +344,12 @@ impl Teller<'_> {
         }
         known.last_at = known.last_at.max(at);
     }
+}
+
+/// When what nobody dated came to be, at the latest.
+fn undated(ticket: &Ticket, known: &Known) -> Timestamp {
+    let ended_at = ticket.trashed_datetime.or(ticket.closed_datetime).filter(|_| known.record.status.is_ended());
+    ended_at.unwrap_or(known.updated_at).max(known.last_at)
 }
 
 fn tags_of(ticket: &Ticket) -> Vec<String> {

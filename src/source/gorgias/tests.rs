@@ -22,7 +22,7 @@ fn ticket() -> Value {
         "closed_datetime": null, "snooze_datetime": null, "trashed_datetime": null})
 }
 
-fn happened(id: i64, kind: &str, at: &str, data: Value) -> Value {
+fn happened(id: i64, kind: &str, at: &str, data: &Value) -> Value {
     json!({"id": id, "type": kind, "object_type": "Ticket", "object_id": 81_234_567, "user_id": 412, "data": data,
         "context": "0f9a1c34-0000-4000-8000-5d2b7c1e9a10", "created_datetime": at, "uri": "/api/events/1/"})
 }
@@ -119,7 +119,7 @@ fn snoozing_is_no_ending(#[case] what: &str, #[case] events: &[(&str, &str)], #[
     snoozed["snooze_datetime"] = "2026-06-02T08:00:00.000000+00:00".into();
     snoozed["updated_datetime"] = "2026-06-01T11:00:01.000000+00:00".into();
     let events =
-        events.iter().enumerate().map(|(nth, (kind, at))| happened(nth as i64, kind, at, Value::Null)).collect();
+        events.iter().enumerate().map(|(nth, (kind, at))| happened(nth as i64, kind, at, &Value::Null)).collect();
     let told = told(snoozed, Vec::new(), events, Timestamp::MIN);
     assert_eq!(statuses(&told).iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>(), expected, "{what}");
 }
@@ -130,7 +130,7 @@ fn a_snooze_that_is_over_is_an_ending_and_an_agent_ends_it() {
     closed["status"] = "closed".into();
     closed["closed_datetime"] = "2026-06-01T11:00:00+00:00".into();
     closed["snooze_datetime"] = "2026-06-01T11:30:00+00:00".into();
-    let events = vec![happened(1, "ticket-closed", "2026-06-01T11:00:00", Value::Null)];
+    let events = vec![happened(1, "ticket-closed", "2026-06-01T11:00:00", &Value::Null)];
     let told = told(closed, Vec::new(), events, Timestamp::MIN);
     assert_eq!(statuses(&told), [("closed".to_owned(), "agent".to_owned())]);
 }
@@ -167,9 +167,9 @@ fn what_held_before_the_feeds_begin_is_told_where_they_begin() {
 fn what_a_program_holds_nobody_holds() {
     let mut held = ticket();
     held["assignee_user"] = json!({"id": 900, "name": "Bot"});
-    let events = vec![happened(1, "ticket-assigned", "2026-06-01T10:40:00", json!({"assignee_user_id": 900}))];
+    let events = vec![happened(1, "ticket-assigned", "2026-06-01T10:40:00", &json!({"assignee_user_id": 900}))];
     let told = told(held, Vec::new(), events, Timestamp::MIN);
-    assert_eq!(of(&told, "assigned")[0]["agent"], Value::Null);
+    assert_eq!(of(&told, "assigned")[0]["agent"], &Value::Null);
     assert!(of(&told, "agent").is_empty());
 }
 
@@ -209,7 +209,7 @@ const WORDS: [&str; 30] = [
 fn json_of_any_shape() -> impl Strategy<Value = Value> {
     let word = prop::sample::select(&WORDS[..]).prop_map(str::to_owned);
     let leaf = prop_oneof![
-        Just(Value::Null),
+        Just(&Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         (-2i64..30).prop_map(Value::from),

@@ -37,7 +37,8 @@ async fn a_refresh_costs_pages_of_what_has_changed_not_what_is_open() {
         costs.push((count, requests));
     }
     println!("{open} open: start {cold}, refreshes {costs:?}");
-    assert_eq!(costs[0].1, 1, "nothing changed: {costs:?}");
+    // One, and now and then one more that looks for deleted tickets.
+    assert!(costs[0].1 <= 2, "nothing changed: {costs:?}");
     assert!(costs[1].1 <= 6, "ten changes: {costs:?}");
     assert!(costs[2].1 <= 25, "500 changes: {costs:?}");
     assert!(cold * 3 < 2 * open as u64, "the feeds tell most: {cold} requests for {open} tickets");
