@@ -33,12 +33,11 @@ use contract::Bench;
 use server::Simulator;
 use world::World;
 
-/// At nine in the morning seven chats of ten are open: at XL they are 100,000.
 const SIZES: [(&str, Params); 4] = [
     ("S", Params { seed: 1, agents: 12, chats: 300 }),
     ("M", Params { seed: 1, agents: 200, chats: 5_000 }),
     ("L", Params { seed: 1, agents: 1_000, chats: 25_000 }),
-    ("XL", Params { seed: 1, agents: 5_000, chats: 139_000 }),
+    ("XL", Params { seed: 1, agents: 5_000, chats: 110_000 }),
 ];
 
 fn main() {
