@@ -169,7 +169,7 @@ fn what_a_program_holds_nobody_holds() {
     held["assignee_user"] = json!({"id": 900, "name": "Bot"});
     let events = vec![happened(1, "ticket-assigned", "2026-06-01T10:40:00", &json!({"assignee_user_id": 900}))];
     let told = told(held, Vec::new(), events, Timestamp::MIN);
-    assert_eq!(of(&told, "assigned")[0]["agent"], &Value::Null);
+    assert_eq!(of(&told, "assigned")[0]["agent"], Value::Null);
     assert!(of(&told, "agent").is_empty());
 }
 
@@ -209,7 +209,7 @@ const WORDS: [&str; 30] = [
 fn json_of_any_shape() -> impl Strategy<Value = Value> {
     let word = prop::sample::select(&WORDS[..]).prop_map(str::to_owned);
     let leaf = prop_oneof![
-        Just(&Value::Null),
+        Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         (-2i64..30).prop_map(Value::from),
