@@ -40,15 +40,17 @@ async fn a_key_that_may_not_read_what_happened_agrees_too() {
     assert!(!capabilities.contains(&helptop::event::Capability::Ratings));
     let world = &simulator.inside().world;
     // Who closed without an answer and was written to again waits too long by that: only what happened tells it.
-    let holders = |told: &[helptop::event::Event]| {
+    let active = |told: &[helptop::event::Event]| {
         let mut desk = helptop::desk::Desk::new(false);
         let source = desk.add_source();
-        told.iter().for_each(|event| desk.apply(source, event.clone()));
+        for event in told {
+            desk.apply(source, event.clone());
+        }
         desk.settle();
         desk.conversations().filter(|(_, one)| one.state().is_active()).count()
     };
-    assert_eq!(holders(&watch.told), holders(&stream));
-    assert_eq!(holders(&watch.told), world.open().count());
+    assert_eq!(active(&watch.told), active(&stream));
+    assert_eq!(active(&watch.told), world.open().count());
 }
 
 #[tokio::test]

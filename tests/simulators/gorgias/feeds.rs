@@ -72,7 +72,7 @@ impl Feeds {
                 }
                 match &to.team {
                     Some(Some(id)) => {
-                        say(2, "ticket-team-assigned", by, json!({"assignee_team_id": team(id.as_str())}))
+                        say(2, "ticket-team-assigned", by, json!({"assignee_team_id": team(id.as_str())}));
                     }
                     Some(None) => say(2, "ticket-team-unassigned", by, json!({})),
                     None => {}

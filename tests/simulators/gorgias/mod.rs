@@ -94,11 +94,10 @@ fn parameters(path: &str) -> &'static [&'static str] {
             "limit",
         ],
         "/api/views/0/items" => &["limit", "cursor", "direction", "ignored_item", "order_by"],
-        "/api/messages" => &["ticket_id", "order_by", "cursor", "limit"],
+        "/api/messages" | "/api/satisfaction-surveys" => &["ticket_id", "order_by", "cursor", "limit"],
         "/api/events" => {
             &["types", "user_ids", "object_id", "object_type", "created_datetime[gte]", "order_by", "cursor", "limit"]
         }
-        "/api/satisfaction-surveys" => &["ticket_id", "order_by", "cursor", "limit"],
         _ => &["order_by", "cursor", "limit"],
     }
 }
