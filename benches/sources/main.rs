@@ -14,6 +14,8 @@ mod chatwoot;
 mod child;
 #[path = "../../tests/simulators/contract.rs"]
 mod contract;
+#[path = "../../tests/simulators/gorgias/mod.rs"]
+mod gorgias;
 #[path = "../../tests/simulators/server.rs"]
 mod server;
 #[path = "../../tests/simulators/world.rs"]

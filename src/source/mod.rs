@@ -15,6 +15,7 @@ pub mod demo;
 pub mod differ;
 pub mod error;
 mod finding;
+pub mod gorgias;
 pub mod http;
 mod intake;
 mod lenient;
@@ -199,8 +200,17 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] =
-    &[rt::KIND, chatwoot::KIND, zammad::KIND, zendesk::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[
+    rt::KIND,
+    chatwoot::KIND,
+    zammad::KIND,
+    zendesk::KIND,
+    gorgias::KIND,
+    custom::KIND,
+    command::KIND,
+    replay::KIND,
+    demo::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

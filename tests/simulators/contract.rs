@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::agree::{Terms, Watch, agree_now, start};
 use crate::server::{Fault, Reply, Simulator};
 use crate::world::World;
-use crate::{chatwoot, zammad, zendesk};
+use crate::{chatwoot, gorgias, zammad, zendesk};
 
 /// A vendor that keeps the contract.
 pub struct Bench {
@@ -37,8 +37,8 @@ pub struct Bench {
 }
 
 /// Every vendor that does.
-pub fn benches() -> [Bench; 3] {
-    [chatwoot::bench(), zammad::bench(), zendesk::bench()]
+pub fn benches() -> [Bench; 4] {
+    [chatwoot::bench(), gorgias::bench(), zammad::bench(), zendesk::bench()]
 }
 
 /// A small desk at nine in the morning.

@@ -1,0 +1,270 @@
+//! The requests of one poll, and what refusals mean here.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::wire::{Happened, List, Message, Meta, Ticket};
+use crate::event::Timestamp;
+use crate::source::http::{Answer, Client};
+use crate::source::lenient::Id;
+use crate::source::skips::{self, Skips, id_words};
+use crate::source::{Quota, SourceError};
+
+/// Records of a page.
+pub(super) const PER_PAGE: usize = 100;
+/// Pages of one ticket's messages or events at most.
+const THREAD_PAGES: usize = 10;
+/// The bucket of requests drains within this.
+const DRAINS: TimeDelta = TimeDelta::seconds(20);
+
+/// What becomes of tickets and is worth telling.
+pub(super) const TYPES: [&str; 10] = [
+    "ticket-assigned",
+    "ticket-unassigned",
+    "ticket-team-assigned",
+    "ticket-team-unassigned",
+    "ticket-closed",
+    "ticket-reopened",
+    "ticket-snoozed",
+    "ticket-self-unsnoozed",
+    "ticket-trashed",
+    "satisfaction-survey-responded",
+];
+
+/// What is put into the query for the next page.
+pub(super) type Next = Vec<(String, String)>;
+
+/// One page.
+pub(super) struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<Next>,
+}
+
+/// The requests of one poll, and what they brought besides their answers.
+pub(super) struct Ask {
+    client: Arc<Client>,
+    pub now: Timestamp,
+    pub date: Option<Timestamp>,
+    pub quota: Option<Quota>,
+    pub skips: Skips,
+    /// Records that were told as unreadable before.
+    pub told: HashSet<String>,
+    /// The server takes the types of events that are asked for.
+    pub takes_types: bool,
+    begun_with: u64,
+}
+
+impl Ask {
+    pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
+        let begun_with = client.sent();
+        let (skips, told) = (Skips::default(), HashSet::new());
+        Self { client, now, date: None, quota: None, skips, told, takes_types: true, begun_with }
+    }
+
+    /// The instant by the server's clock.
+    pub(super) fn at(&self) -> Timestamp {
+        self.date.unwrap_or(self.now)
+    }
+
+    /// Requests so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.client.sent() - self.begun_with
+    }
+
+    fn took<T>(&mut self, answer: Answer<T>) -> T {
+        self.date = answer.date.or(self.date);
+        if let Some(quota) = answer.quota {
+            // The header says how full the bucket is, not when it is empty: windows of its whole drain are kept to.
+            let length = DRAINS.num_milliseconds();
+            let resets_at = (self.now.millis().div_euclid(length) + 1) * length;
+            self.quota = Some(Quota { resets_at: Some(Timestamp::from_millis(resets_at)), ..quota });
+        }
+        answer.body
+    }
+
+    /// One answer.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, SourceError> {
+        let answer = self.client.get(path, query, self.now).await.map_err(meant)?;
+        Ok(self.took(answer))
+    }
+
+    /// A page of a list, each record by itself.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        query: &[(&str, &str)],
+        next: Option<&Next>,
+    ) -> Result<Page<T>, SourceError> {
+        let mut all = vec![("limit", "100")];
+        all.extend_from_slice(query);
+        all.extend(next.into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())));
+        let list: List = self.get(path, &all).await?;
+        self.records(&format!("GET {path}"), list)
+    }
+
+    /// A page of the tickets that match a filter; nothing is saved by that.
+    pub(super) async fn matching(
+        &mut self,
+        filters: &str,
+        order: &str,
+        next: Option<&Next>,
+    ) -> Result<Page<Ticket>, SourceError> {
+        let path = "/api/views/0/items";
+        let mut query = vec![("limit", "100"), ("order_by", order)];
+        query.extend(next.into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())));
+        let body = json!({"view": {"type": "ticket-list", "filters": filters}});
+        let answer = self.client.put(path, &query, &body, self.now).await.map_err(meant)?;
+        let list: List = self.took(answer);
+        let page = self.records(&format!("PUT {path}"), list)?;
+        Ok(self.known("PUT /api/views/0/items", page))
+    }
+
+    /// A page of tickets, the last changed first.
+    pub(super) async fn changed(&mut self, next: Option<&Next>) -> Result<Page<Ticket>, SourceError> {
+        let page = self.page("/api/tickets", &[("order_by", "updated_datetime:desc")], next).await?;
+        Ok(self.known("GET /api/tickets", page))
+    }
+
+    /// Tickets by number, a hundred at most; those that are not there any more are left out.
+    pub(super) async fn tickets(&mut self, ids: &[Id]) -> Result<Vec<Ticket>, SourceError> {
+        let ids: Vec<String> = ids.iter().take(PER_PAGE).map(ToString::to_string).collect();
+        let query: Vec<(&str, &str)> = ids.iter().map(|id| ("ticket_ids", id.as_str())).collect();
+        let page = self.page("/api/tickets", &query, None).await?;
+        Ok(self.known("GET /api/tickets", page).items)
+    }
+
+    /// A page of everybody's messages, the newest first.
+    pub(super) async fn messages(&mut self, next: Option<&Next>) -> Result<Page<Message>, SourceError> {
+        self.page("/api/messages", &[("order_by", "created_datetime:desc")], next).await
+    }
+
+    /// A page of what happened, the newest first.
+    pub(super) async fn events(
+        &mut self,
+        since: Option<Timestamp>,
+        next: Option<&Next>,
+    ) -> Result<Page<Happened>, SourceError> {
+        let since = since.map(|since| since.to_string());
+        let mut query = vec![("order_by", "created_datetime:desc")];
+        query.extend(since.as_deref().map(|since| ("created_datetime[gte]", since)));
+        if self.takes_types {
+            let typed: Vec<_> = query.iter().copied().chain(TYPES.map(|kind| ("types", kind))).collect();
+            match self.page("/api/events", &typed, next).await {
+                Err(SourceError::Unsupported { .. }) if next.is_none() => self.takes_types = false,
+                other => return other,
+            }
+        }
+        self.page("/api/events", &query, next).await
+    }
+
+    /// All messages of a ticket; `None` where it is not there any more.
+    pub(super) async fn thread(&mut self, ticket: Id) -> Result<Option<Vec<Message>>, SourceError> {
+        let id = ticket.to_string();
+        self.all("/api/messages", &[("ticket_id", &*id), ("order_by", "created_datetime:asc")]).await
+    }
+
+    /// All that happened to a ticket; `None` where it is not there any more.
+    pub(super) async fn story(&mut self, ticket: Id) -> Result<Option<Vec<Happened>>, SourceError> {
+        let id = ticket.to_string();
+        let query = [("object_id", &*id), ("object_type", "Ticket"), ("order_by", "created_datetime:asc")];
+        self.all("/api/events", &query).await
+    }
+
+    async fn all<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Option<Vec<T>>, SourceError> {
+        let (mut all, mut next) = (Vec::new(), None);
+        for _ in 0..THREAD_PAGES {
+            let page = match self.page(path, query, next.as_ref()).await {
+                Err(SourceError::Unsupported { what, .. }) if what.starts_with("not found") => return Ok(None),
+                other => other?,
+            };
+            all.extend(page.items);
+            if page.next.is_none() || page.next == next {
+                break;
+            }
+            next = page.next;
+        }
+        Ok(Some(all))
+    }
+
+    fn records<T: DeserializeOwned>(&mut self, place: &str, list: List) -> Result<Page<T>, SourceError> {
+        let (data, meta) = match list {
+            List::Paged { data, meta } => (data, meta),
+            List::Bare(data) => (data, Meta::default()),
+        };
+        let (count, before) = (data.len(), self.skips.named.len());
+        let items = self.read_all(place, data);
+        if items.is_empty()
+            && count > 1
+            && let Some(first) = self.skips.named.get(before)
+        {
+            let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
+            return Err(SourceError::Schema { place, path: "data".into(), what });
+        }
+        let by_address = meta.next_items.and_then(|address| self.client.follow(&address)).map(|(_, query)| {
+            let is_place = |key: &str| ["cursor", "ignored_item", "direction"].contains(&key);
+            query.into_iter().filter(|(key, _)| is_place(key)).collect::<Next>()
+        });
+        let by_cursor = meta.next_cursor.map(|cursor| vec![("cursor".to_owned(), cursor)]);
+        let next = by_cursor.or(by_address).filter(|next| !next.is_empty() && count > 0);
+        Ok(Page { items, next })
+    }
+
+    fn read_all<T: DeserializeOwned>(&mut self, place: &str, data: Vec<Value>) -> Vec<T> {
+        let mut read = Vec::with_capacity(data.len());
+        for (nth, one) in data.into_iter().enumerate() {
+            let id = id_words(&one);
+            match skips::read(one) {
+                Ok(record) => read.push(record),
+                Err((inner, reason)) => self.skip(format!("{place} data[{nth}]{id}"), &inner, &reason),
+            }
+        }
+        read
+    }
+
+    /// Tickets of a status that is known.
+    fn known(&mut self, place: &str, mut page: Page<Ticket>) -> Page<Ticket> {
+        page.items.retain(|ticket| {
+            let is_known = matches!(&*ticket.status, "open" | "closed");
+            if !is_known {
+                let reason = format!("`{}` is no status that is known", ticket.status);
+                self.skip(format!("{place} data, id {}", ticket.id), "status", &reason);
+            }
+            is_known
+        });
+        page
+    }
+
+    /// Notes a record that can't be used, unless it was told before.
+    fn skip(&mut self, place: String, path: &str, reason: &str) {
+        // The place in the list changes from answer to answer, the record does not.
+        let name = match place.rsplit_once(", id ") {
+            Some((list, id)) => format!("{} {id} {path}", list.split(" data").next().unwrap_or_default()),
+            None => format!("{place} {path}"),
+        };
+        if self.told.insert(name) {
+            self.skips.note(place, path, reason);
+        }
+    }
+}
+
+/// What the key may follows from its user's role.
+fn meant(error: SourceError) -> SourceError {
+    match error {
+        SourceError::Forbidden { place, what } => {
+            SourceError::Forbidden { place, what: format!("{what}; make the key with an admin of the account") }
+        }
+        other => other,
+    }
+}

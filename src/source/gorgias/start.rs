@@ -1,0 +1,204 @@
+//! The polls of a start: who there is, what is active, and the feeds as far back as that pays.
+
+use chrono::TimeDelta;
+
+use super::ask::{Ask, Next, PER_PAGE};
+use super::people::read_staff;
+use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
+use super::{Gorgias, Step, capabilities};
+use crate::event::{Event, EventKind, Timestamp, VERSION};
+use crate::source::SourceError;
+use crate::source::lenient::Id;
+
+/// Requests of one poll: a fifth of what the account allows in twenty seconds.
+pub(super) const MOST: u64 = 8;
+/// The feeds are read back as long as so many pages settle more tickets than they cost requests one by one.
+const TRIAL: usize = 8;
+/// Requests for a ticket that is read by itself.
+const ALONE: usize = 2;
+
+/// So long before an earlier run's end a satisfaction answer may have been given that it did not see.
+const RATED_LATE: TimeDelta = TimeDelta::minutes(20);
+
+const OPEN: &str = "eq(ticket.status, 'open') && isEmpty(ticket.trashed_datetime)";
+const SNOOZED: &str =
+    "eq(ticket.status, 'closed') && isNotEmpty(ticket.snooze_datetime) && isEmpty(ticket.trashed_datetime)";
+
+impl Gorgias {
+    /// Users and teams, and what the key may read beside tickets.
+    pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
+        let staff = read_staff(ask).await?;
+        let events_given = is_given(ask.events(None, None).await.map(drop))?;
+        let ratings_given = is_given(ask.surveys(None).await.map(drop))?;
+
+        let state = &mut self.state;
+        state.forget();
+        state.events = Access { is_given: events_given, is_typed: ask.takes_types };
+        state.ratings.is_given = ratings_given;
+        let capabilities = capabilities(ratings_given);
+        state.capabilities = Some(capabilities.clone());
+        state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
+        state.pages = format!("{}/app/ticket/", self.site);
+        let at = ask.at();
+        state.people.take(staff, at, &mut state.outbox);
+        state.people_at = ask.now;
+        let begins_at = super::past::begins_at(ask.now, self.backfill);
+        let (told_to, past) = mark.map_or((None, None), |mark| (mark.told_to, Some(mark.past)));
+        state.told_to = told_to;
+        state.past.plan(past, begins_at, at);
+        // What an earlier run told need not be told again; answers about what the history is still to tell come with it.
+        let rated_to = told_to.map(|told_to| (told_to - RATED_LATE).max(begins_at));
+        state.ratings.since = state.past.reached().or(rated_to).unwrap_or(begins_at);
+        self.open_again(at);
+        Ok(Step::part("reading users and teams", 0.0))
+    }
+
+    /// Reads all that is active from here on.
+    pub(super) fn open_again(&mut self, at: Timestamp) {
+        self.state.mark = at;
+        self.state.heap = super::state::Heap::default();
+        self.state.is_partial = true;
+        self.state.phase = Phase::Open { snoozed: false, next: None, read: 0 };
+    }
+
+    /// Pages of what is active.
+    pub(super) async fn open(
+        &mut self,
+        ask: &mut Ask,
+        mut snoozed: bool,
+        mut next: Option<Next>,
+        mut read: usize,
+    ) -> Result<Step, SourceError> {
+        let mut tickets = Vec::new();
+        let is_later = next.is_some();
+        loop {
+            let filter = if snoozed { SNOOZED } else { OPEN };
+            let page = match ask.matching(filter, "created_datetime:asc", next.as_ref()).await {
+                Err(SourceError::Unsupported { .. }) if is_later => {
+                    // A cursor does not live long: from the first page again.
+                    self.state.phase = Phase::Open { snoozed: false, next: None, read: 0 };
+                    return Ok(Step::part("reading open tickets", 0.0));
+                }
+                other => other?,
+            };
+            read += page.items.len();
+            tickets.extend(page.items);
+            let goes_on = page.next.is_some() && page.next != next;
+            next = page.next.filter(|_| goes_on);
+            if next.is_none() {
+                if snoozed {
+                    break;
+                }
+                snoozed = true;
+            }
+            if ask.sent() >= MOST {
+                self.keep(tickets, ask);
+                self.state.phase = Phase::Open { snoozed, next, read };
+                return Ok(Step::part(&format!("reading open tickets, {read} so far"), 0.0));
+            }
+        }
+        self.keep(tickets, ask);
+        self.state.phase = Phase::Recall;
+        Ok(Step::part("reading messages", 0.0))
+    }
+
+    fn keep(&mut self, tickets: Vec<super::wire::Ticket>, ask: &Ask) {
+        for ticket in tickets {
+            let is_active = !super::story::standing(&ticket, &self.state.people, ask.at()).status.is_ended();
+            if is_active || self.state.tickets.contains_key(&ticket.id) {
+                self.state.heap.record(ticket);
+            }
+        }
+    }
+
+    /// What was active by what was told, and is not among what is active now: a hundred at a time.
+    pub(super) async fn recall(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        let state = &self.state;
+        let told = state.tickets.iter().filter(|(_, known)| !known.told.status.is_ended()).map(|(id, _)| *id);
+        let mut gone: Vec<Id> = state.remembered.iter().copied().chain(told).collect();
+        gone.retain(|id| !state.heap.records.contains_key(id));
+        gone.sort_unstable();
+        gone.dedup();
+        gone.truncate(PER_PAGE);
+        if !gone.is_empty() {
+            let found = ask.tickets(&gone).await?;
+            let missing = gone.iter().filter(|id| !found.iter().any(|ticket| ticket.id == **id));
+            let missing: Vec<Id> = missing.copied().collect();
+            for id in missing {
+                self.state.vanish(id, ask.at());
+            }
+            for ticket in found {
+                self.state.heap.record(ticket);
+            }
+            return Ok(Step::part("reading messages", 0.0));
+        }
+        for conversation in std::mem::take(&mut self.state.strangers) {
+            self.state.end(conversation, ask.at());
+        }
+        let told_to = self.state.told_to;
+        let over = Feed { is_over: true, ..Feed::default() };
+        let events = if self.state.events.is_given { Feed::default() } else { over.clone() };
+        let tickets = if told_to.is_some() { Feed::default() } else { over };
+        let walk = Walk { events, tickets, told_to, ..Walk::default() };
+        self.state.phase = Phase::Walk(Box::new(walk));
+        Ok(Step::part("reading messages", 0.0))
+    }
+
+    /// Some pages of the feeds, back from now; then what they tell.
+    pub(super) async fn walk(&mut self, ask: &mut Ask, walk: Walk) -> Result<Step, SourceError> {
+        let (mut walk, mut heap) = (walk, super::state::Heap::default());
+        let target = walk.told_to.map(|told_to| told_to - OVERLAP);
+        let is_missing = |feed: &Feed| target.is_some_and(|target| feed.from() > target);
+        let mut is_over = false;
+        while ask.sent() < MOST {
+            if is_missing(&walk.tickets) {
+                let page = ask.changed(walk.tickets.next.as_ref()).await?;
+                let oldest = page.items.iter().filter_map(|ticket| ticket.updated_datetime).min();
+                walk.tickets.read(oldest, page.next);
+                page.items.into_iter().for_each(|ticket| heap.record(ticket));
+            } else if walk.messages.is_over && walk.events.is_over {
+                is_over = true;
+                break;
+            } else if walk.messages.from() >= walk.events.from() {
+                let page = ask.messages(walk.messages.next.as_ref()).await?;
+                walk.messages.read(page.items.iter().map(|message| message.created_datetime).min(), page.next);
+                heap.messages.extend(page.items);
+            } else {
+                let page = ask.events(None, walk.events.next.as_ref()).await?;
+                walk.events.read(page.items.iter().map(|event| event.created_datetime).min(), page.next);
+                heap.events.extend(page.items);
+            }
+            walk.pages += 1;
+        }
+        heap.records.into_values().for_each(|ticket| self.state.heap.record(ticket));
+        self.state.heap.messages.append(&mut heap.messages);
+        self.state.heap.events.append(&mut heap.events);
+        let from = walk.from();
+        let all = self.state.heap.records.len();
+        let settled = self.state.settled(from, walk.told_to);
+        is_over |= settled == all && !is_missing(&walk.messages) && !is_missing(&walk.events);
+        if walk.pages >= TRIAL && target.is_none_or(|target| from <= target) {
+            is_over |= (settled - walk.settled.min(settled)) * ALONE < walk.pages;
+            (walk.pages, walk.settled) = (0, settled);
+        }
+        if !is_over {
+            self.state.phase = Phase::Walk(Box::new(walk));
+            return Ok(Step::part("reading messages", settled as f32 / all.max(1) as f32));
+        }
+        self.state.tell(from, ask.at());
+        self.state.told_to = None;
+        self.state.read_at = Timestamp::MIN;
+        self.state.asked_at = Timestamp::MIN;
+        self.state.phase = Phase::Steady;
+        Ok(Step::part("reading messages", 1.0))
+    }
+}
+
+/// Whether the key may read it.
+pub(super) fn is_given(answer: Result<(), SourceError>) -> Result<bool, SourceError> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

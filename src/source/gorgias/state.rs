@@ -1,0 +1,353 @@
+//! What the source knows between two polls, and what answers do to it. No requests.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::ask::{Next, TYPES};
+use super::past::Past;
+use super::people::People;
+use super::ratings::Ratings;
+use super::story::{Known, News, Teller, is_answer, is_ending, standing};
+use super::wire::{Happened, Message, Ticket};
+use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
+use crate::source::Cursor;
+use crate::source::lenient::Id;
+
+/// Feeds are read so much further back than they were the last time: an entry may come to light late.
+pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
+/// So long a record may say something else than what happened, before it is believed.
+const DOUBT: TimeDelta = TimeDelta::seconds(30);
+/// Ended tickets are forgotten after this.
+const FORGET: TimeDelta = TimeDelta::days(2);
+/// Unreadable records that are remembered, so that each is told once.
+const UNREADABLE_MOST: usize = 1000;
+
+/// What the next poll does.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Phase {
+    /// Begins.
+    #[default]
+    Cold,
+    /// Reads what is active: open tickets, then snoozed ones.
+    Open { snoozed: bool, next: Option<Next>, read: usize },
+    /// Reads the feeds back.
+    Walk(Box<Walk>),
+    /// Looks up what was active by what earlier runs told.
+    Recall,
+    /// Reads what is new.
+    Steady,
+}
+
+/// How far one feed was read back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Feed {
+    pub next: Option<Next>,
+    /// All from here on was read.
+    pub low: Option<Timestamp>,
+    pub is_over: bool,
+}
+
+impl Feed {
+    /// All from here on is known.
+    pub(super) fn from(&self) -> Timestamp {
+        if self.is_over { Timestamp::MIN } else { self.low.unwrap_or(Timestamp::MAX) }
+    }
+
+    /// One page was read, the oldest of which is that old.
+    pub(super) fn read(&mut self, oldest: Option<Timestamp>, next: Option<Next>) {
+        self.is_over = next.is_none() || next == self.next;
+        self.next = next;
+        // More of the same instant may be on the next page.
+        let low = oldest.map(|at| at + TimeDelta::milliseconds(1));
+        self.low = match (self.low, low) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// The feeds on their way back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Walk {
+    pub messages: Feed,
+    pub events: Feed,
+    pub tickets: Feed,
+    /// Up to where they have to be read at least.
+    pub told_to: Option<Timestamp>,
+    pub pages: usize,
+    pub settled: usize,
+}
+
+impl Walk {
+    /// All messages and all that happened from here on are known.
+    pub(super) fn from(&self) -> Timestamp {
+        self.messages.from().max(self.events.from())
+    }
+}
+
+/// What was read and is not told yet.
+#[derive(Debug, Default)]
+pub(super) struct Heap {
+    pub records: BTreeMap<Id, Ticket>,
+    pub messages: Vec<Message>,
+    pub events: Vec<Happened>,
+}
+
+impl Heap {
+    /// Of two records of one ticket the later one counts.
+    pub(super) fn record(&mut self, ticket: Ticket) {
+        let is_older = self.records.get(&ticket.id).is_some_and(|held| held.updated_datetime > ticket.updated_datetime);
+        if !is_older {
+            self.records.insert(ticket.id, ticket);
+        }
+    }
+}
+
+/// How what happened can be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Access {
+    /// The key may read it.
+    pub is_given: bool,
+    /// The server takes the types that are asked for.
+    pub is_typed: bool,
+}
+
+/// What the source knows.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub phase: Phase,
+    pub capabilities: Option<Vec<Capability>>,
+    pub people: People,
+    pub people_at: Timestamp,
+    pub pages: String,
+    pub tickets: HashMap<Id, Known>,
+    pub heap: Heap,
+    /// Tickets that have to be read one by one.
+    pub queue: BTreeMap<Id, Ticket>,
+    /// The queue of the start is not worked off yet.
+    pub is_partial: bool,
+    doubts: BTreeSet<Id>,
+    seen_messages: HashMap<Id, Timestamp>,
+    seen_events: HashMap<Id, Timestamp>,
+    /// Feeds were read up to here, by the server's clock.
+    pub mark: Timestamp,
+    /// The newest change of a ticket that was seen, and when the feeds were last read.
+    pub changed_to: Timestamp,
+    pub read_at: Timestamp,
+    pub asked_at: Timestamp,
+    pub events: Access,
+    pub sweep_at: Timestamp,
+    pub sweep_after: Id,
+    pub ratings: Ratings,
+    pub past: Past,
+    pub is_past_next: bool,
+    pub remembered: BTreeSet<Id>,
+    /// Remembered conversations whose ids are no tickets'.
+    pub strangers: Vec<ConversationId>,
+    pub told_to: Option<Timestamp>,
+    pub unreadable: HashSet<String>,
+    pub outbox: Vec<Event>,
+}
+
+/// What has to be remembered over a restart.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// All is told up to here; nothing is as long as the first reading goes on.
+    pub told_to: Option<Timestamp>,
+    /// How far the history was told.
+    pub past: Past,
+}
+
+impl State {
+    /// Begins anew, but for what it was told to remember.
+    pub(super) fn forget(&mut self) {
+        let (remembered, strangers) = (std::mem::take(&mut self.remembered), std::mem::take(&mut self.strangers));
+        *self = Self { remembered, strangers, ..Self::default() };
+    }
+
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        let is_settled = matches!(self.phase, Phase::Steady) && !self.is_partial;
+        let told_to = if is_settled { Some(self.mark) } else { self.told_to };
+        Cursor::of(&Mark { told_to, past: self.past.clone() })
+    }
+
+    fn teller<'a>(people: &'a mut People, pages: &'a str, look: Timestamp) -> Teller<'a> {
+        Teller { people, pages, look, out: Vec::new() }
+    }
+
+    /// Whether the feeds, read back to `from`, tell all of a ticket that matters.
+    fn is_settled(&self, ticket: &Ticket, answered: &HashSet<Id>, from: Timestamp, told_to: Option<Timestamp>) -> bool {
+        let was_told = told_to.is_some_and(|told_to| from <= told_to) && self.remembered.contains(&ticket.id);
+        was_told || from <= ticket.created_datetime || answered.contains(&ticket.id)
+    }
+
+    /// Tickets in which somebody of the team has answered or that were closed from then on.
+    fn answered(&self, from: Timestamp) -> HashSet<Id> {
+        let heap = &self.heap;
+        let replies = heap.messages.iter().filter(|message| message.created_datetime >= from);
+        let replies = replies.filter(|message| is_answer(message, &self.people)).map(|message| message.ticket_id);
+        let endings = heap.events.iter().filter(|event| event.created_datetime >= from && is_ending(event));
+        replies.chain(endings.filter_map(|event| event.object_id)).collect()
+    }
+
+    /// How many of the tickets on the heap are told whole by what was read back to `from`.
+    pub(super) fn settled(&self, from: Timestamp, told_to: Option<Timestamp>) -> usize {
+        let answered = self.answered(from);
+        let records = self.heap.records.values();
+        records.filter(|ticket| self.is_settled(ticket, &answered, from, told_to)).count()
+    }
+
+    /// Tells all that is on the heap: `from` is the instant from which on it holds all messages and all that happened.
+    pub(super) fn tell(&mut self, from: Timestamp, look: Timestamp) {
+        let answered = self.answered(from);
+        let told_to = self.told_to;
+        let mut heap = std::mem::take(&mut self.heap);
+        let mut news: BTreeMap<Id, News> = BTreeMap::new();
+        for message in heap.messages.drain(..).filter(|message| message.created_datetime >= from) {
+            if !self.seen_messages.contains_key(&message.id) {
+                news.entry(message.ticket_id).or_default().messages.push(message);
+            }
+        }
+        for event in heap.events.drain(..).filter(|event| event.created_datetime >= from) {
+            if let Some(ticket) = ticket_of(&event)
+                && !self.seen_events.contains_key(&event.id)
+            {
+                news.entry(ticket).or_default().events.push(event);
+            }
+        }
+        let ids: BTreeSet<Id> = heap.records.keys().chain(news.keys()).copied().collect();
+        for id in ids {
+            let (ticket, some) = (heap.records.remove(&id), news.remove(&id).unwrap_or_default());
+            if let Some(mut known) = self.tickets.remove(&id) {
+                self.see(&some);
+                let mut teller = Self::teller(&mut self.people, &self.pages, look);
+                teller.more(ticket.as_ref(), id, some, &mut known);
+                self.outbox.append(&mut teller.out);
+                self.judge(id, &mut known, look);
+                self.tickets.insert(id, known);
+            } else if let Some(ticket) = ticket {
+                let is_active = !standing(&ticket, &self.people, look).status.is_ended();
+                let was_active = self.remembered.contains(&id);
+                let begun_lately = from <= ticket.created_datetime && !ticket.spam;
+                if self.is_settled(&ticket, &answered, from, told_to) && (is_active || was_active || begun_lately) {
+                    self.queue.remove(&id);
+                    self.first(&ticket, some, from, look);
+                } else if is_active || was_active {
+                    self.queue.insert(id, ticket);
+                }
+            }
+        }
+    }
+
+    /// Tells a ticket that was not told before.
+    pub(super) fn first(&mut self, ticket: &Ticket, news: News, from: Timestamp, look: Timestamp) {
+        self.see(&news);
+        let mut teller = Self::teller(&mut self.people, &self.pages, look);
+        let mut known = teller.first(ticket, news, from);
+        self.outbox.append(&mut teller.out);
+        self.judge(ticket.id, &mut known, look);
+        self.remembered.remove(&ticket.id);
+        self.tickets.insert(ticket.id, known);
+    }
+
+    /// The life of a ticket that ended, told by itself.
+    pub(super) fn recount(&mut self, ticket: &Ticket, news: News, look: Timestamp) {
+        // The customer stands beside each, as it may be kept apart from all the rest.
+        let roster = std::mem::take(&mut self.people.roster);
+        let mut teller = Self::teller(&mut self.people, &self.pages, look);
+        teller.first(ticket, news, Timestamp::MIN);
+        self.outbox.append(&mut teller.out);
+        self.people.roster = roster;
+    }
+
+    fn see(&mut self, news: &News) {
+        self.seen_messages.extend(news.messages.iter().map(|message| (message.id, message.created_datetime)));
+        self.seen_events.extend(news.events.iter().map(|event| (event.id, event.created_datetime)));
+    }
+
+    /// Compares what was told of a ticket with its record: the record is believed after a while, as what happened may
+    /// come to light later.
+    fn judge(&mut self, id: Id, known: &mut Known, look: Timestamp) {
+        let is_clear = known.told == known.record || known.last_at > known.updated_at;
+        if is_clear {
+            known.doubt = None;
+            self.doubts.remove(&id);
+            return;
+        }
+        let since = *known.doubt.get_or_insert(look);
+        self.doubts.insert(id);
+        if !self.events.is_given || look - since >= DOUBT {
+            let mut teller = Self::teller(&mut self.people, &self.pages, look);
+            teller.settle(id, known);
+            self.outbox.append(&mut teller.out);
+            self.doubts.remove(&id);
+        }
+    }
+
+    /// Judges again what is in doubt.
+    pub(super) fn judge_doubts(&mut self, look: Timestamp) {
+        for id in self.doubts.clone() {
+            if let Some(mut known) = self.tickets.remove(&id) {
+                self.judge(id, &mut known, look);
+                self.tickets.insert(id, known);
+            }
+        }
+    }
+
+    /// Notes that a record says something else than what was told.
+    pub(super) fn doubt(&mut self, id: Id) {
+        self.doubts.insert(id);
+    }
+
+    /// A ticket is not there any more.
+    pub(super) fn vanish(&mut self, id: Id, look: Timestamp) {
+        self.queue.remove(&id);
+        if let Some(known) = self.tickets.get_mut(&id) {
+            let mut teller = Self::teller(&mut self.people, &self.pages, look);
+            teller.vanish(id, known);
+            known.record = known.told;
+            self.outbox.append(&mut teller.out);
+        } else if self.remembered.remove(&id) {
+            self.end(super::story::conversation(id), look);
+        }
+    }
+
+    /// Ends a conversation of which nothing is known but that it was active.
+    pub(super) fn end(&mut self, conversation: ConversationId, look: Timestamp) {
+        let (status, by) = (Status::Closed, Some(crate::event::StatusBy::System));
+        let kind = crate::event::EventKind::Status { conversation, status, by, agent: None };
+        self.outbox.push(Event::new(look, kind));
+    }
+
+    /// Tickets that are active by what was told, in order.
+    pub(super) fn active_after(&self, after: Id, most: usize) -> Vec<Id> {
+        let active = self.tickets.iter().filter(|(id, known)| **id > after && !known.told.status.is_ended());
+        let mut active: Vec<Id> = active.map(|(id, _)| *id).collect();
+        active.sort_unstable();
+        active.truncate(most);
+        active
+    }
+
+    /// Lets go of what ended long ago, and of what the feeds will not show again.
+    pub(super) fn prune(&mut self) {
+        let (seen_from, known_from) = (self.mark - OVERLAP * 2, self.mark - FORGET);
+        self.seen_messages.retain(|_, at| *at >= seen_from);
+        self.seen_events.retain(|_, at| *at >= seen_from);
+        self.tickets.retain(|_, known| !known.told.status.is_ended() || known.last_at >= known_from);
+    }
+
+    /// Remembers what could not be read.
+    pub(super) fn note_unreadable(&mut self, told: HashSet<String>) {
+        if told.len() <= UNREADABLE_MOST {
+            self.unreadable = told;
+        }
+    }
+}
+
+/// The ticket that something happened to.
+fn ticket_of(event: &Happened) -> Option<Id> {
+    let is_ticket = event.object_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("ticket"));
+    event.object_id.filter(|_| is_ticket && TYPES.contains(&&*event.kind))
+}

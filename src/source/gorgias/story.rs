@@ -1,0 +1,372 @@
+//! Tickets, messages and what happened into events: pure.
+
+use compact_str::ToCompactString;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::people::{self, People};
+use super::wire::{Happened, Message, Ticket};
+use crate::event::{
+    AgentId, Assigned, Author, ConversationId, Direction, Event, EventKind, Message as Said, Opened, Status, StatusBy,
+    Timestamp,
+};
+use crate::source::lenient::Id;
+
+/// So long after its time a snoozed ticket may still be shown as snoozed.
+const WAKES_WITHIN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+
+/// The conversation of a ticket.
+pub(super) fn conversation(ticket: Id) -> ConversationId {
+    ConversationId::new(ticket.to_compact_string())
+}
+
+/// How a ticket stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub status: Status,
+    pub holder: Option<Id>,
+    pub team: Option<Id>,
+}
+
+/// What is known of a ticket that was told.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// By what was told.
+    pub told: Standing,
+    /// By its record.
+    pub record: Standing,
+    /// When its record last changed.
+    pub updated_at: Timestamp,
+    /// The latest that was told.
+    pub last_at: Timestamp,
+    /// Since when the record says something else than what was told.
+    pub doubt: Option<Timestamp>,
+    opened: u64,
+    tags: u64,
+}
+
+/// What is to be told of one ticket beside its record.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub messages: Vec<Message>,
+    pub events: Vec<Happened>,
+}
+
+impl News {
+    /// Messages before what happened at the same instant: who replies and closes at once replies first.
+    fn sort(&mut self) {
+        self.messages.sort_by_key(|message| (message.created_datetime, message.id));
+        self.messages.dedup_by_key(|message| message.id);
+        self.events.sort_by_key(|event| (event.created_datetime, event.id));
+        self.events.dedup_by_key(|event| event.id);
+    }
+
+    /// A snoozed ticket is shown as closed: where both are told of one moment it was snoozed and did not end.
+    fn drop_closings_of_snoozes(&mut self, is_snoozed: bool) {
+        let snoozes: Vec<_> = self.events.iter().filter(|event| event.kind == "ticket-snoozed").collect();
+        let near = |closing: &Happened| {
+            let gap = |snooze: &&Happened| (snooze.created_datetime - closing.created_datetime).num_seconds().abs();
+            snoozes.iter().any(|snooze| gap(snooze) <= 2)
+        };
+        let last = self.events.iter().rposition(|event| is_status(&event.kind));
+        let keep: Vec<bool> = self
+            .events
+            .iter()
+            .enumerate()
+            .map(|(nth, event)| event.kind != "ticket-closed" || !(near(event) || is_snoozed && last == Some(nth)))
+            .collect();
+        let mut keep = keep.into_iter();
+        self.events.retain(|_| keep.next() != Some(false));
+    }
+}
+
+fn is_status(kind: &str) -> bool {
+    matches!(kind, "ticket-closed" | "ticket-reopened" | "ticket-snoozed" | "ticket-self-unsnoozed" | "ticket-trashed")
+}
+
+fn is_holding(kind: &str) -> bool {
+    matches!(kind, "ticket-assigned" | "ticket-unassigned")
+}
+
+fn is_of_team(kind: &str) -> bool {
+    matches!(kind, "ticket-team-assigned" | "ticket-team-unassigned")
+}
+
+/// How a record says that its ticket stands.
+pub(super) fn standing(ticket: &Ticket, people: &People, look: Timestamp) -> Standing {
+    let is_snoozed = ticket.snooze_datetime.is_some_and(|until| until + WAKES_WITHIN > look);
+    let status = match &*ticket.status {
+        _ if ticket.trashed_datetime.is_some() || ticket.spam => Status::Closed,
+        "open" => Status::Open,
+        _ if is_snoozed => Status::Snoozed,
+        _ => Status::Closed,
+    };
+    let holder = people.agent(ticket.assignee_user.as_ref().map(|user| user.id));
+    Standing { status, holder, team: ticket.assignee_team.as_ref().map(|team| team.id) }
+}
+
+/// Whether the team has answered the customer with this: then nobody waits, whatever came before.
+pub(super) fn is_answer(message: &Message, people: &People) -> bool {
+    message.is_public() && author(message, None, people).0 == Author::Agent
+}
+
+/// Whether this ends what a customer waits for.
+pub(super) fn is_ending(event: &Happened) -> bool {
+    event.kind == "ticket-closed"
+}
+
+/// Whose message it is, and which agent's. What rules and bots write is a bot's.
+fn author(message: &Message, holder: Option<Id>, people: &People) -> (Author, Option<Id>) {
+    if !message.from_agent {
+        return (Author::Customer, None);
+    }
+    if message.rule_id.is_some() {
+        return (Author::Bot, None);
+    }
+    match message.sender.as_ref().map(|sender| sender.id) {
+        Some(id) if people.is_bot(id) => (Author::Bot, None),
+        Some(id) => (Author::Agent, Some(id)),
+        None => holder.map_or((Author::Bot, None), |id| (Author::Agent, Some(id))),
+    }
+}
+
+/// Tells tickets, and gathers what it tells.
+pub(super) struct Teller<'a> {
+    pub people: &'a mut People,
+    /// Where a browser finds a ticket, up to its number.
+    pub pages: &'a str,
+    pub look: Timestamp,
+    pub out: Vec<Event>,
+}
+
+impl Teller<'_> {
+    fn say(&mut self, at: Timestamp, kind: impl Into<EventKind>) {
+        self.out.push(Event::new(at, kind));
+    }
+
+    /// Those who are spoken of, each before the first word about them.
+    fn introduce(&mut self, ticket: &Ticket, news: &News) {
+        if let Some(customer) = ticket.customer.as_ref().or(ticket.requester.as_ref()) {
+            let name = customer.called();
+            self.people.roster.customer(&people::customer(customer.id), name.as_deref(), None, &mut self.out);
+        }
+        let senders = news.messages.iter().filter(|message| message.from_agent && message.rule_id.is_none());
+        let senders = senders.filter_map(|message| message.sender.as_ref());
+        for person in senders.chain(&ticket.assignee_user) {
+            self.people.meet(person, &mut self.out);
+        }
+    }
+
+    fn opened(&self, ticket: &Ticket) -> Opened {
+        let customer = ticket.customer.as_ref().or(ticket.requester.as_ref());
+        Opened {
+            customer: customer.map(|person| people::customer(person.id)),
+            channel: ticket.channel.as_deref().map(channel),
+            subject: ticket.subject.clone(),
+            url: Some(format!("{}{}", self.pages, ticket.id)),
+            direction: Some(if ticket.from_agent { Direction::Outbound } else { Direction::Inbound }),
+            priority: ticket.priority.as_ref().map(ToString::to_string),
+            ..Opened::new(conversation(ticket.id))
+        }
+    }
+
+    /// A ticket that was not told before. `from` is the instant from which on all its messages and all that happened to
+    /// it are known: what holds from before that is told to hold at that instant, as it did at the latest then.
+    pub(super) fn first(&mut self, ticket: &Ticket, mut news: News, from: Timestamp) -> Known {
+        self.introduce(ticket, &news);
+        let record = standing(ticket, self.people, self.look);
+        news.sort();
+        news.drop_closings_of_snoozes(record.status == Status::Snoozed);
+        let created_at = ticket.created_datetime;
+        let is_whole = from <= created_at;
+        let from = from.max(created_at);
+        let mut opened = self.opened(ticket);
+        let (print, tags) = (print_of(&opened), tags_of(ticket));
+        let has_team_change = news.events.iter().any(|event| is_of_team(&event.kind));
+        opened.team = record.team.filter(|_| !has_team_change).map(people::team);
+        opened.tags = Some(tags.clone()).filter(|tags| !tags.is_empty());
+        let team = record.team.filter(|_| !has_team_change);
+        self.say(created_at, opened);
+        let mut known = Known {
+            told: Standing { status: Status::Open, holder: None, team },
+            record,
+            updated_at: ticket.updated_datetime.unwrap_or(created_at),
+            last_at: created_at,
+            doubt: None,
+            opened: print,
+            tags: print_of(&tags),
+        };
+        if !is_whole {
+            let has_holder_change = news.events.iter().any(|event| is_holding(&event.kind));
+            let has_status_change = news.events.iter().any(|event| is_status(&event.kind));
+            let before = Standing {
+                holder: if has_holder_change { None } else { record.holder },
+                status: if has_status_change || record.status.is_ended() { Status::Open } else { record.status },
+                team,
+            };
+            self.assert(ticket.id, before, from, &mut known);
+        }
+        self.play(ticket.id, news, &mut known);
+        // A record that is older than what happened is no witness.
+        if known.updated_at >= known.last_at {
+            let at = undated(ticket, &known);
+            self.assert(ticket.id, record, at, &mut known);
+        }
+        known
+    }
+
+    /// What happened in a ticket that was told before.
+    pub(super) fn more(&mut self, ticket: Option<&Ticket>, id: Id, mut news: News, known: &mut Known) {
+        if let Some(ticket) = ticket {
+            self.introduce(ticket, &news);
+            known.record = standing(ticket, self.people, self.look);
+            let updated_at = ticket.updated_datetime.unwrap_or(self.look);
+            known.updated_at = known.updated_at.max(updated_at);
+            let opened = self.opened(ticket);
+            let print = print_of(&opened);
+            let at = updated_at.max(ticket.created_datetime);
+            if std::mem::replace(&mut known.opened, print) != print {
+                self.say(at, opened);
+            }
+            let tags = tags_of(ticket);
+            let print = print_of(&tags);
+            if std::mem::replace(&mut known.tags, print) != print {
+                self.say(at, EventKind::Tagged { conversation: conversation(id), tags });
+            }
+        }
+        news.sort();
+        news.drop_closings_of_snoozes(known.record.status == Status::Snoozed);
+        self.play(id, news, known);
+        // A merge leaves no ending: its ticket is just put away, and that is dated.
+        if let Some(at) = ticket.and_then(|ticket| ticket.trashed_datetime) {
+            let to = Standing { status: Status::Closed, ..known.told };
+            if !known.told.status.is_ended() {
+                self.assert(id, to, at.max(known.last_at), known);
+            }
+        }
+    }
+
+    /// Where what was told does not explain how the ticket stands, its record has the last word.
+    pub(super) fn settle(&mut self, id: Id, known: &mut Known) {
+        let (record, at) = (known.record, known.updated_at.max(known.last_at));
+        self.assert(id, record, at, known);
+        known.doubt = None;
+    }
+
+    /// Ends a ticket that is not there any more.
+    pub(super) fn vanish(&mut self, id: Id, known: &mut Known) {
+        if !known.told.status.is_ended() {
+            let to = Standing { status: Status::Closed, ..known.told };
+            let at = self.look.max(known.last_at);
+            self.assert(id, to, at, known);
+        }
+    }
+
+    fn assert(&mut self, id: Id, to: Standing, at: Timestamp, known: &mut Known) {
+        let told = known.told;
+        let mut assigned = Assigned { conversation: conversation(id), agent: None, team: None, by: None };
+        if told.holder != to.holder {
+            assigned.agent = Some(to.holder.map(people::agent));
+        }
+        if told.team != to.team {
+            assigned.team = Some(to.team.map(people::team));
+        }
+        let has_moved = assigned.agent.is_some() || assigned.team.is_some();
+        if has_moved {
+            self.say(at, assigned);
+        }
+        if told.status != to.status {
+            let by = to.status.is_ended().then_some(StatusBy::System);
+            self.say(at, EventKind::Status { conversation: conversation(id), status: to.status, by, agent: None });
+        }
+        if told != to {
+            known.last_at = known.last_at.max(at);
+            known.told = to;
+        }
+    }
+
+    /// Messages and what happened, in the order of time.
+    fn play(&mut self, id: Id, news: News, known: &mut Known) {
+        let mut events = news.events.into_iter().peekable();
+        for message in news.messages {
+            while let Some(event) = events.next_if(|event| event.created_datetime < message.created_datetime) {
+                self.event(id, &event, known);
+            }
+            self.message(id, message, known);
+        }
+        for event in events {
+            self.event(id, &event, known);
+        }
+    }
+
+    fn message(&mut self, id: Id, message: Message, known: &mut Known) {
+        let (from, by) = author(&message, known.told.holder, self.people);
+        let is_public = message.is_public();
+        let at = message.created_datetime;
+        known.last_at = known.last_at.max(at);
+        if from == Author::Customer && is_public && known.told.status.is_ended() {
+            known.told.status = Status::Open;
+        }
+        let text = message.stripped_text.or(message.body_text).map(Into::into);
+        let agent = by.map(people::agent);
+        let public = (!is_public).then_some(false);
+        self.say(at, Said { conversation: conversation(id), from, agent, public, text });
+    }
+
+    fn event(&mut self, id: Id, event: &Happened, known: &mut Known) {
+        let (conversation, at) = (conversation(id), event.created_datetime);
+        let actor = self.people.agent(event.user_id);
+        let by = Some(actor.filter(|_| !event.data.auto_assigned).map_or_else(|| AgentId::new("bot"), people::agent));
+        let kind = &*event.kind;
+        if is_holding(kind) {
+            let holder = self.people.agent(event.data.assignee_user_id).filter(|_| kind == "ticket-assigned");
+            known.told.holder = holder;
+            self.say(at, Assigned { conversation, agent: Some(holder.map(people::agent)), team: None, by });
+        } else if is_of_team(kind) {
+            let team = event.data.assignee_team_id.filter(|_| kind == "ticket-team-assigned");
+            known.told.team = team;
+            self.say(at, Assigned { conversation, agent: None, team: Some(team.map(people::team)), by });
+        } else if is_status(kind) {
+            let status = match kind {
+                "ticket-closed" | "ticket-trashed" => Status::Closed,
+                "ticket-snoozed" => Status::Snoozed,
+                _ => Status::Open,
+            };
+            known.told.status = status;
+            let agent = actor.filter(|_| kind != "ticket-trashed").map(people::agent);
+            let by = match (&agent, event.user_id) {
+                (Some(_), _) => StatusBy::Agent,
+                (None, Some(id)) if self.people.is_bot(id) => StatusBy::Bot,
+                _ => StatusBy::System,
+            };
+            self.say(at, EventKind::Status { conversation, status, by: Some(by), agent });
+        } else {
+            return;
+        }
+        known.last_at = known.last_at.max(at);
+    }
+}
+
+/// When what nobody dated came to be, at the latest.
+fn undated(ticket: &Ticket, known: &Known) -> Timestamp {
+    let ended_at = ticket.trashed_datetime.or(ticket.closed_datetime).filter(|_| known.record.status.is_ended());
+    ended_at.unwrap_or(known.updated_at).max(known.last_at)
+}
+
+fn tags_of(ticket: &Ticket) -> Vec<String> {
+    ticket.tags.iter().filter_map(|tag| tag.name.clone()).collect()
+}
+
+fn print_of(value: &impl serde::Serialize) -> u64 {
+    serde_json::to_vec(value).map_or(0, |json| xxh3_64(&json))
+}
+
+/// The channel in the words of the stream.
+fn channel(word: &str) -> String {
+    match word {
+        "chat" | "contact_form" | "help-center" => "web",
+        "facebook-messenger" | "facebook_messenger" => "messenger",
+        "instagram-direct-message" => "instagram",
+        other => other,
+    }
+    .to_owned()
+}

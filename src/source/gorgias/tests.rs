@@ -1,0 +1,257 @@
+//! The samples of the vendor's pages, stories that its feeds can tell in several ways, and JSON of any shape.
+
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::{Map, Value, json};
+
+use super::people::{People, Staff};
+use super::story::{News, Teller};
+use super::wire::{Happened, List, Message, Survey, Team, Ticket, User};
+use crate::event::{Event, Timestamp};
+
+fn ticket() -> Value {
+    json!({"id": 81_234_567, "uri": "/api/tickets/81234567/", "external_id": null, "status": "open", "priority": "normal",
+        "channel": "chat", "via": "gorgias_chat", "from_agent": false, "is_unread": true, "spam": false, "language": "en",
+        "subject": "Where is my parcel?", "excerpt": "Hello, any news…",
+        "customer": {"id": 5501, "name": "Ines Duarte", "email": "ines@mail.example", "firstname": "Ines", "lastname": "Duarte", "meta": {}},
+        "assignee_user": {"id": 412, "name": "Lia Prado", "email": "lia@shop.example", "firstname": "Lia", "lastname": "Prado", "meta": {}},
+        "assignee_team": {"id": 9, "name": "Delivery", "decoration": {"emoji": "📦"}}, "tags": [{"id": 77, "name": "wismo"}], "messages_count": 3,
+        "created_datetime": "2026-06-01T10:30:00.120000+00:00", "opened_datetime": "2026-06-01T10:31:12.004000+00:00",
+        "last_received_message_datetime": "2026-06-01T10:42:10.500000+00:00",
+        "last_message_datetime": "2026-06-01T10:42:10.500000+00:00", "updated_datetime": "2026-06-01T10:42:11.010000+00:00",
+        "closed_datetime": null, "snooze_datetime": null, "trashed_datetime": null})
+}
+
+fn happened(id: i64, kind: &str, at: &str, data: &Value) -> Value {
+    json!({"id": id, "type": kind, "object_type": "Ticket", "object_id": 81_234_567, "user_id": 412, "data": data,
+        "context": "0f9a1c34-0000-4000-8000-5d2b7c1e9a10", "created_datetime": at, "uri": "/api/events/1/"})
+}
+
+fn said(id: i64, from_agent: bool, at: &str) -> Value {
+    json!({"id": id, "ticket_id": 81_234_567, "from_agent": from_agent, "public": true, "sender": {"id": 412}, "created_datetime": at})
+}
+
+/// What is told of a ticket with these messages and events, of which all is known from then on.
+fn told(ticket: Value, messages: Vec<Value>, events: Vec<Value>, from: Timestamp) -> Vec<Value> {
+    let mut people = People::default();
+    let users = vec![serde_json::from_value(json!({"id": 900, "name": "Bot", "role": {"name": "bot"}})).unwrap()];
+    people.take(Staff { users: Some(users), teams: Vec::new() }, Timestamp::MIN, &mut Vec::new());
+    let look = Timestamp::parse("2026-06-01T12:00:00Z").unwrap();
+    let mut teller =
+        Teller { people: &mut people, pages: "https://acme.gorgias.com/app/ticket/", look, out: Vec::new() };
+    let news = News {
+        messages: messages.into_iter().map(|one| serde_json::from_value(one).unwrap()).collect(),
+        events: events.into_iter().map(|one| serde_json::from_value(one).unwrap()).collect(),
+    };
+    let ticket: Ticket = serde_json::from_value(ticket).unwrap();
+    teller.first(&ticket, news, from);
+    let lines = |event: &Event| serde_json::to_value(event).unwrap();
+    teller.out.iter().map(lines).collect()
+}
+
+fn of<'a>(told: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    told.iter().filter(|event| event["type"] == kind).collect()
+}
+
+#[test]
+fn the_samples_are_told_without_loss() {
+    let list = json!({"object": "list", "uri": "/api/tickets", "data": [ticket()],
+        "meta": {"prev_cursor": null, "next_cursor": "bmV4dA=="}});
+    let List::Paged { data, meta } = serde_json::from_value(list).unwrap() else { panic!("no pages") };
+    assert_eq!((data.len(), meta.next_cursor.as_deref()), (1, Some("bmV4dA==")));
+    let event = json!({"id": 990_001, "type": "ticket-assigned", "object_type": "Ticket", "object_id": 81_234_567,
+        "user_id": null, "context": "0f9a1c34-0000-4000-8000-5d2b7c1e9a10",
+        "data": {"assignee_user_id": 412, "auto_assigned": true}, "created_datetime": "2026-06-01T10:30:02.300000+00:00",
+        "uri": "/api/events/990001/"});
+    let told = told(ticket(), vec![said(1, false, "2026-06-01T10:30:00.120000")], vec![event], Timestamp::MIN);
+    let opened = of(&told, "opened")[0].clone();
+    assert_eq!(
+        opened,
+        json!({"type": "opened", "at": "2026-06-01T10:30:00.120Z", "conversation": "81234567", "customer": "5501",
+            "channel": "web", "team": "9", "subject": "Where is my parcel?", "direction": "inbound", "priority": "normal",
+            "url": "https://acme.gorgias.com/app/ticket/81234567", "tags": ["wismo"]})
+    );
+    let assigned = json!({"type": "assigned", "at": "2026-06-01T10:30:02.300Z", "conversation": "81234567", "agent": "412", "by": "bot"});
+    assert_eq!(of(&told, "assigned"), [&assigned]);
+    assert_eq!(of(&told, "customer")[0]["name"], "Ines Duarte");
+    assert_eq!((&of(&told, "agent")[0]["id"], &of(&told, "agent")[0]["name"]), (&json!("412"), &json!("Lia Prado")));
+    assert_eq!(of(&told, "message")[0]["at"], "2026-06-01T10:30:00.120Z", "a time without a zone is of UTC");
+
+    let user = json!({"id": 412, "active": true, "name": "Lia Prado", "email": "lia@shop.example", "role": {"name": "agent"},
+        "timezone": "Europe/Lisbon", "created_datetime": "2024-01-10T08:00:00.000000+00:00"});
+    let user: User = serde_json::from_value(user).unwrap();
+    assert_eq!((user.person.id, user.active, user.role.name.as_deref()), (412, Some(true), Some("agent")));
+    let survey = json!({"id": 3301, "ticket_id": 81_234_567, "customer_id": 5501, "score": 5, "body_text": "Quick!",
+        "sent_datetime": "2026-06-02T11:00:00.000000+00:00", "scored_datetime": "2026-06-02T11:20:00.000000+00:00",
+        "should_send_datetime": null, "created_datetime": "2026-06-01T11:05:45.000000+00:00"});
+    let survey: Survey = serde_json::from_value(survey).unwrap();
+    let rated = serde_json::to_value(super::ratings::rated(&survey).unwrap()).unwrap();
+    let expected = json!({"type": "rated", "at": "2026-06-02T11:20:00Z", "conversation": "81234567", "score": 5.0,
+        "scale": 5.0, "comment": "Quick!"});
+    assert_eq!(rated["comment"], expected["comment"]);
+    assert_eq!(
+        (&rated["at"], rated["score"].as_f64(), rated["scale"].as_f64()),
+        (&expected["at"], Some(5.0), Some(5.0))
+    );
+}
+
+#[test]
+fn a_bare_list_is_a_list() {
+    let list: List = serde_json::from_value(json!([{"id": 1}])).unwrap();
+    assert!(matches!(list, List::Bare(data) if data.len() == 1));
+}
+
+/// Statuses that are told, with who did it.
+fn statuses(told: &[Value]) -> Vec<(String, String)> {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    of(told, "status").iter().map(|event| (word(&event["status"]), word(&event["by"]))).collect()
+}
+
+#[rstest]
+#[case("snoozed at once with its closing", &[("ticket-closed", "2026-06-01T11:00:00.100"), ("ticket-snoozed", "2026-06-01T11:00:00.900")], &["snoozed"])]
+#[case("snoozed, and only the closing is told", &[("ticket-closed", "2026-06-01T11:00:00.100")], &["snoozed"])]
+#[case("closed long before it was snoozed", &[("ticket-closed", "2026-06-01T10:40:00"), ("ticket-reopened", "2026-06-01T10:50:00"), ("ticket-snoozed", "2026-06-01T11:00:00")],
+    &["closed", "open", "snoozed"])]
+fn snoozing_is_no_ending(#[case] what: &str, #[case] events: &[(&str, &str)], #[case] expected: &[&str]) {
+    let mut snoozed = ticket();
+    snoozed["status"] = "closed".into();
+    snoozed["closed_datetime"] = "2026-06-01T11:00:00.100000+00:00".into();
+    snoozed["snooze_datetime"] = "2026-06-02T08:00:00.000000+00:00".into();
+    snoozed["updated_datetime"] = "2026-06-01T11:00:01.000000+00:00".into();
+    let events =
+        events.iter().enumerate().map(|(nth, (kind, at))| happened(nth as i64, kind, at, &Value::Null)).collect();
+    let told = told(snoozed, Vec::new(), events, Timestamp::MIN);
+    assert_eq!(statuses(&told).iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>(), expected, "{what}");
+}
+
+#[test]
+fn a_snooze_that_is_over_is_an_ending_and_an_agent_ends_it() {
+    let mut closed = ticket();
+    closed["status"] = "closed".into();
+    closed["closed_datetime"] = "2026-06-01T11:00:00+00:00".into();
+    closed["snooze_datetime"] = "2026-06-01T11:30:00+00:00".into();
+    let events = vec![happened(1, "ticket-closed", "2026-06-01T11:00:00", &Value::Null)];
+    let told = told(closed, Vec::new(), events, Timestamp::MIN);
+    assert_eq!(statuses(&told), [("closed".to_owned(), "agent".to_owned())]);
+}
+
+#[test]
+fn who_writes_is_customer_agent_or_bot() {
+    let at = "2026-06-01T10:41:00";
+    let mut by_rule = said(2, true, at);
+    by_rule["rule_id"] = 31.into();
+    let mut by_program = said(3, true, at);
+    by_program["sender"] = json!({"id": "900"});
+    let mut unsigned = said(4, true, at);
+    unsigned["sender"] = Value::Null;
+    let mut note = said(5, true, at);
+    note["channel"] = "internal-note".into();
+    let messages = vec![said(1, false, at), by_rule, by_program, unsigned, note, said(6, true, at)];
+    let told = told(ticket(), messages, Vec::new(), Timestamp::MIN);
+    let word = |event: &&Value| format!("{} {} {}", event["from"], event["agent"], event["public"]).replace('"', "");
+    let messages: Vec<String> = of(&told, "message").iter().map(word).collect();
+    let expected =
+        ["customer null null", "bot null null", "bot null null", "bot null null", "agent 412 false", "agent 412 null"];
+    assert_eq!(messages, expected);
+}
+
+#[test]
+fn what_held_before_the_feeds_begin_is_told_where_they_begin() {
+    let from = Timestamp::parse("2026-06-01T10:35:00Z").unwrap();
+    let told = told(ticket(), vec![said(1, true, "2026-06-01T10:41:00")], Vec::new(), from);
+    assert_eq!(of(&told, "assigned")[0]["at"], "2026-06-01T10:35:00Z");
+    assert_eq!(of(&told, "assigned")[0]["agent"], "412");
+}
+
+#[test]
+fn what_a_program_holds_nobody_holds() {
+    let mut held = ticket();
+    held["assignee_user"] = json!({"id": 900, "name": "Bot"});
+    let events = vec![happened(1, "ticket-assigned", "2026-06-01T10:40:00", &json!({"assignee_user_id": 900}))];
+    let told = told(held, Vec::new(), events, Timestamp::MIN);
+    assert_eq!(of(&told, "assigned")[0]["agent"], Value::Null);
+    assert!(of(&told, "agent").is_empty());
+}
+
+const WORDS: [&str; 30] = [
+    "id",
+    "ticket_id",
+    "status",
+    "open",
+    "closed",
+    "created_datetime",
+    "updated_datetime",
+    "closed_datetime",
+    "snooze_datetime",
+    "trashed_datetime",
+    "customer",
+    "assignee_user",
+    "assignee_team",
+    "tags",
+    "name",
+    "type",
+    "data",
+    "object_id",
+    "object_type",
+    "Ticket",
+    "ticket-closed",
+    "ticket-assigned",
+    "assignee_user_id",
+    "from_agent",
+    "public",
+    "sender",
+    "rule_id",
+    "score",
+    "scored_datetime",
+    "meta",
+];
+
+fn json_of_any_shape() -> impl Strategy<Value = Value> {
+    let word = prop::sample::select(&WORDS[..]).prop_map(str::to_owned);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-2i64..30).prop_map(Value::from),
+        Just(json!("2026-06-01T10:30:00.120000+00:00")),
+        word.clone().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    let record = leaf.prop_recursive(4, 40, 10, move |inner| {
+        let key = prop_oneof![8 => word.clone(), 1 => ".{0,8}"];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(key, inner, 0..10).prop_map(|map| Value::from(Map::from_iter(map))),
+        ]
+    });
+    // Most are nearly a record, so that what is inside is reached.
+    (record, prop::bool::weighted(0.7)).prop_map(|(value, usual)| match value {
+        Value::Object(mut map) if usual => {
+            let usual = json!({"id": 9, "ticket_id": 5, "object_id": 5, "type": "ticket-closed", "from_agent": true,
+                "created_datetime": "2026-06-01T10:30:00.120000+00:00", "status": "open"});
+            map.extend(usual.as_object().cloned().unwrap_or_default());
+            Value::Object(map)
+        }
+        other => other,
+    })
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_a_server_says_makes_it_panic(ticket in json_of_any_shape(), message in json_of_any_shape(), event in json_of_any_shape()) {
+        drop(serde_json::from_value::<User>(ticket.clone()));
+        drop(serde_json::from_value::<Team>(ticket.clone()));
+        drop(serde_json::from_value::<List>(ticket.clone()));
+        if let Ok(survey) = serde_json::from_value::<Survey>(ticket.clone()) {
+            super::ratings::rated(&survey);
+        }
+        let is_message = serde_json::from_value::<Message>(message.clone()).is_ok();
+        let is_event = serde_json::from_value::<Happened>(event.clone()).is_ok();
+        if serde_json::from_value::<Ticket>(ticket.clone()).is_ok() {
+            let messages = if is_message { vec![message] } else { Vec::new() };
+            let events = if is_event { vec![event] } else { Vec::new() };
+            let told = told(ticket, messages, events, Timestamp::MIN);
+            prop_assert!(told.iter().any(|event| event["type"] == "opened"));
+        }
+    }
+}
