@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
+pub mod callbell;
 pub mod chatwoot;
 pub mod command;
 pub mod custom;
@@ -199,7 +200,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 
 /// Every kind of source there is.
 pub const REGISTRY: &[Kind] =
-    &[rt::KIND, chatwoot::KIND, zammad::KIND, zendesk::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
+    &[rt::KIND, chatwoot::KIND, callbell::KIND, zammad::KIND, zendesk::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
