@@ -199,8 +199,17 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] =
-    &[rt::KIND, chatwoot::KIND, callbell::KIND, zammad::KIND, zendesk::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[
+    rt::KIND,
+    chatwoot::KIND,
+    callbell::KIND,
+    zammad::KIND,
+    zendesk::KIND,
+    custom::KIND,
+    command::KIND,
+    replay::KIND,
+    demo::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

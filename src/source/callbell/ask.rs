@@ -145,8 +145,10 @@ impl Ask {
         names: &Names,
     ) -> Result<Vec<Option<Thread>>, SourceError> {
         let now = self.now;
-        let reads: Vec<_> =
-            wanted.into_iter().map(|one| read_thread(Arc::clone(&self.client), one, names.clone(), now).boxed()).collect();
+        let reads: Vec<_> = wanted
+            .into_iter()
+            .map(|one| read_thread(Arc::clone(&self.client), one, names.clone(), now).boxed())
+            .collect();
         let raw: Vec<Option<Raw>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         let mut threads = Vec::with_capacity(raw.len());
         for one in raw {

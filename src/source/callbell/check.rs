@@ -18,12 +18,16 @@ pub(super) async fn check(source: &Callbell, ask: &mut Ask) -> Result<Vec<Findin
     let mut findings = vec![
         Finding::good("reachable", excerpt(&source.site)),
         Finding::good("authorised", excerpt(&who)),
-        Finding::fact("rights", "Callbell's keys may read and write everything: keep this one to yourself; helptop only reads"),
+        Finding::fact(
+            "rights",
+            "Callbell's keys may read and write everything: keep this one to yourself; helptop only reads",
+        ),
     ];
     findings.extend(ask.date.map(|date| Finding::clock(date, ask.now)));
     let crews = read_people(ask).await;
     findings.push(outcome("teams and presence", crews, |crews| {
-        let agents: std::collections::BTreeSet<_> = crews.iter().flat_map(|crew| &crew.1).map(|one| &one.email).collect();
+        let agents: std::collections::BTreeSet<_> =
+            crews.iter().flat_map(|crew| &crew.1).map(|one| &one.email).collect();
         format!("{} teams, {} agents", crews.len(), agents.len())
     }));
     let page = ask.contacts(&Place::Number(1)).await;

@@ -167,7 +167,8 @@ fn said(thread: &Thread, held: Option<&Held>, holder: Option<&AgentId>, credit: 
     let mut is_noted_since_look = false;
     let mut said = Vec::with_capacity(thread.messages.len());
     for message in &thread.messages {
-        let is_since_look = held.is_some_and(|held| message.created_at > held.at);
+        // Both are whole seconds: of one and the same, it may have been after the look.
+        let is_since_look = held.is_some_and(|held| message.created_at >= held.at);
         if let Some(to) = message.assigned(credit.names) {
             // A name that nobody has or several have: somebody.
             sender = as_sender(to.as_ref().or(holder));

@@ -78,7 +78,9 @@ impl Walk {
         let page = match ask.contacts(&place).await {
             Ok(page) => page,
             // The list goes on behind what can be reached by numbers, and this server gives no tokens.
-            Err(SourceError::Unsupported { what, .. }) if what.contains("Pagination limit exceeded") && self.read > 0 => {
+            Err(SourceError::Unsupported { what, .. })
+                if what.contains("Pagination limit exceeded") && self.read > 0 =>
+            {
                 return Ok((next, Vec::new()));
             }
             Err(SourceError::Unsupported { what, .. })

@@ -152,10 +152,9 @@ impl Vendor for Account {
         let page: usize = asked.get("page").map_or(1, |page| page.parse().unwrap());
         let missing = || Reply::json(404, &json!({"error": "Not Found"}));
         match parts.as_slice() {
-            ["auth", "me"] => Reply::json(
-                200,
-                &json!({"status": "ok", "user_email": email(0), "user_name": "Ops", "api_key": TOKEN}),
-            ),
+            ["auth", "me"] => {
+                Reply::json(200, &json!({"status": "ok", "user_email": email(0), "user_name": "Ops", "api_key": TOKEN}))
+            }
             ["teams"] => {
                 let teams: Vec<Value> = (0..world.teams.len()).map(|place| team(world, place)).collect();
                 Reply::json(200, &json!({"teams": teams, "meta": {"page": 1, "pages": 1}}))
@@ -237,9 +236,10 @@ impl Account {
         let moved_at = |chat: &Chat| {
             let is_seen = |kind: &EventKind| match kind {
                 EventKind::Message(said) => bumps == Bumps::All || said.public != Some(false),
-                EventKind::Assigned(_) | EventKind::Status { .. } | EventKind::Tagged { .. } | EventKind::Merged { .. } => {
-                    bumps == Bumps::All
-                }
+                EventKind::Assigned(_)
+                | EventKind::Status { .. }
+                | EventKind::Tagged { .. }
+                | EventKind::Merged { .. } => bumps == Bumps::All,
                 _ => false,
             };
             chat.log.iter().rev().find(|one| is_seen(&one.kind)).map_or(chat.opened_at, |one| one.at)
