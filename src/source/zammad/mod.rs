@@ -2,8 +2,8 @@
 //!
 //! A start reads states, groups, agents, and the open tickets two hundred at a time. What their fields say is told at
 //! once; those of which the fields leave in doubt whether somebody waits are read whole, with articles and history. After that
-//! one search a refresh brings the tickets that changed, and each of those is read whole: two requests a change, none
-//! for what is merely open. Ended tickets are read in the polls between two refreshes, the last changed first. Every ten
+//! one search a refresh brings the tickets that changed, and each of those is read whole: a request a change, for the
+//! history brings the articles that it names, and none for what is merely open. Ended tickets are read in the polls between two refreshes, the last changed first. Every ten
 //! minutes the open tickets are looked through, a page a poll, for those that are gone without a change: deleted, or
 //! moved where the account may not look.
 //!

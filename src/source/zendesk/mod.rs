@@ -1,7 +1,7 @@
 //! Zendesk Support: the list of tickets by their last change, and the updates of those that changed.
 //!
-//! A start reads groups, agents and the open tickets a hundred at a time, and of those on which somebody may wait all
-//! updates, one request each: no field says who spoke last. From then on one request a refresh brings what changed, and
+//! A start reads groups, agents and the open tickets a hundred at a time, each with its last update. Where that is no
+//! answer and somebody may wait, all updates are read, one request a ticket: no field says who spoke last. From then on one request a refresh brings what changed, and
 //! one more a ticket that changed, as far as the quota goes; an admin's key brings the updates of all tickets besides,
 //! complete but a minute late, in one request a minute. Updates are told by their own times and numbers, so it does no
 //! harm that both ways bring them. The history of ended tickets is read in the polls between two refreshes from the same

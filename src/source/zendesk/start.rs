@@ -119,13 +119,14 @@ impl Zendesk {
         };
         let (ids, next) = found(page)?;
         let unknown: Vec<Id> = ids.iter().copied().filter(|id| !self.state.tickets.contains_key(id)).collect();
-        let tickets = ask.tickets_by_id(&unknown).await?;
+        let tickets = ask.tickets_with_last(&unknown).await?;
         self.state.meet(&tickets.users);
         let queued: std::collections::HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
         for ticket in tickets.items {
             let is_open = !matches!(&*ticket.status, "solved" | "closed" | "deleted");
             if is_open && self.is_watched(&ticket) && !queued.contains(&ticket.id) {
-                self.state.find(ticket, &self.site, ask);
+                let last = tickets.last.get(&ticket.id);
+                self.state.find(ticket, last, &self.site, ask);
             }
         }
         let read = read + ids.len();
