@@ -25,7 +25,7 @@ const WALK_PAGES: usize = 10;
 /// Pages from the top of the list that a refresh reads; where even more has moved, all is read anew.
 const HEAD_PAGES: u64 = 30;
 /// Contacts whose messages a poll reads.
-const THREADS: usize = 100;
+const THREADS: usize = 60;
 /// Contacts that a poll looks up one by one.
 const LOOKUPS: usize = 40;
 /// Teams are asked for so often.
