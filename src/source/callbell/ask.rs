@@ -24,7 +24,7 @@ const MESSAGE_PAGES: u32 = 40;
 /// Pages of teams or of members that are read at most.
 const PEOPLE_PAGES: u32 = 50;
 /// A contact is made a moment before or after its first message.
-const BIRTH: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
+const BIRTH: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
 /// The requests of one poll, and what they brought besides their answers.
 pub(super) struct Ask {

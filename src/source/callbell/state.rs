@@ -206,6 +206,8 @@ impl State {
         let id = map::conversation(&contact.uuid);
         // What came before what was told is not told later: by then it may be credited to somebody else.
         thread.whole &= !self.differ.knows(&id) || self.differ.is_whole(&id);
+        // Later messages than the contact was read at belong to a later look, which knows what became of it.
+        thread.messages.retain(|message| message.created_at <= looked_at);
         let before = self.seen.get(&contact.uuid);
         let held = before.map(|seen| &seen.held);
         let mut record = contact.record(&thread, held, looked_at, self.credit());

@@ -163,6 +163,22 @@ fn without_notes_who_held_it_when_it_was_looked_at_counts() {
     }
 }
 
+#[test]
+fn what_is_later_than_the_look_is_left_for_the_next_one() {
+    let mut state = State::default();
+    let all = thread(true, &[("10:00:00", "received", "hello?"), ("10:00:09", "sent", "hi")]);
+    let messages = |state: &mut State| {
+        let told: Vec<_> = state.outbox.drain(..).map(|event| serde_json::to_value(event).unwrap()).collect();
+        told.iter().filter(|event| event["type"] == "message").map(|event| event["from"].clone()).collect::<Vec<_>>()
+    };
+    // Nobody held it at the look; whoever sends later is known by the next one.
+    state.tell(&contact(json!({})), all.clone(), at("10:00:05"));
+    assert_eq!(messages(&mut state), ["customer"]);
+    assert!(state.has_news(&contact(json!({})), &all.messages));
+    state.tell(&contact(json!({"assignedUser": "lia@shop.example"})), all, at("10:00:20"));
+    assert_eq!(messages(&mut state), ["bot"], "without a note, who held it at the look before");
+}
+
 proptest! {
     #[test]
     fn answers_of_any_shape_are_read_or_skipped(values in prop::collection::vec(any_json(), 1..6)) {

@@ -149,7 +149,7 @@ async fn what_is_sent_while_nobody_is_assigned_is_a_bots_or_an_answer_as_is_set(
 #[case::stopped_and_gone_on(Some(3))]
 #[tokio::test]
 async fn history_is_told_whole_and_once_and_the_news_never_wait_for_it(#[case] stops_after: Option<usize>) {
-    let simulator = simulator(SMALL, Account { messages: 3, ..Account::usual() }).await;
+    let simulator = simulator(SMALL, Account { messages: 10, ..Account::usual() }).await;
     // All is asked at one instant here.
     simulator.inside().limiter = None;
     simulator.advance(start() + TimeDelta::hours(20));
