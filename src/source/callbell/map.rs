@@ -67,6 +67,14 @@ enum Sender {
     Holder(AgentId),
 }
 
+/// Whom the desk says that a chat was assigned to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Given {
+    To(AgentId),
+    /// A name that nobody has who is known, or several have.
+    ToSomebody,
+}
+
 /// How what is sent is credited: nothing in the API says who wrote it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Credit<'a> {
@@ -84,11 +92,11 @@ impl Message {
         self.status == "received"
     }
 
-    /// Whom the desk says here that the chat was assigned to; the inner `None` for a name that is not known.
-    pub(super) fn assigned(&self, names: &Names) -> Option<Option<AgentId>> {
+    /// Whom the desk says here that the chat was assigned to.
+    pub(super) fn assigned(&self, names: &Names) -> Option<Given> {
         let text = self.text.as_deref().filter(|_| self.status == "note")?;
         let name = text.trim().strip_prefix(ASSIGNED)?.trim_end_matches('.').trim();
-        Some(names.0.get(name).cloned().flatten())
+        Some(names.0.get(name).cloned().flatten().map_or(Given::ToSomebody, Given::To))
     }
 
     /// What tells it from others of the same instant.
@@ -146,7 +154,8 @@ impl Contact {
         let mut record = Record::new(opened, opened_at, status);
         let holder = self.holder();
         let last = messages.iter().rev().find_map(|one| Some((one.created_at, one.assigned(credit.names)?)));
-        let given_at = last.filter(|(_, to)| to.is_some() && *to == holder).map(|(at, _)| at);
+        let given_at =
+            last.filter(|(_, given)| matches!(given, Given::To(to) if Some(to) == holder.as_ref())).map(|(at, _)| at);
         record.holder = Some(Since { value: holder.clone(), at: given_at });
         let team = self.team.as_ref();
         record.team = team.map(|team| Since::seen(team.uuid.as_deref().map(TeamId::new)));
@@ -169,9 +178,11 @@ fn said(thread: &Thread, held: Option<&Held>, holder: Option<&AgentId>, credit: 
     for message in &thread.messages {
         // Both are whole seconds: of one and the same, it may have been after the look.
         let is_since_look = held.is_some_and(|held| message.created_at >= held.at);
-        if let Some(to) = message.assigned(credit.names) {
-            // A name that nobody has or several have: somebody.
-            sender = as_sender(to.as_ref().or(holder));
+        if let Some(given) = message.assigned(credit.names) {
+            sender = match given {
+                Given::To(to) => Sender::Holder(to),
+                Given::ToSomebody => as_sender(holder),
+            };
             is_noted_since_look |= is_since_look;
         }
         let by = match (message.is_received(), message.is_sent()) {

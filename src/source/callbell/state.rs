@@ -58,6 +58,8 @@ struct Seen {
     held: Held,
     closed_at: Option<Timestamp>,
     direction: Option<Direction>,
+    /// When something happened in it, as far as that is known, at the latest.
+    moved_at: Timestamp,
     /// When its newest message was, and its print; `None` where its messages were not read.
     newest: Option<(Timestamp, u64)>,
 }
@@ -159,7 +161,14 @@ impl State {
         if is_new {
             let held = Held { by: contact.holder(), at: looked_at };
             let closed_at = contact.ended_at();
-            let seen = Seen { print: contact.print(), held, closed_at, direction: None, newest: None };
+            let seen = Seen {
+                print: contact.print(),
+                held,
+                closed_at,
+                direction: None,
+                moved_at: Timestamp::MIN,
+                newest: None,
+            };
             self.seen.insert(uuid, seen);
             if let Some(closed_at) = closed_at {
                 self.past.offer(contact, closed_at);
@@ -173,10 +182,11 @@ impl State {
         self.seen.contains_key(uuid) || self.waiting.contains_key(uuid)
     }
 
-    /// Whether it, or the newest of its messages, are others than were read.
+    /// Whether something happened in it since the top of the list was read: it, or the newest of its messages, are others
+    /// than were read, or what was read later has told so already.
     pub(super) fn has_news(&self, contact: &Contact, messages: &[Message]) -> bool {
         let seen = self.seen.get(&contact.uuid);
-        if seen.is_none_or(|seen| seen.print != contact.print()) {
+        if seen.is_none_or(|seen| seen.print != contact.print() || seen.moved_at > self.heard_at) {
             return true;
         }
         let Some(last) = messages.last() else { return false };
@@ -215,9 +225,14 @@ impl State {
         record.opened.direction = direction;
         let last = thread.messages.last().map(|last| (last.created_at, last.print()));
         let newest = last.or_else(|| before.and_then(|seen| seen.newest));
+        let moved_at = match (before, last) {
+            (Some(_), _) => looked_at,
+            (None, Some((at, _))) => at,
+            (None, None) => Timestamp::MIN,
+        };
         let held = Held { by: contact.holder(), at: looked_at };
         let closed_at = contact.ended_at().or_else(|| before.and_then(|seen| seen.closed_at));
-        let seen = Seen { print: contact.print(), held, closed_at, direction, newest };
+        let seen = Seen { print: contact.print(), held, closed_at, direction, moved_at, newest };
         self.seen.insert(contact.uuid.clone(), seen);
         self.recalled.remove(&id);
         contact.tell_customer(&mut self.people.roster, &mut self.outbox);

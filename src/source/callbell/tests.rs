@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::fuzz::json as any_json;
-use super::map::{Credit, Held, Names, Thread, agent};
+use super::map::{Credit, Given, Held, Names, Thread, agent};
 use super::state::{State, Waiting, Why};
 use super::wire::{Closed, Contact, Contacts, Me, Member, Members, Message, Messages, Team};
 use crate::event::{AgentId, Author, Timestamp};
@@ -19,7 +19,7 @@ fn names() -> Names {
     Names::of(people.into_iter().map(|(name, email)| (name, agent(email))))
 }
 
-fn contact(more: Value) -> Contact {
+fn contact(more: &Value) -> Contact {
     let mut all = json!({"uuid": "c1", "createdAt": "2026-06-01T10:00:00Z", "closedAt": null});
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     skips::read(all).unwrap()
@@ -83,7 +83,7 @@ fn the_messages_members_teams_and_key_that_the_vendor_shows_are_read() {
          "to": "351912000111", "createdAt": "2026-06-01T10:30:40Z"}]}))
     .unwrap();
     let messages: Vec<Message> = messages.into_iter().map(|one| skips::read(one).unwrap()).collect();
-    assert_eq!(messages[1].assigned(&names()), Some(Some(AgentId::new("lia@shop.example"))));
+    assert_eq!(messages[1].assigned(&names()), Some(Given::To(AgentId::new("lia@shop.example"))));
     assert!(messages[0].is_received() && messages[2].is_sent());
     assert_eq!(messages[0].created_at, at("10:42:10"));
 
@@ -132,7 +132,7 @@ fn what_is_sent_is_credited_to_the_assignee_by_the_notes_of_the_desk() {
         ("10:09:00", "sent", "somebody with a name that two have"),
         ("10:10:00", "reaction", "+1"),
     ];
-    let lia = contact(json!({"assignedUser": "lia@shop.example"}));
+    let lia = contact(&json!({"assignedUser": "lia@shop.example"}));
     let whole = ["c", "bot", "rui@shop.example", "lia@shop.example", "lia@shop.example"];
     assert_eq!(said(&lia, &thread(true, &all), None, false), whole);
     // What came before the first note that was read may have been anybody's: it is taken to be an answer.
@@ -147,7 +147,8 @@ fn what_is_sent_is_credited_to_the_assignee_by_the_notes_of_the_desk() {
 
 #[test]
 fn without_notes_who_held_it_when_it_was_looked_at_counts() {
-    let (lia, nobody) = (contact(json!({"assignedUser": "lia@shop.example"})), contact(json!({"assignedUser": null})));
+    let (lia, nobody) =
+        (contact(&json!({"assignedUser": "lia@shop.example"})), contact(&json!({"assignedUser": null})));
     let all = thread(true, &[("10:00:00", "received", "hello?"), ("10:10:00", "sent", "hi")]);
     let held = |by: Option<&str>, time| Held { by: by.map(agent), at: at(time) };
     for (contact, held, answers, expected) in [
@@ -172,11 +173,28 @@ fn what_is_later_than_the_look_is_left_for_the_next_one() {
         told.iter().filter(|event| event["type"] == "message").map(|event| event["from"].clone()).collect::<Vec<_>>()
     };
     // Nobody held it at the look; whoever sends later is known by the next one.
-    state.tell(&contact(json!({})), all.clone(), at("10:00:05"));
+    state.tell(&contact(&json!({})), all.clone(), at("10:00:05"));
     assert_eq!(messages(&mut state), ["customer"]);
-    assert!(state.has_news(&contact(json!({})), &all.messages));
-    state.tell(&contact(json!({"assignedUser": "lia@shop.example"})), all, at("10:00:20"));
+    assert!(state.has_news(&contact(&json!({})), &all.messages));
+    state.tell(&contact(&json!({"assignedUser": "lia@shop.example"})), all, at("10:00:20"));
     assert_eq!(messages(&mut state), ["bot"], "without a note, who held it at the look before");
+}
+
+#[test]
+fn what_a_walk_told_first_does_not_hide_what_moved_below_it() {
+    let mut state = State::default();
+    state.heard_at = at("10:00:00");
+    let hello = thread(true, &[("09:00:00", "received", "hello?")]);
+    let news = |state: &State, contact: &Contact| state.has_news(contact, &hello.messages);
+    state.tell(&contact(&json!({})), hello.clone(), at("10:00:00"));
+    assert!(!news(&state, &contact(&json!({}))));
+    // It was closed and seen by a walk after the top of the list was read.
+    let closed = contact(&json!({"closedAt": "2026-06-01T10:00:05Z"}));
+    assert!(news(&state, &closed));
+    state.tell(&closed, hello.clone(), at("10:00:10"));
+    assert!(news(&state, &closed), "as seen from the top of the list it has moved");
+    state.heard_at = at("10:00:20");
+    assert!(!news(&state, &closed));
 }
 
 proptest! {

@@ -226,12 +226,29 @@ impl Callbell {
     /// that stand higher than they did are among them, and those below these that have new messages, up to the first one
     /// that has none.
     async fn head(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
-        let mut rows: Vec<Contact> = Vec::new();
-        let (mut ids, mut heard_at, mut moved) = (Vec::new(), None, 0);
-        for number in 1..=HEAD_PAGES {
+        let (mut rows, mut ids) = (Vec::<Contact>::new(), Vec::new());
+        let (mut heard_at, mut number, mut is_last) = (None, 0, false);
+        // The first ones moved up; behind them may be some that were written to in the order in which they stood.
+        let (mut moved, mut same) = (0, Vec::new());
+        loop {
+            if let Some(row) = rows.get(moved + same.len()) {
+                let newest = ask.newest(&row.uuid).await?;
+                if newest.as_ref().is_some_and(|messages| !self.state.has_news(row, messages)) {
+                    break;
+                }
+                same.push(newest);
+                continue;
+            }
+            if is_last {
+                break;
+            }
+            number += 1;
+            if number > HEAD_PAGES {
+                return Ok(false);
+            }
             let page = ask.contacts(&Place::Number(number)).await?;
             heard_at.get_or_insert(ask.at());
-            let is_last = page.meta.pages.map_or(page.count < PER_PAGE, |pages| number >= pages) || page.count == 0;
+            is_last = page.meta.pages.map_or(page.count < PER_PAGE, |pages| number >= pages) || page.count == 0;
             for contact in page.contacts {
                 if !ids.contains(&contact.uuid) {
                     ids.push(contact.uuid.clone());
@@ -239,22 +256,8 @@ impl Callbell {
                 }
             }
             let unseen = ids.iter().rposition(|id| !self.state.has_seen(id)).map_or(0, |place| place + 1);
-            moved = self.state.order.moved(&ids).max(unseen);
-            if moved < ids.len() || is_last {
-                break;
-            }
-            if number == HEAD_PAGES {
-                return Ok(false);
-            }
-        }
-        // Those that were written to in the order in which they stood.
-        let mut same = Vec::new();
-        for row in &rows[moved..] {
-            let newest = ask.newest(&row.uuid).await?;
-            if newest.as_ref().is_some_and(|messages| !self.state.has_news(row, messages)) {
-                break;
-            }
-            same.push(newest);
+            let before = std::mem::replace(&mut moved, self.state.order.moved(&ids).max(unseen));
+            same.drain(..same.len().min(moved.saturating_sub(before)));
         }
         let at = heard_at.unwrap_or(ask.at());
         let firsts = std::iter::repeat_n(None, moved).chain(same);

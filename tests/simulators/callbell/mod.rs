@@ -37,8 +37,6 @@ pub enum Bumps {
 /// How this account behaves where the vendor does not say.
 pub struct Account {
     pub bumps: Bumps,
-    /// It tells in a chat whom it was assigned to, in English.
-    pub notes: bool,
     /// It gives tokens for the page behind another.
     pub cursors: bool,
     /// It tells how many pages of contacts there are.
@@ -56,7 +54,6 @@ impl Account {
     pub fn usual() -> Self {
         Self {
             bumps: Bumps::All,
-            notes: true,
             cursors: true,
             meta: true,
             short_rows: false,
@@ -176,7 +173,7 @@ impl Vendor for Account {
             }
             ["contacts", uuid, "messages"] => {
                 let Some(chat) = chat(uuid) else { return missing() };
-                let all: Vec<Value> = messages(world, chat, self.notes);
+                let all: Vec<Value> = messages(world, chat);
                 let some: Vec<&Value> = all.iter().rev().skip((page - 1) * self.messages).take(self.messages).collect();
                 Reply::json(200, &json!({"messages": some}))
             }
@@ -291,7 +288,7 @@ fn member(world: &World, place: usize) -> Value {
 }
 
 /// What can be read of a chat, oldest first. Only what was sent has an id.
-fn messages(world: &World, chat: &Chat, notes: bool) -> Vec<Value> {
+fn messages(world: &World, chat: &Chat) -> Vec<Value> {
     let (customer, desk) = ("351912000111", "351210000222");
     let row = |text: &str, status: &str, at: Timestamp| {
         let (from, to) = match status {
@@ -317,7 +314,7 @@ fn messages(world: &World, chat: &Chat, notes: bool) -> Vec<Value> {
                 }
                 all.push(message);
             }
-            EventKind::Assigned(to) if notes => {
+            EventKind::Assigned(to) => {
                 if let Some(to) = to.agent.as_ref().and_then(|to| world.agent_number(to.as_ref()?.as_str())) {
                     let name = &world.agents[to as usize - 1].name;
                     all.push(row(&format!("Conversation was assigned to {name}"), "note", one.at));
