@@ -23,7 +23,8 @@ const AT_ONCE: usize = 8;
 const MESSAGE_PAGES: u32 = 40;
 /// Pages of teams or of members that are read at most.
 const PEOPLE_PAGES: u32 = 50;
-/// A contact is made a moment before or after its first message.
+/// A contact is made a moment before or after the first message that it sends. Where we wrote first, the desk's note of
+/// who did may stand before that.
 const BIRTH: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
 /// The requests of one poll, and what they brought besides their answers.
@@ -272,7 +273,8 @@ async fn read_thread(
                 raw.whole = true;
             }
         }
-        raw.whole |= first_count == 0 || seen.last().is_some_and(|oldest| is_first(oldest.created_at));
+        raw.whole |=
+            first_count == 0 || seen.last().is_some_and(|oldest| oldest.is_received() && is_first(oldest.created_at));
         if raw.whole || page >= MESSAGE_PAGES || is_far_enough(&seen, wanted.back, &names) {
             return Ok(Some(raw));
         }

@@ -249,12 +249,15 @@ impl Callbell {
             let page = ask.contacts(&Place::Number(number)).await?;
             heard_at.get_or_insert(ask.at());
             is_last = page.meta.pages.map_or(page.count < PER_PAGE, |pages| number >= pages) || page.count == 0;
+            let known = ids.len();
             for contact in page.contacts {
                 if !ids.contains(&contact.uuid) {
                     ids.push(contact.uuid.clone());
                     rows.push(contact);
                 }
             }
+            // A server that turns in circles has no more.
+            is_last |= ids.len() == known;
             let unseen = ids.iter().rposition(|id| !self.state.has_seen(id)).map_or(0, |place| place + 1);
             let before = std::mem::replace(&mut moved, self.state.order.moved(&ids).max(unseen));
             same.drain(..same.len().min(moved.saturating_sub(before)));
