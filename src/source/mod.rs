@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
+pub mod callbell;
 pub mod chatwoot;
 pub mod command;
 pub mod custom;
@@ -203,6 +204,7 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 pub const REGISTRY: &[Kind] = &[
     rt::KIND,
     chatwoot::KIND,
+    callbell::KIND,
     zammad::KIND,
     zendesk::KIND,
     gorgias::KIND,

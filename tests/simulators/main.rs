@@ -4,6 +4,7 @@
 
 mod agree;
 mod board;
+mod callbell;
 mod chatwoot;
 mod contract;
 #[expect(dead_code, reason = "the fake can do more than is needed here")]

@@ -69,6 +69,7 @@ pub fn bench() -> Bench {
         address: "https://chat.example.com",
         flags: "",
         terms: day::terms,
+        quiet: 3,
     }
 }
 

@@ -46,6 +46,7 @@ pub fn bench() -> Bench {
         address: "https://helpdesk.example.com",
         flags: "",
         terms,
+        quiet: 3,
     }
 }
 

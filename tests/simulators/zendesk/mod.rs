@@ -98,6 +98,7 @@ pub fn bench() -> Bench {
         address: "https://acme.zendesk.com",
         flags: "--set client_id=helptop",
         terms: Terms::exact,
+        quiet: 3,
     }
 }
 

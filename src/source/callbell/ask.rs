@@ -1,0 +1,296 @@
+//! The requests of one poll, and the pages of each list.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::map::{Names, Thread};
+use super::wire::{Contact, Contacts, Me, Members, Message, Messages, OneContact, Pages, Teams};
+use crate::event::Timestamp;
+use crate::source::SourceError;
+use crate::source::http::words::excerpt;
+use crate::source::http::{Answer, Client};
+use crate::source::skips::{self, Skips, id_words};
+
+/// Requests that are under way at once.
+const AT_ONCE: usize = 8;
+/// Pages of a contact's messages that are read at most.
+const MESSAGE_PAGES: u32 = 40;
+/// Pages of teams or of members that are read at most.
+const PEOPLE_PAGES: u32 = 50;
+/// A contact is made a moment before or after the first message that it sends. Where we wrote first, the desk's note of
+/// who did may stand before that.
+const BIRTH: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
+
+/// The requests of one poll, and what they brought besides their answers.
+pub(super) struct Ask {
+    client: Arc<Client>,
+    pub now: Timestamp,
+    pub date: Option<Timestamp>,
+    pub skips: Skips,
+    /// Records that were told as unreadable before.
+    pub told: HashSet<String>,
+}
+
+/// A page of contacts, as it came.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub contacts: Vec<Contact>,
+    /// Records on it, those that can't be read among them.
+    pub count: usize,
+    pub meta: Pages,
+}
+
+/// Which page of contacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// By its number, from 1 on.
+    Number(u64),
+    /// The one behind another, by the token that the other gave.
+    After(String),
+}
+
+/// Whose messages are to be read, and how far back.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub uuid: CompactString,
+    pub created_at: Option<Timestamp>,
+    pub back: Back,
+    /// The first page, where it was read already.
+    pub first: Option<Vec<Message>>,
+}
+
+/// How far back messages are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Back {
+    /// To what was read before.
+    To(Timestamp),
+    /// To a message that an agent surely sent, or the last closing that is known: then nothing before it is waited for.
+    ToAnswer(Option<Timestamp>),
+}
+
+impl Ask {
+    pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
+        Self { client, now, date: None, skips: Skips::default(), told: HashSet::new() }
+    }
+
+    /// The instant by the server's clock.
+    pub(super) fn at(&self) -> Timestamp {
+        self.date.unwrap_or(self.now)
+    }
+
+    /// Requests sent by the client so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.client.sent()
+    }
+
+    async fn get<T: DeserializeOwned>(&mut self, path: &str, query: &[(&str, &str)]) -> Result<T, SourceError> {
+        let Answer { body, date, .. } = self.client.get(path, query, self.now).await?;
+        self.date = date.or(self.date);
+        Ok(body)
+    }
+
+    /// Whose key it is.
+    pub(super) async fn me(&mut self) -> Result<Me, SourceError> {
+        self.get("/v1/auth/me", &[]).await
+    }
+
+    /// One page of contacts. A record that can't be read is skipped; where none of several can, it is the answer that
+    /// is not understood.
+    pub(super) async fn contacts(&mut self, place: &Place) -> Result<Page, SourceError> {
+        let query = match place {
+            Place::Number(number) => ("page", number.to_string()),
+            Place::After(token) => ("after", token.clone()),
+        };
+        let Contacts { contacts, meta } = self.get("/v1/contacts", &[(query.0, &query.1)]).await?;
+        let (count, before) = (contacts.len(), self.skips.named.len());
+        let contacts: Vec<Contact> = self.read_all("GET /v1/contacts", "contacts", contacts);
+        if contacts.is_empty()
+            && count > 1
+            && let Some(first) = self.skips.named.get(before)
+        {
+            let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
+            return Err(SourceError::Schema { place, path: "contacts".into(), what });
+        }
+        Ok(Page { contacts, count, meta })
+    }
+
+    /// One contact; `None` where it is not there any more.
+    pub(super) async fn contact(&mut self, uuid: &str) -> Result<Option<Contact>, SourceError> {
+        let path = format!("/v1/contacts/{}", safe(uuid));
+        let found = self.client.find::<OneContact>(&path, &[], self.now).await?;
+        let Some(Answer { body, date, .. }) = found else { return Ok(None) };
+        self.date = date.or(self.date);
+        let one = match body.contact {
+            Value::Array(list) => list,
+            other => vec![other],
+        };
+        Ok(self.read_all("GET /v1/contacts/:uuid", "contact", one).pop())
+    }
+
+    /// The first page of a contact's messages, oldest first; `None` where the contact is not there any more.
+    pub(super) async fn newest(&mut self, uuid: &str) -> Result<Option<Vec<Message>>, SourceError> {
+        let page = page_of(Arc::clone(&self.client), uuid.into(), 1, self.now).await?;
+        Ok(page.map(|raw| self.in_order(raw)))
+    }
+
+    /// The messages of contacts, several at once; `None` where the contact is not there any more.
+    pub(super) async fn threads(
+        &mut self,
+        wanted: Vec<Wanted>,
+        names: &Names,
+    ) -> Result<Vec<Option<Thread>>, SourceError> {
+        let now = self.now;
+        let reads: Vec<_> = wanted
+            .into_iter()
+            .map(|one| read_thread(Arc::clone(&self.client), one, names.clone(), now).boxed())
+            .collect();
+        let raw: Vec<Option<Raw>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+        let mut threads = Vec::with_capacity(raw.len());
+        for one in raw {
+            threads.push(one.map(|Raw { read, pages, whole }| {
+                let mut messages = Vec::new();
+                for page in pages.into_iter().rev() {
+                    messages.extend(self.in_order(page));
+                }
+                messages.extend(read.into_iter().flatten());
+                messages.sort_by_key(|message| message.created_at);
+                Thread { messages, whole }
+            }));
+        }
+        Ok(threads)
+    }
+
+    /// The members of a team.
+    pub(super) async fn members<T: DeserializeOwned>(&mut self, team: &str) -> Result<Vec<T>, SourceError> {
+        let path = format!("/v1/teams/{}/members", safe(team));
+        let mut members = Vec::new();
+        for page in 1..=PEOPLE_PAGES {
+            let Members { users, meta } = self.get(&path, &[("page", &page.to_string())]).await?;
+            let is_last = users.is_empty() || meta.pages.is_none_or(|pages| u64::from(page) >= pages);
+            members.extend(self.read_all("GET /v1/teams/:uuid/members", "users", users));
+            if is_last {
+                break;
+            }
+        }
+        Ok(members)
+    }
+
+    /// The teams of the account.
+    pub(super) async fn teams<T: DeserializeOwned>(&mut self) -> Result<Vec<T>, SourceError> {
+        let mut all = Vec::new();
+        for page in 1..=PEOPLE_PAGES {
+            let Teams { teams, meta } = self.get("/v1/teams", &[("page", &page.to_string())]).await?;
+            let is_last = teams.is_empty() || meta.pages.is_none_or(|pages| u64::from(page) >= pages);
+            all.extend(self.read_all("GET /v1/teams", "teams", teams));
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Messages of a page, which has the newest first: oldest first.
+    fn in_order(&mut self, mut raw: Vec<Value>) -> Vec<Message> {
+        raw.reverse();
+        self.read_all("GET /v1/contacts/:uuid/messages", "messages", raw)
+    }
+
+    /// A list of records, each by itself.
+    fn read_all<T: DeserializeOwned>(&mut self, place: &str, path: &str, raw: Vec<Value>) -> Vec<T> {
+        let mut read = Vec::with_capacity(raw.len());
+        for (nth, one) in raw.into_iter().enumerate() {
+            let id = id_words(&one);
+            match skips::read(one) {
+                Ok(record) => read.push(record),
+                Err((inner, reason)) => {
+                    // The place in the list changes from answer to answer, the record does not; one without an id is
+                    // told once of its kind.
+                    if self.told.insert(format!("{place}{id} {inner}")) {
+                        self.skips.note(format!("{place} {path}[{nth}]{id}"), &inner, &reason);
+                    }
+                }
+            }
+        }
+        read
+    }
+}
+
+/// An id as a part of a path: one that would lead elsewhere is none.
+fn safe(id: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    excerpt(&id.chars().filter(|c| is_plain(*c)).collect::<String>())
+}
+
+/// Messages as they came, newest first.
+struct Raw {
+    /// The page that was read before.
+    read: Option<Vec<Message>>,
+    pages: Vec<Vec<Value>>,
+    whole: bool,
+}
+
+async fn page_of(
+    client: Arc<Client>,
+    uuid: CompactString,
+    page: u32,
+    now: Timestamp,
+) -> Result<Option<Vec<Value>>, SourceError> {
+    let (path, page) = (format!("/v1/contacts/{}/messages", safe(&uuid)), page.to_string());
+    let answer = client.find::<Messages>(&path, &[("page", &page)], now).await?;
+    Ok(answer.map(|answer| answer.body.messages))
+}
+
+/// Reads back until nothing before is of interest. How many messages a page has is documented nowhere: one that has
+/// fewer than the first one is the last.
+async fn read_thread(
+    client: Arc<Client>,
+    wanted: Wanted,
+    names: Names,
+    now: Timestamp,
+) -> Result<Option<Raw>, SourceError> {
+    let is_first = |at: Timestamp| wanted.created_at.is_some_and(|created_at| at <= created_at + BIRTH);
+    let mut raw = Raw { read: wanted.first.clone(), pages: Vec::new(), whole: false };
+    let mut page = 1;
+    let mut first_count = raw.read.as_ref().map_or(0, Vec::len);
+    let mut seen: Vec<Message> = raw.read.iter().flatten().rev().cloned().collect();
+    loop {
+        if page > 1 || raw.read.is_none() {
+            let Some(values) = page_of(Arc::clone(&client), wanted.uuid.clone(), page, now).await? else {
+                return Ok(None);
+            };
+            let count = values.len();
+            seen.extend(values.iter().filter_map(|value| skips::read::<Message>(value.clone()).ok()));
+            let is_short = count < first_count;
+            raw.pages.push(values);
+            first_count = first_count.max(count);
+            if count == 0 || is_short {
+                raw.whole = true;
+            }
+        }
+        raw.whole |=
+            first_count == 0 || seen.last().is_some_and(|oldest| oldest.is_received() && is_first(oldest.created_at));
+        if raw.whole || page >= MESSAGE_PAGES || is_far_enough(&seen, wanted.back, &names) {
+            return Ok(Some(raw));
+        }
+        page += 1;
+    }
+}
+
+/// Whether nothing before the messages, newest first, is of interest.
+fn is_far_enough(seen: &[Message], back: Back, names: &Names) -> bool {
+    let reaches = |at: Timestamp| seen.last().is_some_and(|oldest| oldest.created_at < at);
+    match back {
+        Back::To(at) => reaches(at),
+        Back::ToAnswer(closed_at) => {
+            let last_sent = seen.iter().position(Message::is_sent);
+            let is_noted = |place: usize| seen[place..].iter().any(|one| one.assigned(names).is_some());
+            closed_at.is_some_and(reaches) || last_sent.is_some_and(is_noted)
+        }
+    }
+}

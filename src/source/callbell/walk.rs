@@ -1,0 +1,335 @@
+//! The polls: a start, the walk through all contacts, and the steady refresh from the top of the list.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use compact_str::CompactString;
+
+use super::ask::{Ask, Place, Wanted};
+use super::order::Order;
+use super::past::{Past, begins_at};
+use super::people::read_crews;
+use super::state::{Mark, Phase, Waiting, Why};
+use super::wire::Contact;
+use super::{CAPABILITIES, Callbell, Step};
+use crate::event::{Event, EventKind, Timestamp, VERSION};
+use crate::source::SourceError;
+use crate::source::differ::Differ;
+
+/// Contacts of a page.
+const PER_PAGE: usize = 20;
+/// Pages that a poll reads while all contacts are read.
+const FILL_PAGES: usize = 20;
+/// Pages of a walk that a refresh reads.
+const WALK_PAGES: usize = 10;
+/// Pages from the top of the list that a refresh reads; where even more has moved, all is read anew.
+const HEAD_PAGES: u64 = 30;
+/// Contacts whose messages a poll reads.
+const THREADS: usize = 60;
+/// Contacts that a poll looks up one by one.
+const LOOKUPS: usize = 40;
+/// Teams are asked for so often.
+const TEAMS_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Between two walks: at first, and as long as they find something.
+pub(super) const SHORTEST_PAUSE: TimeDelta = TimeDelta::minutes(2);
+/// Where they find nothing, the pause doubles up to this.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(30);
+/// What was read so shortly before is read on without looking at the top of the list first.
+const JUST_READ: TimeDelta = TimeDelta::seconds(10);
+/// After so many pages without anything new a server turns in circles.
+const CIRCLES: u32 = 3;
+
+/// A walk through the list of contacts, from its top.
+///
+/// What moves up meanwhile moves the others to pages that are still to come, so that they are met twice rather than not
+/// at all; what moved itself is seen at the top of the list by the next refresh.
+#[derive(Debug, Clone)]
+pub(super) struct Walk {
+    began_at: Option<Timestamp>,
+    place: Option<Place>,
+    read: u64,
+    pages: Option<u64>,
+    /// In the order in which they were met first.
+    ids: Vec<CompactString>,
+    met: HashSet<CompactString>,
+    empty: u32,
+    /// How many had changed without having moved.
+    found: usize,
+}
+
+impl Walk {
+    pub(super) fn new() -> Self {
+        Self {
+            began_at: None,
+            place: Some(Place::Number(1)),
+            read: 0,
+            pages: None,
+            ids: Vec::new(),
+            met: HashSet::new(),
+            empty: 0,
+            found: 0,
+        }
+    }
+
+    /// Reads the next page; gives its contacts and the walk behind it.
+    async fn step(&self, ask: &mut Ask) -> Result<(Self, Vec<Contact>), SourceError> {
+        let mut next = self.clone();
+        let Some(place) = next.place.take() else { return Ok((next, Vec::new())) };
+        let page = match ask.contacts(&place).await {
+            Ok(page) => page,
+            // The list goes on behind what can be reached by numbers, and this server gives no tokens.
+            Err(SourceError::Unsupported { what, .. })
+                if what.contains("Pagination limit exceeded") && self.read > 0 =>
+            {
+                return Ok((next, Vec::new()));
+            }
+            Err(SourceError::Unsupported { what, .. })
+                if what.contains("Invalid pagination cursor") && matches!(place, Place::After(_)) =>
+            {
+                next.place = Some(Place::Number(self.read + 1));
+                return Ok((next, Vec::new()));
+            }
+            Err(error) => return Err(error),
+        };
+        next.began_at.get_or_insert(ask.at());
+        next.read += 1;
+        next.pages = page.meta.pages.or(next.pages);
+        let known = next.ids.len();
+        for contact in &page.contacts {
+            if next.met.insert(contact.uuid.clone()) {
+                next.ids.push(contact.uuid.clone());
+            }
+        }
+        next.empty = if next.ids.len() == known { next.empty + 1 } else { 0 };
+        next.place = match (place, page.meta.next) {
+            _ if page.count == 0 || next.empty >= CIRCLES => None,
+            (_, Some(token)) => Some(Place::After(token)),
+            (Place::After(_), None) => None,
+            (Place::Number(number), None) => {
+                let is_last = page.meta.pages.map_or(page.count < PER_PAGE, |pages| number >= pages);
+                (!is_last).then_some(Place::Number(number + 1))
+            }
+        };
+        Ok((next, page.contacts))
+    }
+
+    fn progress(&self) -> (String, f32) {
+        let part = self.read as f32 / self.pages.unwrap_or(0).max(self.read).max(1) as f32;
+        ("reading contacts".to_owned(), part)
+    }
+}
+
+impl Callbell {
+    /// Teams and agents; the walk through all contacts begins behind them.
+    pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
+        let teams = ask.teams().await?;
+        let state = &mut self.state;
+        let remembered = state.remembered.clone();
+        state.forget();
+        state.unassigned_answers = self.unassigned_answers;
+        state.people.take_teams(teams, &mut state.outbox);
+        let crews = read_crews(ask, &state.people.teams).await?;
+        let capabilities = CAPABILITIES.to_vec();
+        let hello = Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities });
+        state.outbox.insert(0, hello);
+        state.people.take_crews(crews, state.unassigned_answers, ask.at(), &mut state.outbox);
+        state.teams_at = ask.now;
+        state.told_to = mark.as_ref().and_then(|mark| mark.told_to);
+        state.differ = Differ::resumed(state.told_to, remembered.iter().cloned());
+        state.recalled = remembered.into_iter().collect();
+        let (told_from, told_to) = mark.map_or((None, None), |mark| (mark.past_from, mark.past_to));
+        state.past = Past::new(told_from, told_to, begins_at(ask.now, self.backfill));
+        state.heard_at = ask.at();
+        state.walk = Some(Walk::new());
+        state.pause = SHORTEST_PAUSE;
+        state.remembered.clear();
+        state.phase = Phase::Fill;
+        let progress = Some(("reading agents and teams".to_owned(), 0.0));
+        Ok(Step { more: true, partial: true, history: false, progress })
+    }
+
+    /// A part of all contacts, then the messages of those that are open.
+    pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        let mut progress = self.state.walk.as_ref().map(Walk::progress);
+        for _ in 0..FILL_PAGES {
+            if !self.walk_on(ask, Why::Fill).await? {
+                break;
+            }
+        }
+        let is_walked = self.state.walk.is_none();
+        if is_walked {
+            self.look_up(ask).await?;
+            self.threads(ask).await?;
+        }
+        let done = is_walked && self.state.waiting.is_empty() && self.state.lookups.is_empty();
+        if done {
+            self.state.phase = Phase::Steady;
+            self.state.past.plan();
+            self.state.walk_at = ask.now + self.state.pause;
+        } else if is_walked {
+            progress = Some(("reading messages".to_owned(), 1.0));
+        }
+        // At once on to what happened meanwhile.
+        Ok(Step { more: true, partial: !done, history: false, progress })
+    }
+
+    /// What moved to the top of the list, who is there, and a part of a walk; in every other poll some history instead.
+    pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        if std::mem::take(&mut self.state.is_past_next) && self.state.past.is_due(ask.now) {
+            return self.history(ask).await;
+        }
+        let is_behind = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
+        if !is_behind || ask.now - self.state.asked_at > JUST_READ {
+            self.people(ask).await?;
+            if !self.head(ask).await? {
+                // Nobody knows any more what has moved.
+                (self.state.walk, self.state.phase) = (Some(Walk::new()), Phase::Fill);
+                return self.fill(ask).await;
+            }
+        }
+        self.look_up(ask).await?;
+        self.threads(ask).await?;
+        let mut is_drained = self.state.is_drained();
+        if is_drained && ask.now >= self.state.walk_at {
+            self.state.walk.get_or_insert_with(Walk::new);
+            for _ in 0..WALK_PAGES {
+                if !self.walk_on(ask, Why::Walk).await? {
+                    break;
+                }
+            }
+            self.look_up(ask).await?;
+            self.threads(ask).await?;
+            is_drained = self.state.is_drained();
+        }
+        self.state.is_past_next = is_drained && self.state.past.is_due(ask.now);
+        let progress = self.state.past.progress();
+        Ok(Step { more: !is_drained || self.state.is_past_next, partial: false, history: false, progress })
+    }
+
+    /// The agents and their states: a request a team, and now and then the teams.
+    async fn people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if ask.now - self.state.teams_at >= TEAMS_EVERY {
+            let teams = ask.teams().await?;
+            self.state.people.take_teams(teams, &mut self.state.outbox);
+            self.state.teams_at = ask.now;
+            self.state.prune();
+        }
+        let crews = read_crews(ask, &self.state.people.teams).await?;
+        let state = &mut self.state;
+        state.people.take_crews(crews, state.unassigned_answers, ask.at(), &mut state.outbox);
+        Ok(())
+    }
+
+    /// What has moved up in the list since it was last read; whether its end was found.
+    ///
+    /// A contact moves to the top when something happens in it: so those in which something did are the first ones. All
+    /// that stand higher than they did are among them, and those below these that have new messages, up to the first one
+    /// that has none.
+    async fn head(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
+        let (mut rows, mut ids) = (Vec::<Contact>::new(), Vec::new());
+        let (mut heard_at, mut number, mut is_last) = (None, 0, false);
+        // The first ones moved up; behind them may be some that were written to in the order in which they stood.
+        let (mut moved, mut same) = (0, Vec::new());
+        loop {
+            if let Some(row) = rows.get(moved + same.len()) {
+                let newest = ask.newest(&row.uuid).await?;
+                if newest.as_ref().is_some_and(|messages| !self.state.has_news(row, messages)) {
+                    break;
+                }
+                same.push(newest);
+                continue;
+            }
+            if is_last {
+                break;
+            }
+            number += 1;
+            if number > HEAD_PAGES {
+                return Ok(false);
+            }
+            let page = ask.contacts(&Place::Number(number)).await?;
+            heard_at.get_or_insert(ask.at());
+            is_last = page.meta.pages.map_or(page.count < PER_PAGE, |pages| number >= pages) || page.count == 0;
+            let known = ids.len();
+            for contact in page.contacts {
+                if !ids.contains(&contact.uuid) {
+                    ids.push(contact.uuid.clone());
+                    rows.push(contact);
+                }
+            }
+            // A server that turns in circles has no more.
+            is_last |= ids.len() == known;
+            let unseen = ids.iter().rposition(|id| !self.state.has_seen(id)).map_or(0, |place| place + 1);
+            let before = std::mem::replace(&mut moved, self.state.order.moved(&ids).max(unseen));
+            same.drain(..same.len().min(moved.saturating_sub(before)));
+        }
+        let at = heard_at.unwrap_or(ask.at());
+        let firsts = std::iter::repeat_n(None, moved).chain(same);
+        for (contact, first) in rows.into_iter().zip(firsts) {
+            let uuid = contact.uuid.clone();
+            self.state.note(contact, at, Why::Moved);
+            if let Some(waiting) = self.state.waiting.get_mut(&uuid) {
+                waiting.first = first;
+            }
+        }
+        self.state.order.begins(ids);
+        (self.state.heard_at, self.state.asked_at) = (self.state.heard_at.max(at), ask.now);
+        Ok(true)
+    }
+
+    /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is noted.
+    async fn walk_on(&mut self, ask: &mut Ask, why: Why) -> Result<bool, SourceError> {
+        let Some(walk) = &self.state.walk else { return Ok(false) };
+        let (mut walk, contacts) = walk.step(ask).await?;
+        for contact in contacts {
+            walk.found += usize::from(self.state.note(contact, ask.at(), why));
+        }
+        let began_at = walk.began_at.unwrap_or(ask.at());
+        let is_over = walk.place.is_none();
+        if !is_over && (why == Why::Fill || !self.state.missing(began_at).is_empty()) {
+            self.state.walk = Some(walk);
+            return Ok(true);
+        }
+        if why == Why::Fill {
+            self.state.order = Order::of(walk.ids);
+        } else {
+            // Where nothing changes without moving up, there is little to look for.
+            let pause = if walk.found > 0 { SHORTEST_PAUSE } else { (self.state.pause * 2).min(LONGEST_PAUSE) };
+            (self.state.pause, self.state.walk_at) = (pause, ask.now + pause);
+        }
+        self.state.walk = None;
+        for id in self.state.missing(began_at) {
+            self.state.lookups.insert(id.as_str().into());
+        }
+        Ok(false)
+    }
+
+    /// Looks up some of those that have to be.
+    async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        for _ in 0..LOOKUPS {
+            let Some(uuid) = self.state.lookups.first().cloned() else { break };
+            match ask.contact(&uuid).await? {
+                Some(contact) => {
+                    self.state.note(contact, ask.at(), Why::LookUp);
+                }
+                None => self.state.vanish(&uuid, ask.at()),
+            }
+            self.state.lookups.remove(&uuid);
+        }
+        Ok(())
+    }
+
+    /// Reads the messages of some of those that wait for it, and tells them.
+    async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let some: Vec<Waiting> = self.state.waiting.values().take(THREADS).cloned().collect();
+        let wanted: Vec<Wanted> = some.iter().map(|one| self.state.wanted(one)).collect();
+        let threads = ask.threads(wanted, &self.state.people.names).await?;
+        for (Waiting { contact, looked_at, .. }, thread) in some.into_iter().zip(threads) {
+            self.state.waiting.remove(&contact.uuid);
+            match thread {
+                Some(thread) => self.state.tell(&contact, thread, looked_at),
+                None => self.state.vanish(&contact.uuid, ask.at()),
+            }
+        }
+        Ok(())
+    }
+}
