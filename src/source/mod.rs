@@ -17,6 +17,7 @@ pub mod error;
 mod finding;
 pub mod http;
 mod intake;
+pub mod intercom;
 mod lenient;
 pub mod replay;
 mod roster;
@@ -198,8 +199,17 @@ const ALL_CAPABILITIES: [Capability; 9] = [
 ];
 
 /// Every kind of source there is.
-pub const REGISTRY: &[Kind] =
-    &[rt::KIND, chatwoot::KIND, zammad::KIND, zendesk::KIND, custom::KIND, command::KIND, replay::KIND, demo::KIND];
+pub const REGISTRY: &[Kind] = &[
+    rt::KIND,
+    chatwoot::KIND,
+    zammad::KIND,
+    zendesk::KIND,
+    intercom::KIND,
+    custom::KIND,
+    command::KIND,
+    replay::KIND,
+    demo::KIND,
+];
 
 /// The kind of that name.
 pub fn kind(name: &str) -> Option<&'static Kind> {

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::agree::{Terms, Watch, agree_now, start};
 use crate::server::{Fault, Reply, Simulator};
 use crate::world::World;
-use crate::{chatwoot, zammad, zendesk};
+use crate::{chatwoot, intercom, zammad, zendesk};
 
 /// A vendor that keeps the contract.
 pub struct Bench {
@@ -36,8 +36,8 @@ pub struct Bench {
     pub terms: fn() -> Terms,
 }
 
-pub fn benches() -> [Bench; 3] {
-    [chatwoot::bench(), zammad::bench(), zendesk::bench()]
+pub fn benches() -> [Bench; 4] {
+    [chatwoot::bench(), zammad::bench(), zendesk::bench(), intercom::bench()]
 }
 
 /// A small desk at nine in the morning.

@@ -10,6 +10,7 @@ mod contract;
 #[path = "../fake_rt/mod.rs"]
 mod fake_rt;
 mod frame;
+mod intercom;
 mod server;
 #[expect(dead_code, reason = "so can the terminal")]
 #[path = "../support/terminal.rs"]
