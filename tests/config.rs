@@ -370,7 +370,7 @@ fn the_example_names_every_key() {
 fn the_uncommented_example_is_a_good_config() {
     let text = uncommented();
     let mut case = Case::new(&text);
-    for name in ["RT_TOKEN", "OUR_KEY", "CHATWOOT_TOKEN", "ZENDESK_CLIENT_SECRET"] {
+    for name in ["RT_TOKEN", "OUR_KEY", "CHATWOOT_TOKEN", "INTERCOM_TOKEN", "ZENDESK_CLIENT_SECRET"] {
         case = case.variable(name, SECRET);
     }
     case.write("rt.password", SECRET, 0o600);

@@ -65,7 +65,7 @@ fn needs(event: &EventKind) -> Option<Capability> {
 }
 
 /// Conversations that are active by what was told.
-fn active(told: &[Event]) -> Vec<ConversationId> {
+pub fn active(told: &[Event]) -> Vec<ConversationId> {
     let mut desk = Desk::new(false);
     let source = desk.add_source();
     for event in told {

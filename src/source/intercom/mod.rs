@@ -13,11 +13,15 @@
 
 mod ask;
 mod check;
+#[cfg(test)]
+mod fuzz;
 mod past;
 mod people;
 mod refresh;
 mod state;
 mod story;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;

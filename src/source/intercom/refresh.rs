@@ -168,7 +168,7 @@ impl Intercom {
         let found = ask.wholes(&some).await?;
         for (id, found) in some.iter().zip(found) {
             match found {
-                Found::Whole(whole) => self.state.tell(&whole),
+                Found::Whole(whole) => self.state.tell(&whole, ask.at()),
                 Found::Gone => self.state.vanish(id, ask.at()),
                 Found::Unreadable => {}
             }

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ask::{Ask, Whole};
+use super::ask::{Ask, Whole, seconds};
 use super::past::Past;
 use super::people::People;
 use super::story::{Fold, Telling, conversation};
@@ -205,8 +205,9 @@ impl State {
         self.known.insert(row.id.clone(), known);
     }
 
-    /// Tells what is new in a conversation that was read with its parts.
-    pub(super) fn tell(&mut self, whole: &Whole) {
+    /// Tells what is new in a conversation that was read with its parts, then. More may happen in the second of its last
+    /// change: then it is read again.
+    pub(super) fn tell(&mut self, whole: &Whole, looked_at: Timestamp) {
         if let Some(walk) = &mut self.walk {
             walk.met.insert(whole.row.id.clone());
         }
@@ -216,7 +217,10 @@ impl State {
         }
         self.people.strangers = strangers;
         let before = self.known.remove(&whole.row.id);
-        let known = self.look(&whole.row, Some(whole), before);
+        let mut known = self.look(&whole.row, Some(whole), before);
+        if seconds(looked_at) <= seconds(known.changed_at) {
+            known.print = 0;
+        }
         self.known.insert(whole.row.id.clone(), known);
     }
 
@@ -284,6 +288,14 @@ impl State {
     /// Hears which conversations are active by what was told in earlier runs.
     pub(super) fn remember(&mut self, active: &[ConversationId]) {
         self.remembered = active.iter().map(|id| CompactString::from(id.as_str())).collect();
+    }
+}
+
+#[cfg(test)]
+impl State {
+    /// One that has begun.
+    pub(super) fn begun(phase: Phase) -> Self {
+        Self { phase, ..Self::default() }
     }
 }
 

@@ -417,11 +417,13 @@ impl<'a> Telling<'a> {
             return;
         }
         let at = row.changed_at().max(not_before).max(self.fold.last_at);
+        // Of parts that begin later than the wait, the fields say when it began.
         if let Some(since) = row.waiting_since()
-            && self.fold.waiting_since.is_none()
+            && self.fold.waiting_since.is_none_or(|told| since < told)
             && since > self.fold.answered_at
         {
             self.message(since, &Who::Customer, true);
+            self.fold.waiting_since = Some(since);
         }
         let statistics = row.statistics.clone().unwrap_or_default();
         let (holder, team) = (holder(row), team(row));

@@ -2,7 +2,7 @@
 //! conversation can't be told without.
 
 use compact_str::CompactString;
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -12,6 +12,12 @@ use crate::source::lenient;
 /// A value of that shape; null, nothing and any other shape are none.
 fn maybe<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
+}
+
+/// An id that has to be there, as a text or a number.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CompactString, D::Error> {
+    let id = lenient::word(deserializer)?;
+    if id.is_empty() { Err(de::Error::custom("is empty")) } else { Ok(id) }
 }
 
 /// Ids, as texts or numbers.
@@ -81,7 +87,7 @@ pub(super) struct Reasons {
 /// A teammate.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Admin {
-    #[serde(deserialize_with = "lenient::word")]
+    #[serde(deserialize_with = "id")]
     pub id: CompactString,
     #[serde(default, deserialize_with = "lenient::maybe_text")]
     pub name: Option<String>,
@@ -99,7 +105,7 @@ pub(super) struct Admin {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Team {
-    #[serde(deserialize_with = "lenient::word")]
+    #[serde(deserialize_with = "id")]
     pub id: CompactString,
     #[serde(default, deserialize_with = "lenient::maybe_text")]
     pub name: Option<String>,
@@ -108,7 +114,7 @@ pub(super) struct Team {
 /// Why somebody is away, in the account's own words.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Reason {
-    #[serde(deserialize_with = "lenient::word")]
+    #[serde(deserialize_with = "id")]
     pub id: CompactString,
     #[serde(default, deserialize_with = "lenient::maybe_text")]
     pub label: Option<String>,
@@ -117,7 +123,7 @@ pub(super) struct Reason {
 /// A conversation, with its parts where it was asked for by itself.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Conversation {
-    #[serde(deserialize_with = "lenient::word")]
+    #[serde(deserialize_with = "id")]
     pub id: CompactString,
     #[serde(deserialize_with = "lenient::time")]
     pub created_at: Timestamp,
@@ -249,7 +255,7 @@ pub(super) struct Parts {
 /// Something that happened in a conversation.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Part {
-    #[serde(deserialize_with = "lenient::word")]
+    #[serde(deserialize_with = "id")]
     pub id: CompactString,
     #[serde(default, deserialize_with = "lenient::maybe_word")]
     pub part_type: Option<CompactString>,
