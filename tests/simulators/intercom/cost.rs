@@ -38,10 +38,13 @@ async fn a_refresh_costs_what_has_changed_and_not_what_is_open() {
         let changed = open.min(500) as u32;
         writeln!(std::io::stderr(), "{name}: {open} open, cold {cold}, quiet {quiet}, 10: {ten}, {changed}: {many}")
             .unwrap();
-        assert_eq!(quiet, 2);
-        assert!(ten <= 13, "{ten}");
+        // What changed in the two minutes before is shown again: on a big desk that is more than a page.
+        let overlap = u32::from(open > 1000);
+        assert_eq!(quiet, 2 + overlap);
+        assert!(ten <= 10 + 2 * (2 + overlap), "{ten}");
         // Each once, and pages of changes in each of the polls that read them.
-        assert!((changed..=changed + changed.div_ceil(40) * (changed.div_ceil(150) + 1) + 6).contains(&many), "{many}");
+        let polls = changed.div_ceil(40) + 1;
+        assert!((changed..=changed + polls * (changed.div_ceil(150) + 1 + overlap)).contains(&many), "{many}");
         assert!(cold <= 12 + (open as u32).div_ceil(150) + open as u32 / 8, "{cold}");
     }
 }
