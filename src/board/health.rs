@@ -53,6 +53,10 @@ pub struct SourceHealth {
     pub events_total: u64,
     /// What the vendor says is left: (remaining, limit).
     pub quota: Option<(u64, u64)>,
+    /// When that begins anew, where the vendor says.
+    pub quota_resets_at: Option<Timestamp>,
+    /// The share (0 to 1) of the limit that helptop uses at most.
+    pub quota_share: f64,
     /// The last error, with what to do about it and since when it lasts.
     pub error: Option<(String, String, Timestamp)>,
     /// Records that could not be read: how many, and the last few.

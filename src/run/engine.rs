@@ -182,7 +182,10 @@ pub fn take_update(engine: &mut Engine, update: Update, now: Timestamp) {
                 health.requests = batch.requests;
                 health.requests_total += u64::from(batch.requests);
                 health.events_total += events_total;
-                health.quota = batch.quota.map(|quota| (quota.remaining, quota.limit)).or(health.quota);
+                if let Some(quota) = batch.quota {
+                    health.quota = Some((quota.remaining, quota.limit));
+                    health.quota_resets_at = quota.resets_at;
+                }
                 health.progress = batch.progress;
                 for skipped in &batch.skipped {
                     tracing::warn!(source = health.name, place = skipped.place, reason = skipped.reason, "skipped");
@@ -312,6 +315,17 @@ mod tests {
         let held: Vec<_> = engine.desk().conversations().map(|(_, one)| one.id.as_str().to_owned()).collect();
         assert_eq!(held, ["2"], "what was spoken of two hours ago, not what has been quiet for two months");
         assert!(engine.trend_is_recalled());
+    }
+
+    #[test]
+    fn what_is_left_of_a_quota_is_known_until_the_vendor_says_otherwise() {
+        let mut engine = engine(false);
+        let quota = |remaining, resets_at| Some(crate::source::Quota { limit: 200, remaining, resets_at });
+        told(&mut engine, 1, Ok(Batch { quota: quota(150, Some(at(60))), ..Batch::default() }));
+        let silent = told(&mut engine, 2, Ok(Batch::default()));
+        assert_eq!((silent.quota, silent.quota_resets_at), (Some((150, 200)), Some(at(60))));
+        let later = told(&mut engine, 3, Ok(Batch { quota: quota(149, None), ..Batch::default() }));
+        assert_eq!((later.quota, later.quota_resets_at), (Some((149, 200)), None));
     }
 
     #[test]

@@ -55,6 +55,7 @@ impl Watch {
                 kind: watched.kind.name,
                 pushes: watched.source.pace() == Pace::Push && !keeper.kept.is_elsewhere(),
                 interval: watched.interval,
+                quota_share: watched.quota_share,
                 cannot_tell: watched.kind.cannot_tell,
                 ..SourceHealth::default()
             });

@@ -19,6 +19,7 @@ pub mod http;
 mod intake;
 pub mod intercom;
 mod lenient;
+mod progress;
 pub mod replay;
 mod roster;
 pub mod rt;

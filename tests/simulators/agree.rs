@@ -170,34 +170,101 @@ impl Board {
     }
 }
 
+/// The share of the vendor's quota that a source may use unless the config says otherwise.
+const SHARE: f64 = 0.5;
+/// Polls that may pass until one leaves nothing to fetch; after so many the source can't follow within its share.
+const MOST_POLLS: usize = 20_000;
+
+/// A source that is asked when the poller would ask it: the world goes on between two polls as the schedule says, so a
+/// quota that the vendor tells is kept, or is not.
+pub struct Drive<'a> {
+    pub watch: Watch<'a>,
+    schedule: Schedule,
+    next_at: Timestamp,
+    polled_at: Option<Timestamp>,
+    /// When the polls began that follow each other because there is more to fetch.
+    began_at: Option<Timestamp>,
+    dearest: u32,
+}
+
+impl<'a> Drive<'a> {
+    pub fn new(source: &'a mut dyn Source, simulator: &'a Simulator, interval: Duration) -> Self {
+        let schedule = Schedule::new(source.pace(), interval, SHARE, 1);
+        let watch = Watch::new(source, simulator);
+        let next_at = simulator.inside().world.now;
+        Self { watch, schedule, next_at, polled_at: None, began_at: None, dearest: 0 }
+    }
+
+    /// The next poll, when it is due. Whether it left nothing to fetch though all of it was asked at one instant: then
+    /// the board is that of this instant.
+    pub async fn poll(&mut self) -> bool {
+        let at = self.next_at;
+        self.watch.simulator.advance(at);
+        let outcome = self.watch.poll().await;
+        assert!(outcome.as_ref().is_ok_and(|batch| batch.skipped_total == 0), "at {at}: {outcome:?}");
+        self.next_at = self.schedule.after(at, Outcome::from(&outcome)).at;
+        self.polled_at = Some(at);
+        let Ok(batch) = outcome else { return false };
+        self.dearest = self.dearest.max(batch.requests);
+        let began_at = *self.began_at.get_or_insert(at);
+        if batch.more || batch.partial {
+            return false;
+        }
+        self.began_at = None;
+        began_at == at
+    }
+
+    /// Polls until then, and on until a poll leaves nothing to fetch; gives the instant of that one.
+    pub async fn settle_at(&mut self, instant: Timestamp) -> Timestamp {
+        while self.next_at < instant {
+            self.poll().await;
+        }
+        // As where a person asks for fresh figures: what the vendor said holds.
+        self.next_at = self.next_at.min(self.schedule.refresh(instant, self.polled_at));
+        for _ in 0..MOST_POLLS {
+            let at = self.next_at;
+            if self.poll().await {
+                return at;
+            }
+        }
+        panic!("nothing is ever left to fetch within the share of the quota");
+    }
+
+    /// The share was kept in every window, give or take the last poll in it.
+    pub fn assert_share_was_kept(&self) {
+        let inside = self.watch.simulator.inside();
+        let Some(limiter) = &inside.limiter else { return };
+        let ours = (limiter.limit as f64 * SHARE) as u64;
+        let (most, dearest) = (limiter.most, u64::from(self.dearest));
+        assert!(most <= ours + dearest, "{most} requests in a window, a poll costs at most {dearest}, ours are {ours}");
+        assert!(most <= limiter.limit, "it was asked beyond its limit");
+    }
+}
+
 /// Polls the source over a simulated day (the small desk: over the busiest hours of one) as the poller would, and
-/// compares at 24 random instants.
+/// compares at 24 instants, after the cold start. An instant is put off until a poll leaves nothing to fetch: within the
+/// share of the quota a source may have to spread what it fetches.
 pub async fn agree(source: &mut dyn Source, simulator: &Simulator, terms: &Terms) {
     let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let (first, hours) = if is_medium() { (1, 23) } else { (7, 5) };
     let begin = start() + TimeDelta::hours(first);
-    let instants: BTreeSet<i64> = (0..24).map(|_| begin.millis() + dice.random_range(0..hours * 3_600_000)).collect();
     simulator.advance(begin);
-    let mut schedule = Schedule::new(source.pace(), terms.interval, 0.5, 1);
     let capabilities = source.capabilities();
-    let mut watch = Watch::new(source, simulator);
+    let mut drive = Drive::new(source, simulator, terms.interval);
     let mut stream = Board::new(begin);
-    let mut next_at = begin;
-    for (nth, instant) in instants.into_iter().map(Timestamp::from_millis).enumerate() {
-        while next_at < instant {
-            simulator.advance(next_at);
-            let outcome = watch.poll().await;
-            assert!(outcome.as_ref().is_ok_and(|batch| batch.skipped_total == 0), "at {next_at}: {outcome:?}");
-            let next = schedule.after(next_at, Outcome::from(&outcome));
-            next_at = next.at;
-        }
-        simulator.advance(instant);
-        watch.settle().await;
-        next_at = instant + TimeDelta::from_std(terms.interval).unwrap();
-        let (told, world) = (&mut watch.board, &mut simulator.inside().world);
-        stream.take(&world.take_stream(), instant);
-        compare(nth, told, &mut stream, world, instant, &capabilities, terms);
+    let settled_at = drive.settle_at(begin).await;
+    let end = begin + TimeDelta::hours(hours);
+    let mut instants: BTreeSet<i64> = BTreeSet::new();
+    while instants.len() < 24 {
+        instants.insert(dice.random_range(settled_at.millis() + 1..end.millis()));
     }
+    for (nth, instant) in instants.into_iter().map(Timestamp::from_millis).enumerate() {
+        let now = drive.settle_at(instant).await;
+        let (told, world) = (&mut drive.watch.board, &mut simulator.inside().world);
+        stream.take(&world.take_stream(), now);
+        compare(nth, told, &mut stream, world, now, &capabilities, terms);
+    }
+    drive.assert_share_was_kept();
 }
 
 /// Compares the board of all that was told with that of the whole stream, at the world's instant.

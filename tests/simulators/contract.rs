@@ -36,6 +36,7 @@ pub struct Bench {
     pub terms: fn() -> Terms,
 }
 
+/// Every vendor that does.
 pub fn benches() -> [Bench; 4] {
     [chatwoot::bench(), zammad::bench(), zendesk::bench(), intercom::bench()]
 }

@@ -10,7 +10,7 @@ use helptop::source::http::{Auth, Client, Limits, Secret, address};
 use helptop::source::{Batch, Cursor, Finding, Source, SourceError};
 use serde_json::{Value, json};
 
-use crate::agree::{Terms, agree, params, start};
+use crate::agree::{Drive, Terms, agree, params, start};
 use crate::server::{Asked, Fault, Limiter, Reply, Simulator, Vendor};
 use crate::world::{Said, World};
 
@@ -153,6 +153,60 @@ async fn the_comparison_finds_what_is_missing_or_wrong() {
     for (nth, (change, expected)) in cases.into_iter().enumerate() {
         let said = verdict(change).await;
         assert!(said.contains(expected), "case {nth}: {}", &said[..said.len().min(400)]);
+    }
+}
+
+/// Tells the stream, and asks thirty times a poll, in three polls that follow each other; says what is left, or not.
+struct Asking {
+    straight: Straight,
+    client: Client,
+    tells_quota: bool,
+    polls: u32,
+}
+
+#[async_trait]
+impl Source for Asking {
+    fn capabilities(&self) -> Vec<Capability> {
+        self.straight.capabilities()
+    }
+
+    async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
+        let mut quota = None;
+        for _ in 0..30 {
+            quota = self.client.get::<Value>("/active", &[], now).await?.quota;
+        }
+        self.polls += 1;
+        let batch = self.straight.poll(cursor, now).await?;
+        let more = !self.polls.is_multiple_of(3);
+        Ok(Batch { quota: quota.filter(|_| self.tells_quota), requests: 30, more, ..batch })
+    }
+
+    async fn check(&mut self, _: Timestamp) -> Result<Vec<Finding>, SourceError> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn the_comparison_finds_a_share_that_is_not_kept() {
+    for tells_quota in [false, true] {
+        let size = Params { seed: 1, agents: 12, chats: 300 };
+        let simulator = Simulator::start(World::new(size, start()), Counter).await;
+        let headers = [Some("ratelimit-limit"), Some("ratelimit-remaining"), Some("ratelimit-reset")];
+        let beyond = Reply::text(429, "text/plain", "Retry later\n");
+        simulator.inside().limiter = Some(Limiter::new(100, TimeDelta::minutes(1), headers, beyond));
+        let auth = Auth::Header { name: "authorization", prefix: "Bearer ", token: Secret::new("a-token") };
+        let base = address::base_url(&simulator.base, false).unwrap();
+        let client = Client::new(base, &auth, Limits::default()).unwrap();
+        let straight = Straight { world: World::new(size, start()), change: |_| true };
+        let mut source = Asking { straight, client, tells_quota, polls: 0 };
+        let mut drive = Drive::new(&mut source, &simulator, Duration::from_mins(10));
+        for _ in 0..9 {
+            drive.poll().await;
+        }
+        let kept = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drive.assert_share_was_kept()));
+        let said = kept.err().and_then(|panic| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let expected = if tells_quota { "" } else { "90 requests in a window" };
+        assert!(said.starts_with(expected) && said.is_empty() == tells_quota, "{said}");
     }
 }
 

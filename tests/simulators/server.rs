@@ -100,12 +100,14 @@ pub struct Limiter {
     pub headers: [Option<&'static str>; 3],
     /// What it answers beyond the limit.
     pub beyond: Reply,
+    /// The most requests that came within a window.
+    pub most: u64,
     used: (i64, u64),
 }
 
 impl Limiter {
     pub fn new(limit: u64, window: TimeDelta, headers: [Option<&'static str>; 3], beyond: Reply) -> Self {
-        Self { limit, window, headers, beyond, used: (0, 0) }
+        Self { limit, window, headers, beyond, most: 0, used: (0, 0) }
     }
 
     /// The headers of this answer, and whether it is beyond the limit.
@@ -116,6 +118,7 @@ impl Limiter {
             self.used = (window, 0);
         }
         self.used.1 += 1;
+        self.most = self.most.max(self.used.1);
         let reset = ((window + 1) * length - now.millis() + 999) / 1000;
         let values = [self.limit as i64, self.limit.saturating_sub(self.used.1) as i64, reset];
         let told = self.headers.iter().zip(values);

@@ -169,6 +169,8 @@ pub(crate) fn source(name: &str, kind: &'static str, good: i64) -> SourceHealth 
         requests_total: 4_210,
         events_total: 18_344,
         quota: Some((312, 700)),
+        quota_resets_at: Some(ago(-41)),
+        quota_share: 0.5,
         capabilities: vec![Capability::Messages, Capability::Assignments, Capability::Statuses],
         cannot_tell: &[("presence", "it has no notion of agents being online"), ("ratings", "it has no surveys")],
         ..SourceHealth::default()

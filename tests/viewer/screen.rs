@@ -89,6 +89,25 @@ pub(crate) fn typed(text: &str) -> Vec<KeyCode> {
     text.chars().map(KeyCode::Char).collect()
 }
 
+#[test]
+fn the_sources_page_says_how_much_of_the_quota_is_left_and_how_much_helptop_takes() {
+    let page = |snapshot: BoardSnapshot| {
+        let (snapshot, mut view) = (Arc::new(snapshot), sample::view());
+        press(&mut view, &snapshot, &[KeyCode::Char('6')]);
+        text(&drawn((120, 36), &snapshot, &mut view))
+    };
+    let told = "312 of 700 requests left, all of them again in 41s; helptop sends at most 350 of them (50 %)";
+    assert!(page(sample::snapshot()).contains(told));
+    let mut undated = sample::source("desk", "rt", 4);
+    (undated.quota_resets_at, undated.quota_share) = (None, 0.25);
+    let alone = |source| BoardSnapshot { sources: Arc::from([source]), ..sample::snapshot() };
+    assert!(
+        page(alone(undated.clone())).contains("312 of 700 requests left; helptop sends at most 175 of them (25 %)")
+    );
+    undated.quota = None;
+    assert!(!page(alone(undated)).contains("requests left"), "nothing is said of a limit that nobody tells");
+}
+
 /// Every page there is, with the keys that lead to it.
 fn pages() -> Vec<(&'static str, Vec<KeyCode>)> {
     let (enter, tab, down) = (KeyCode::Enter, KeyCode::Tab, KeyCode::Char('j'));

@@ -34,10 +34,11 @@ pub(super) async fn check(source: &Intercom, ask: &mut Ask) -> Result<Vec<Findin
     }));
     findings.push(match ask.tickets().await {
         Ok(()) => Finding::good("tickets", "conversations that are tickets are read too"),
-        Err(error @ SourceError::Forbidden { .. }) => {
-            let says = format!("conversations that are tickets are left out: {error}");
-            Finding::bad("tickets", says, "give the app the permission Read tickets in the Developer Hub")
-        }
+        Err(SourceError::Forbidden { .. }) => Finding::bad(
+            "tickets",
+            "may not be read (403): conversations that are tickets are left out of every answer",
+            "give the app the permission Read tickets in the Developer Hub",
+        ),
         Err(error) => Finding::bad("tickets", error.to_string(), NEEDS),
     });
     findings.push(Finding::quota(ask.quota));

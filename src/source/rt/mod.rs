@@ -34,6 +34,7 @@ use self::people::People;
 use self::state::{Phase, State};
 use self::wire::Ticket;
 use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
+use super::progress::Step;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
@@ -177,7 +178,7 @@ impl Rt {
         state.introduce_staff();
         self.state = state;
         if !is_blank {
-            return Ok(progress("reading open tickets", 0, 0));
+            return Ok(Step::more_of("reading open tickets", 0, 0));
         }
         // No row is seen. With open tickets that means a missing right, which is found out before anything is told.
         let step = self.open_page(ask, 0, 0).await?;
@@ -196,10 +197,10 @@ impl Rt {
             self.state.settle(ask.now);
             self.plan_history(ask.now);
             // At once on to what happened meanwhile.
-            return Ok(progress("reading open tickets", 1, 1));
+            return Ok(Step::more_of("reading open tickets", 1, 1));
         }
         self.state.phase = Phase::Open { after: next.after, read };
-        Ok(progress("reading open tickets", read, read + next.left))
+        Ok(Step::more_of("reading open tickets", read, read + next.left))
     }
 
     async fn take_page(&mut self, ask: &mut Ask, page: Records<Ticket>, after: u64) -> Result<Next, SourceError> {
@@ -267,19 +268,6 @@ struct Next {
     last: bool,
 }
 
-/// Whether a poll is followed by another at once, and how far the reading has come.
-enum Step {
-    Done,
-    Wait(Option<(String, f32)>),
-    More(Option<(String, f32)>),
-    /// The same after a page of history.
-    Past(Option<(String, f32)>),
-}
-
-fn progress(what: &str, read: usize, total: usize) -> Step {
-    Step::More(Some((what.to_owned(), read as f32 / total.max(1) as f32)))
-}
-
 #[async_trait]
 impl Source for Rt {
     fn capabilities(&self) -> Vec<Capability> {
@@ -297,25 +285,16 @@ impl Source for Rt {
             Phase::Open { after, read } => self.open_page(&mut ask, after, read).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
         };
-        let history = matches!(step, Step::Past(_));
-        let (more, progress) = match step {
-            Step::Done => (false, None),
-            Step::Wait(progress) => (false, progress),
-            Step::More(progress) | Step::Past(progress) => (true, progress),
-        };
-        Ok(Batch {
+        Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),
             quota: ask.quota,
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
             requests: (self.client.sent() - before) as u32,
-            more,
             partial: self.state.phase != Phase::Steady,
-            history,
-            progress,
-            finished: false,
-        })
+            ..Batch::default()
+        }))
     }
 
     fn remember(&mut self, active: &[ConversationId]) {

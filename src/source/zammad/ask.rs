@@ -185,21 +185,25 @@ impl Ask {
         self.unless_gone(found)
     }
 
-    /// All that happened to a ticket; nothing where it is not there any more, or may not be seen.
+    /// All that happened to a ticket; nothing where it is not there any more, or may not be seen. The history brings the
+    /// articles that it names, so they are asked for by themselves only where it lacks some: after a merge, an import.
     pub(super) async fn story(&mut self, ticket: Ticket) -> Result<Option<Story>, SourceError> {
-        let path = format!("/ticket_articles/by_ticket/{}", ticket.id);
-        let found = self.client.find(&format!("{API}{path}"), &[("expand", "true")], self.now).await;
-        let Some(articles) = self.unless_gone::<Value>(found)? else { return Ok(None) };
-        let place = place_of("GET", &path);
-        let (articles, _) = self.read(articles, "TicketArticle", &place)?;
-
         let path = format!("/ticket_history/{}", ticket.id);
         let found = self.client.find(&format!("{API}{path}"), &[], self.now).await;
-        let Some(rows) = self.unless_gone::<Value>(found)? else { return Ok(None) };
+        let Some(answer) = self.unless_gone::<Value>(found)? else { return Ok(None) };
         let place = place_of("GET", &path);
-        let rows = wire::history(rows).map_err(|what| wrong(&place, what))?;
+        let (rows, beside) = wire::history(answer).map_err(|what| wrong(&place, what))?;
         let (rows, _) = self.each(rows, &place)?;
-        Ok(Some(Story { ticket, articles, rows }))
+        let articles = wire::articles_beside(beside, ticket.id);
+        let story = Story { ticket, articles, rows };
+        if story.has_all_articles() {
+            return Ok(Some(story));
+        }
+        let path = format!("/ticket_articles/by_ticket/{}", story.ticket.id);
+        let found = self.client.find(&format!("{API}{path}"), &[("expand", "true")], self.now).await;
+        let Some(articles) = self.unless_gone::<Value>(found)? else { return Ok(None) };
+        let (articles, _) = self.read(articles, "TicketArticle", &place_of("GET", &path))?;
+        Ok(Some(Story { articles, ..story }))
     }
 
     /// The records of an answer, and how many there were.

@@ -2,8 +2,8 @@
 //!
 //! A start reads states, groups, agents, and the open tickets two hundred at a time. What their fields say is told at
 //! once; those of which the fields leave in doubt whether somebody waits are read whole, with articles and history. After that
-//! one search a refresh brings the tickets that changed, and each of those is read whole: two requests a change, none
-//! for what is merely open. Ended tickets are read in the polls between two refreshes, the last changed first. Every ten
+//! one search a refresh brings the tickets that changed, and each of those is read whole: a request a change, for the
+//! history brings the articles that it names, and none for what is merely open. Ended tickets are read in the polls between two refreshes, the last changed first. Every ten
 //! minutes the open tickets are looked through, a page a poll, for those that are gone without a change: deleted, or
 //! moved where the account may not look.
 //!
@@ -31,6 +31,7 @@ use self::ask::{Along, Ask, Condition, PER_PAGE, Place};
 use self::book::Book;
 use self::state::{Mark, Phase, State};
 use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
+use super::progress::Step;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
@@ -193,15 +194,6 @@ impl Zammad {
     }
 }
 
-/// Whether a poll is followed by another at once, and how far the reading has come.
-enum Step {
-    Done,
-    More(Option<(String, f32)>),
-    Wait(Option<(String, f32)>),
-    /// The same after a page of history.
-    Past(Option<(String, f32)>),
-}
-
 #[async_trait]
 impl Source for Zammad {
     fn capabilities(&self) -> Vec<Capability> {
@@ -224,25 +216,16 @@ impl Source for Zammad {
             Phase::Doubtful => self.doubtful(&mut ask).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
         };
-        let history = matches!(step, Step::Past(_));
-        let (more, progress) = match step {
-            Step::Done => (false, None),
-            Step::Wait(progress) => (false, progress),
-            Step::More(progress) | Step::Past(progress) => (true, progress),
-        };
-        Ok(Batch {
+        Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),
             quota: ask.quota,
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
             requests: (self.client.sent() - before) as u32,
-            more,
             partial: self.state.phase != Phase::Steady,
-            history,
-            progress,
-            finished: false,
-        })
+            ..Batch::default()
+        }))
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {

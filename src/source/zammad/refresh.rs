@@ -17,7 +17,7 @@ const REFILL: TimeDelta = TimeDelta::minutes(10);
 const WHOLE_A_POLL: usize = 40;
 /// Pages of changes that one poll reads.
 const PAGES_A_POLL: usize = 5;
-/// Ended tickets of one poll: each costs two requests.
+/// Ended tickets of one poll: each costs a request, or two.
 const HISTORY_A_POLL: usize = 20;
 /// Tickets of one look at what became of them.
 const MISSING_A_POLL: usize = 40;

@@ -55,6 +55,18 @@ impl Story {
         }
     }
 
+    /// Whether no article is missing. Where the ticket names them, each has to be there; where it only counts them, there
+    /// have to be as many, and it must not be one that others were merged into: those are not counted at once.
+    pub(super) fn has_all_articles(&self) -> bool {
+        if let Some(named) = &self.ticket.article_ids {
+            return named.iter().all(|id| self.articles.iter().any(|article| article.id == *id));
+        }
+        let is_counted = |article: &&Article| article.sender != "System" && article.sender_id != Some(3);
+        let there = self.articles.iter().filter(is_counted).count() as u64;
+        let was_merged = self.rows.iter().any(|row| row.kind == "received_merge");
+        !was_merged && self.ticket.article_count.is_some_and(|counted| counted > 0 && there >= counted)
+    }
+
     /// All that happened, in its order; of what is `told`, nothing.
     pub(super) fn events(&self, book: &Book, site: &str, told: Option<Told>, out: &mut Vec<Event>) {
         let mut placed: Vec<(Timestamp, u8, u64, Event)> = Vec::new();

@@ -411,3 +411,20 @@ proptest! {
         prop_assert!(state.outbox.iter().all(|event| serde_json::to_string(event).is_ok()));
     }
 }
+
+#[test]
+fn whether_articles_are_missing_is_known_by_their_numbers_or_their_count() {
+    let is_whole = |fields: &Value, kind: &str| {
+        let articles = vec![article(1, 0, "Customer", &json!({})), article(2, 1, "System", &json!({}))];
+        let rows = vec![Row { kind: kind.to_owned(), ..change(20, 9, "", (0, 0), 14) }];
+        Story { ticket: ticket(fields), articles, rows }.has_all_articles()
+    };
+    assert!(is_whole(&json!({"article_ids": [1, "2"]}), "created"));
+    assert!(is_whole(&json!({"article_ids": [1, 2]}), "received_merge"));
+    assert!(!is_whole(&json!({"article_ids": [1, 2, 3]}), "created"));
+    assert!(is_whole(&json!({"article_count": 1}), "created"), "one of the system is not counted");
+    assert!(!is_whole(&json!({"article_count": 2}), "created"));
+    assert!(!is_whole(&json!({"article_count": 1}), "received_merge"), "what came with a merge is not counted");
+    assert!(!is_whole(&json!({"article_count": 0}), "created") && !is_whole(&json!({}), "created"));
+    assert!(!is_whole(&json!({"article_ids": ["x"], "article_count": 3}), "created"));
+}

@@ -41,6 +41,9 @@ pub(super) struct Ticket {
     pub last_contact_customer_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "maybe_number")]
     pub article_count: Option<u64>,
+    /// Its articles, where they are named.
+    #[serde(default, deserialize_with = "maybe_numbers")]
+    pub article_ids: Option<Vec<u64>>,
     #[serde(default, deserialize_with = "maybe_number")]
     pub create_article_type_id: Option<u64>,
     #[serde(default, deserialize_with = "maybe_number")]
@@ -76,6 +79,8 @@ impl Ticket {
 pub(super) struct Article {
     #[serde(deserialize_with = "number")]
     pub id: u64,
+    #[serde(default, deserialize_with = "maybe_number")]
+    pub ticket_id: Option<u64>,
     /// `email`, `note` and the like.
     #[serde(rename = "type", default, deserialize_with = "text")]
     pub kind: String,
@@ -218,16 +223,25 @@ pub(super) fn records(answer: Value, kind: &str) -> Result<Vec<Value>, &'static 
     Ok(found)
 }
 
-/// The rows of a history: `{"history": […], "assets": {}}`, or the bare list.
-pub(super) fn history(answer: Value) -> Result<Vec<Value>, &'static str> {
+/// The rows of a history and the records beside it: `{"history": […], "assets": {}}`, or the bare list.
+pub(super) fn history(answer: Value) -> Result<(Vec<Value>, Value), &'static str> {
     match answer {
-        Value::Array(rows) => Ok(rows),
+        Value::Array(rows) => Ok((rows, Value::Null)),
         Value::Object(mut answer) => match answer.remove("history") {
-            Some(Value::Array(rows)) => Ok(rows),
+            Some(Value::Array(rows)) => Ok((rows, answer.remove("assets").unwrap_or_default())),
             _ => Err("has no list `history`"),
         },
         _ => Err("is no history"),
     }
+}
+
+/// The articles of a ticket among the records beside its history, oldest first; those that can't be read are left out.
+pub(super) fn articles_beside(mut beside: Value, ticket: u64) -> Vec<Article> {
+    let Some(Value::Object(by_id)) = beside.get_mut("TicketArticle").map(Value::take) else { return Vec::new() };
+    let read = by_id.into_iter().filter_map(|(_, article)| Article::deserialize(article).ok());
+    let mut articles: Vec<Article> = read.filter(|article| article.ticket_id == Some(ticket)).collect();
+    articles.sort_by_key(|article| (article.created_at, article.id));
+    articles
 }
 
 /// A whole number, or one in a text.
@@ -245,6 +259,12 @@ fn maybe_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64
         Value::Null => Ok(None),
         value => loose(&value).map(Some).ok_or_else(|| wrong(&value)),
     }
+}
+
+/// Numbers, where there is a list of nothing else.
+fn maybe_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u64>>, D::Error> {
+    let Value::Array(values) = Value::deserialize(deserializer)? else { return Ok(None) };
+    Ok(values.iter().map(loose).collect())
 }
 
 fn wrong<E: serde::de::Error>(value: &Value) -> E {
@@ -303,13 +323,26 @@ mod tests {
         let answer = json!({"history":[{"id":88121,"o_id":4711,"object":"Ticket","type":"updated","attribute":"owner",
             "value_from":"-","value_to":"Ana Ruiz","id_from":1,"id_to":14,"created_by_id":14,
             "created_at":"2026-03-02T09:20:00.431Z"}],"assets":{}});
-        let rows = history(answer).unwrap();
+        let rows = history(answer).unwrap().0;
         let row: Row = serde_json::from_value(rows[0].clone()).unwrap();
         assert!(row.changes("owner") && !row.changes("state"));
         assert_eq!((row.id, row.id_from, row.id_to, row.created_by_id), (88_121, Some(1), Some(14), Some(14)));
         assert_eq!((row.value_to.as_str(), row.created_at), ("Ana Ruiz", at("2026-03-02T09:20:00.431Z")));
-        assert_eq!(history(json!([1, 2])).unwrap().len(), 2);
+        assert_eq!(history(json!([1, 2])), Ok((vec![json!(1), json!(2)], Value::Null)));
         assert!(history(json!({"assets": {}})).is_err());
+    }
+
+    #[test]
+    fn articles_come_beside_the_history_with_ids_for_names() {
+        let article = |id: u64, ticket: u64, second: u64| {
+            json!({"id": id, "ticket_id": ticket, "type_id": 10, "sender_id": 1, "internal": false, "created_by_id": 14,
+                "created_at": format!("2026-03-02T09:20:0{second}.000Z")})
+        };
+        let beside = json!({"User": {}, "TicketArticle":
+            {"10": article(10, 4711, 1), "9": article(9, 4711, 0), "8": article(8, 4712, 0), "7": {"id": "odd"}}});
+        let read: Vec<u64> = articles_beside(beside, 4711).iter().map(|article| article.id).collect();
+        assert_eq!(read, [9, 10], "in their order, and none of another ticket");
+        assert!(articles_beside(Value::Null, 4711).is_empty() && articles_beside(json!({}), 4711).is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The requests of one poll, and what they brought besides their answers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -48,6 +49,8 @@ pub(super) struct Tickets {
     pub users: Vec<User>,
     /// The ids of all records, readable or not.
     pub ids: Vec<Id>,
+    /// The last update of each, where it was sent with them.
+    pub last: HashMap<Id, Audit>,
     pub after: Option<String>,
 }
 
@@ -134,18 +137,32 @@ impl Ask {
         }
         let users = page.take("users").unwrap_or_default();
         let users = self.read(path, "users", users);
-        Ok(Tickets { items, users, ids, after: page.after() })
+        // What can't be read there is read with the ticket's own updates.
+        let last = page.take("last_audits").unwrap_or_default();
+        let last = last.iter().filter_map(|audit| Audit::of(audit).ok()).map(|audit| (audit.ticket, audit)).collect();
+        Ok(Tickets { items, users, ids, last, after: page.after() })
     }
 
     /// Tickets by number; those that were deleted or may not be seen are missing.
     pub(super) async fn tickets_by_id(&mut self, ids: &[Id]) -> Result<Tickets, SourceError> {
+        self.tickets_with(ids, self.include).await
+    }
+
+    /// The same, each with its last update.
+    pub(super) async fn tickets_with_last(&mut self, ids: &[Id]) -> Result<Tickets, SourceError> {
+        let include = format!("{},last_audits", self.include);
+        self.tickets_with(ids, &include).await
+    }
+
+    async fn tickets_with(&mut self, ids: &[Id], include: &str) -> Result<Tickets, SourceError> {
         let mut found = Tickets::default();
         for some in ids.chunks(PER_PAGE) {
             let named = joined(some);
-            let page = self.tickets("/tickets/show_many", &[("ids", &named), ("include", self.include)]).await?;
+            let page = self.tickets("/tickets/show_many", &[("ids", &named), ("include", include)]).await?;
             found.items.extend(page.items);
             found.users.extend(page.users);
             found.ids.extend(page.ids);
+            found.last.extend(page.last);
         }
         Ok(found)
     }

@@ -1,7 +1,7 @@
 //! Zendesk Support: the list of tickets by their last change, and the updates of those that changed.
 //!
-//! A start reads groups, agents and the open tickets a hundred at a time, and of those on which somebody may wait all
-//! updates, one request each: no field says who spoke last. From then on one request a refresh brings what changed, and
+//! A start reads groups, agents and the open tickets a hundred at a time, each with its last update. Where that is no
+//! answer and somebody may wait, all updates are read, one request a ticket: no field says who spoke last. From then on one request a refresh brings what changed, and
 //! one more a ticket that changed, as far as the quota goes; an admin's key brings the updates of all tickets besides,
 //! complete but a minute late, in one request a minute. Updates are told by their own times and numbers, so it does no
 //! harm that both ways bring them. The history of ended tickets is read in the polls between two refreshes from the same
@@ -43,6 +43,7 @@ use self::ask::Ask;
 use self::state::{Phase, State};
 use super::http::{Client, Limits, words::excerpt};
 use super::lenient::Id;
+use super::progress::Step;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Timestamp};
 
@@ -127,19 +128,6 @@ impl Zendesk {
     }
 }
 
-/// Whether a poll is followed by another at once, and how far the reading has come.
-enum Step {
-    Done,
-    Wait(Option<(String, f32)>),
-    More(Option<(String, f32)>),
-    /// The same after a page of history.
-    Past(Option<(String, f32)>),
-}
-
-fn progress(what: &str, read: usize, total: usize) -> Step {
-    Step::More(Some((what.to_owned(), read as f32 / total.max(1) as f32)))
-}
-
 #[async_trait]
 impl Source for Zendesk {
     fn capabilities(&self) -> Vec<Capability> {
@@ -168,25 +156,16 @@ impl Source for Zendesk {
         };
         self.quota = ask.quota.or(self.quota);
         let step = step?;
-        let history = matches!(step, Step::Past(_));
-        let (more, progress) = match step {
-            Step::Done => (false, None),
-            Step::Wait(progress) => (false, progress),
-            Step::More(progress) | Step::Past(progress) => (true, progress),
-        };
-        Ok(Batch {
+        Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),
             quota: ask.quota,
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
             requests: (self.client.sent() - before) as u32,
-            more,
             partial: self.state.phase != Phase::Steady,
-            history,
-            progress,
-            finished: false,
-        })
+            ..Batch::default()
+        }))
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {

@@ -8,7 +8,7 @@ use super::mark::Mark;
 use super::people::People;
 use super::state::{Phase, State};
 use super::wire::{CustomStatus, Group, Membership, Page, Ticket, User};
-use super::{Step, Zendesk, progress};
+use super::{Step, Zendesk};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
@@ -86,7 +86,7 @@ impl Zendesk {
         let hello = first.map(|at| self.state.outbox.remove(at));
         self.state.outbox.splice(0..0, hello.into_iter().chain(lines));
         self.state.introduce_staff();
-        Ok(progress("reading open tickets", 0, 0))
+        Ok(Step::more_of("reading open tickets", 0, 0))
     }
 
     /// Whether a ticket is in a group that is watched.
@@ -113,30 +113,31 @@ impl Zendesk {
             // A place in this list is good for an hour only.
             Err(SourceError::Unsupported { .. }) if after.is_some() => {
                 self.state.phase = Phase::Open { after: None, read: 0 };
-                return Ok(progress("reading open tickets", 0, 0));
+                return Ok(Step::more_of("reading open tickets", 0, 0));
             }
             Err(error) => return Err(error),
         };
         let (ids, next) = found(page)?;
         let unknown: Vec<Id> = ids.iter().copied().filter(|id| !self.state.tickets.contains_key(id)).collect();
-        let tickets = ask.tickets_by_id(&unknown).await?;
+        let tickets = ask.tickets_with_last(&unknown).await?;
         self.state.meet(&tickets.users);
         let queued: std::collections::HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
         for ticket in tickets.items {
             let is_open = !matches!(&*ticket.status, "solved" | "closed" | "deleted");
             if is_open && self.is_watched(&ticket) && !queued.contains(&ticket.id) {
-                self.state.find(ticket, &self.site, ask);
+                let last = tickets.last.get(&ticket.id);
+                self.state.find(ticket, last, &self.site, ask);
             }
         }
         let read = read + ids.len();
         match next {
             Some(next) if after.as_ref() != Some(&next) => {
                 self.state.phase = Phase::Open { after: Some(next), read };
-                Ok(progress("listing open tickets", read, read + PER_PAGE))
+                Ok(Step::more_of("listing open tickets", read, read + PER_PAGE))
             }
             _ => {
                 self.state.phase = Phase::Recall;
-                Ok(progress("reading open tickets", 0, self.state.queue.len()))
+                Ok(Step::more_of("reading open tickets", 0, self.state.queue.len()))
             }
         }
     }
@@ -150,7 +151,7 @@ impl Zendesk {
         if some.is_empty() {
             self.state.remembered.clear();
             self.state.phase = Phase::Stories { total: self.state.queue.len() };
-            return Ok(progress("reading open tickets", 0, self.state.queue.len()));
+            return Ok(Step::more_of("reading open tickets", 0, self.state.queue.len()));
         }
         let tickets = ask.tickets_by_id(&some).await?;
         self.state.meet(&tickets.users);
@@ -170,7 +171,7 @@ impl Zendesk {
                 self.state.queue.push_back(ticket);
             }
         }
-        Ok(progress("reading open tickets", 0, self.state.remembered.len()))
+        Ok(Step::more_of("reading open tickets", 0, self.state.remembered.len()))
     }
 
     /// Reads the updates of some of the tickets on which somebody may wait.
@@ -182,7 +183,7 @@ impl Zendesk {
             self.state.settled = true;
             self.plan_history();
         }
-        Ok(progress("reading who waits", total.saturating_sub(left), total))
+        Ok(Step::more_of("reading who waits", total.saturating_sub(left), total))
     }
 }
 

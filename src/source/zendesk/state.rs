@@ -15,7 +15,7 @@ use super::past::Past;
 use super::people::{People, agent, customer_line};
 use super::presence::Availability;
 use super::ratings::Sort;
-use super::story::{Placed, RULE, Standing, Teller, conversation, may_wait, status_of};
+use super::story::{Placed, RULE, Standing, Teller, conversation, is_answered, may_wait, status_of};
 use super::wire::{Ticket, User};
 use crate::event::{
     AgentId, Author, Capability, Event, EventKind, Message, PresenceState, Status, StatusBy, Timestamp, VERSION,
@@ -243,9 +243,11 @@ impl State {
         self.post(out);
     }
 
-    /// Tells what the record alone says where nobody can be waiting, or puts the ticket in the queue.
-    pub(super) fn find(&mut self, ticket: Ticket, site: &str, ask: &mut Ask) {
-        if may_wait(&ticket) || self.left.contains(&ticket.id) {
+    /// Tells what the record alone says where nobody can be waiting, or puts the ticket in the queue. What its last update
+    /// was is not known of every ticket.
+    pub(super) fn find(&mut self, ticket: Ticket, last: Option<&Audit>, site: &str, ask: &mut Ask) {
+        let is_answered = last.is_some_and(|last| is_answered(&ticket, last, &self.people));
+        if may_wait(&ticket) && !is_answered || self.left.contains(&ticket.id) {
             self.queue.push_back(ticket);
             return;
         }

@@ -59,6 +59,19 @@ pub(super) fn may_wait(ticket: &Ticket) -> bool {
     ticket.has_others() || *replies == 0 || !was_quiet
 }
 
+/// Whether the last update of a ticket is an answer of the team to the customer: then nobody waits, whatever came before.
+/// One that is older than the ticket's last change is not the last.
+pub(super) fn is_answered(ticket: &Ticket, last: &Audit, people: &People) -> bool {
+    let is_answer = |step: &Step| match step {
+        Step::Comment { author, public: true, .. } => {
+            people.side(author.unwrap_or(last.author), ticket.requester_id) == Author::Agent
+        }
+        _ => false,
+    };
+    let is_last = last.ticket == ticket.id && last.at >= ticket.updated_at - SAME_MOMENT;
+    is_last && !last.is_rule && !last.is_merge && last.steps.iter().any(is_answer)
+}
+
 /// What the record says of the status, with the account's own ones.
 pub(super) fn status_of(ticket: &Ticket, people: &People) -> Option<Status> {
     people.status(&ticket.status).or_else(|| people.custom_status(ticket.custom_status_id?))

@@ -103,7 +103,12 @@ fn events(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
 fn quota(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
     let Some((left, limit)) = health.quota else { return slot.right(UNKNOWN, Role::Dim) };
     let role = if left * 5 < limit { Role::Warning } else { Role::Canvas };
-    slot.right(&format!("{left} of {limit}"), role);
+    slot.right(&format!("{} of {}", thousands(left), thousands(limit)), role);
+}
+
+/// A number that fits: of ten thousand and more, the whole thousands. The detail below says it in full.
+fn thousands(number: u64) -> String {
+    if number < 10_000 { number.to_string() } else { format!("{}k", number / 1000) }
 }
 
 fn skipped(_: &Scene<'_>, health: &SourceHealth, slot: &mut Slot<'_>) {
@@ -147,6 +152,9 @@ fn detail_lines(scene: &Scene<'_>, health: &SourceHealth, width: usize) -> Vec<(
         add("progress", &format!("{doing} · {:.0} %", part * 100.0), Role::Accent, 1);
     }
     add("polls", &polls(scene, health), Role::Canvas, 2);
+    if let Some(text) = share(scene, health) {
+        add("quota", &text, Role::Canvas, 2);
+    }
     let (kept, role) = history(&scene.snapshot.store);
     add("history", &kept, role, 3);
     let tells: Vec<String> = health.capabilities.iter().map(ToString::to_string).collect();
@@ -178,6 +186,16 @@ fn history(store: &StoreHealth) -> (String, Role) {
         StoreState::Following => format!("another helptop polls; this one shows what it keeps in {}", store.place),
     };
     (text, Role::Canvas)
+}
+
+/// What the vendor says is left of its limit, and how much of that helptop takes.
+fn share(scene: &Scene<'_>, health: &SourceHealth) -> Option<String> {
+    let (left, limit) = health.quota?;
+    let anew = health.quota_resets_at.filter(|at| *at > scene.instant);
+    let anew = anew.map_or_else(String::new, |at| format!(", all of them again in {}", age(at - scene.instant)));
+    let ours = (limit as f64 * health.quota_share) as u64;
+    let share = health.quota_share * 100.0;
+    Some(format!("{left} of {limit} requests left{anew}; helptop sends at most {ours} of them ({share:.0} %)"))
 }
 
 /// When it was asked and will be; of one that nobody asks, when it last spoke.

@@ -1,7 +1,6 @@
 //! A simulated day, what a refresh costs, and restarts.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -126,7 +125,7 @@ fn write(simulator: &crate::server::Simulator, count: usize) {
 
 #[tokio::test]
 async fn what_a_refresh_costs_grows_with_changes_and_not_with_what_is_open() {
-    for (size, name) in [(SMALL, "40 chats"), (params(), "the desk of that size")] {
+    for size in [SMALL, params()] {
         let simulator = simulator(size, Installation::usual()).await;
         simulator.advance(start() + TimeDelta::hours(9));
         let mut source = source(&simulator, &json!({}), Duration::ZERO);
@@ -140,8 +139,6 @@ async fn what_a_refresh_costs_grows_with_changes_and_not_with_what_is_open() {
         write(&simulator, 500);
         let (many, _) = watch.settle().await;
         let changed = open.min(500) as u32;
-        writeln!(std::io::stderr(), "{name}: {open} open, cold {cold}, quiet {quiet}, 10: {ten}, {changed}: {many}")
-            .unwrap();
         assert_eq!(quiet, 2);
         assert_eq!(ten, 12);
         let polls = changed.div_ceil(60);

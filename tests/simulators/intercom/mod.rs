@@ -36,11 +36,20 @@ pub struct Workspace {
     pub most_parts: usize,
     /// A field by which nothing can be searched.
     pub refuses: &'static str,
+    /// Its answers tell of the limit that apps have by default; where there is a limiter, that does.
+    pub tells_limit: bool,
 }
 
 impl Workspace {
     pub const fn usual() -> Self {
-        Self { reads_tickets: true, bots_answer: false, lag: TimeDelta::zero(), most_parts: 500, refuses: "none" }
+        Self {
+            reads_tickets: true,
+            bots_answer: false,
+            lag: TimeDelta::zero(),
+            most_parts: 500,
+            refuses: "none",
+            tells_limit: false,
+        }
     }
 }
 
@@ -64,9 +73,14 @@ pub fn spec(base: &str, settings: &Value, backfill: Duration) -> Spec {
 pub fn bench() -> Bench {
     Bench {
         kind: "intercom",
-        serve: |world| Box::pin(Simulator::start(world, Workspace::usual())),
+        serve: |world| Box::pin(Simulator::start(world, Workspace { tells_limit: true, ..Workspace::usual() })),
         source: |simulator, backfill| source(simulator, &json!({}), backfill),
-        weak: Some(|world| Box::pin(Simulator::start(world, Workspace { reads_tickets: false, ..Workspace::usual() }))),
+        weak: Some(|world| {
+            Box::pin(Simulator::start(
+                world,
+                Workspace { reads_tickets: false, tells_limit: true, ..Workspace::usual() },
+            ))
+        }),
         secret: TOKEN,
         variable: "INTERCOM_TOKEN",
         address: "https://api.intercom.io",
@@ -104,7 +118,10 @@ impl Vendor for Workspace {
         if asked.header("intercom-version") != Some("2.16") || asked.header("accept") != Some("application/json") {
             return Reply::json(400, &failed("intercom_version_invalid", "The requested version does not exist"));
         }
-        let reply = self.reply(world, asked);
+        let mut reply = self.reply(world, asked);
+        if self.tells_limit {
+            reply = reply.with("x-ratelimit-limit", 1667).with("x-ratelimit-remaining", 1660);
+        }
         reply.with("x-ratelimit-reset", (seconds(world.now) / 10 + 1) * 10)
     }
 }

@@ -188,7 +188,7 @@ async fn a_ticket_that_cannot_be_read_holds_up_no_other() {
     for (id, _) in &chats {
         simulator.inside().world.happen(Message::public(id.clone(), Author::Customer, None));
     }
-    let path: &'static str = format!("by_ticket/{}", chats[0].1).leak();
+    let path: &'static str = format!("ticket_history/{}", chats[0].1).leak();
     simulator.fault(path, said(500, &json!({"error": "Error ID 1"})));
     let before = watch.of(&chats[1].1.to_string()).len();
     assert!(watch.poll().await.is_err());

@@ -31,11 +31,20 @@ pub struct Zammad {
     pub is_odd: bool,
     /// The fields show when the customer last wrote, not since when the customer waits.
     pub shows_last_contact: bool,
+    /// Articles are beside the history that names them.
+    pub shows_articles: bool,
 }
 
 impl Default for Zammad {
     fn default() -> Self {
-        Self { shape: Shape::Flat, lists_groups: true, is_agent: true, is_odd: false, shows_last_contact: false }
+        Self {
+            shape: Shape::Flat,
+            lists_groups: true,
+            is_agent: true,
+            is_odd: false,
+            shows_last_contact: false,
+            shows_articles: true,
+        }
     }
 }
 
@@ -84,7 +93,7 @@ impl Zammad {
             }),
             ("GET", ["ticket_history", id]) => chat(id).map_or_else(gone, |chat| {
                 let rows: Value = rows(world, chat).into_iter().map(|row| self.odd(row)).collect();
-                Reply::json(200, &json!({"history": rows, "assets": {}}))
+                Reply::json(200, &json!({"history": rows, "assets": self.beside(world, chat)}))
             }),
             _ => error(404, "No route matches"),
         }
@@ -158,6 +167,28 @@ impl Zammad {
         )
     }
 
+    /// What a history names: the ticket and its articles, by number, without the names of their types.
+    fn beside(&self, world: &World, chat: &Chat) -> Value {
+        if !self.shows_articles {
+            return json!({});
+        }
+        let plain = chat.messages.iter().map(|said| {
+            let mut article = article(chat, said);
+            let sender = match article["sender"].as_str() {
+                Some("Agent") => 1,
+                Some("Customer") => 2,
+                _ => 3,
+            };
+            article["sender_id"] = sender.into();
+            article["type_id"] = if article["type"] == "note" { 10.into() } else { 1.into() };
+            article.as_object_mut().unwrap().retain(|key, _| key != "type" && key != "sender");
+            (said.number.to_string(), self.odd(article))
+        });
+        let articles: Map<String, Value> = plain.collect();
+        let ticket = json!({chat.number.to_string(): self.odd(self.ticket(world, chat))});
+        json!({"Ticket": ticket, "TicketArticle": articles, "User": {}})
+    }
+
     fn ticket(&self, world: &World, chat: &Chat) -> Value {
         let contact = Contact::of(chat, self.shows_last_contact);
         let closes: Vec<Timestamp> = closes(chat);
@@ -176,13 +207,14 @@ impl Zammad {
             "owner": if owner == 1 { "-".to_owned() } else { world.agents[(owner - FIRST_AGENT) as usize].email.clone() },
             "group": world.teams.get(group(chat) as usize - 1).map(|team| &team.name), "state": "open",
             "customer": customer.map(|customer| format!("{}@x.example", customer.id)), "priority": "2 normal",
-            "create_article_type": "email", "article_ids": []})
+            "create_article_type": "email", "article_ids": chat.messages.iter().map(|said| said.number).collect::<Vec<_>>()})
     }
 
     /// As other versions write it.
     fn odd(&self, mut record: Value) -> Value {
         if let (true, Some(fields)) = (self.is_odd, record.as_object_mut()) {
             fields.remove("last_close_at");
+            fields.remove("article_ids");
             fields.retain(|key, value| !value.is_null() || key == "last_contact_customer_at");
             for (key, value) in fields.iter_mut() {
                 if (key == "id" || key.ends_with("_id")) && value.is_u64() {

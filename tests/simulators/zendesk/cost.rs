@@ -5,7 +5,7 @@ use helptop::event::{Author, EventKind, Message, Status, StatusBy};
 use serde_json::json;
 
 use super::{Role, Vendors, source};
-use crate::agree::{Watch, params, start};
+use crate::agree::{Watch, is_medium, params, start};
 use crate::server::Simulator;
 use crate::world::World;
 
@@ -47,7 +47,8 @@ async fn refreshes(role: Role) -> (u64, Vec<(usize, u32)>) {
 async fn a_refresh_costs_what_has_changed_not_what_is_open() {
     for role in [Role::Admin, Role::Agent] {
         let (cold, costs) = refreshes(role).await;
-        println!("{role:?}: start {cold}, refreshes {costs:?}");
+        let open = if is_medium() { 5_000 } else { 300 };
+        assert!(cold <= open / 4, "{role:?}: a start on a desk of {open} chats costs {cold}");
         assert!(costs[0].1 <= 2, "{role:?}: nothing changed: {costs:?}");
         assert!(costs[1].1 <= 13, "{role:?}: ten changes: {costs:?}");
     }

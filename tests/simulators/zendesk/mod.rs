@@ -112,12 +112,12 @@ fn not_found() -> Reply {
 }
 
 /// A page by cursor of records in their order; the cursor is the place of the next one.
-fn cursor_page(key: &str, all: Vec<Value>, asked: &Asked, most: usize) -> Value {
+fn cursor_page<T>(key: &str, all: Vec<T>, show: impl Fn(T) -> Value, asked: &Asked, most: usize) -> Value {
     let size = asked.get("page[size]").and_then(|size| size.parse().ok()).unwrap_or(most).min(most);
     let from: usize =
         asked.get("page[after]").and_then(|after| after.trim_start_matches('c').parse().ok()).unwrap_or(0);
     let more = all.len() > from + size;
-    let page: Vec<Value> = all.into_iter().skip(from).take(size).collect();
+    let page: Vec<Value> = all.into_iter().skip(from).take(size).map(show).collect();
     // On the last page the cursors are filled, too.
     let after = format!("c{}", from + page.len());
     json!({key: page, "meta": {"has_more": more, "after_cursor": after, "before_cursor": "c0"},
@@ -175,6 +175,10 @@ impl Vendors {
         if include.contains("metric_sets") && !is_list {
             page["metric_sets"] = found.iter().map(|ticket| ticket.metrics()).collect();
         }
+        if include.contains("last_audits") {
+            let last = found.iter().filter_map(|ticket| ticket.audits.last());
+            page["last_audits"] = last.map(|at| self.desk.audits[*at].audit()).collect();
+        }
         if include.contains("users") {
             let mut people: Vec<u64> =
                 found.iter().flat_map(|ticket| [Some(ticket.requester), ticket.assignee]).flatten().collect();
@@ -223,12 +227,12 @@ impl Vendors {
         let mut found: Vec<_> = self.desk.tickets.values().filter(|ticket| ticket.was_open(now - LAG)).collect();
         found.retain(|ticket| groups.is_empty() || ticket.group.is_some_and(|group| groups.contains(&group)));
         found.sort_by_key(|ticket| std::cmp::Reverse((ticket.created_at, ticket.id)));
-        let results = found.iter().map(|ticket| {
+        let result = |ticket: &desk::Ticket| {
             let mut record = ticket.record("", false);
             record["result_type"] = "ticket".into();
             record
-        });
-        Reply::json(200, &cursor_page("results", results.collect(), asked, self.page))
+        };
+        Reply::json(200, &cursor_page("results", found, result, asked, self.page))
     }
 
     fn audits(&self, world: &World, id: u64, asked: &Asked) -> Reply {
@@ -238,7 +242,7 @@ impl Vendors {
         if asked.get("sort") == Some("-created_at") {
             audits.reverse();
         }
-        Reply::json(200, &cursor_page("audits", audits, asked, self.page))
+        Reply::json(200, &cursor_page("audits", audits, |audit| audit, asked, self.page))
     }
 
     fn export(&mut self, asked: &Asked, now: i64) -> Reply {
@@ -317,7 +321,7 @@ impl Vendors {
             json!({"id": format!("01K{}", one.id), "subjects": [{"id": one.ticket.to_string(), "type": "ticket", "zrn": format!("zen:ticket:{}", one.ticket)}],
                 "responder_id": "1", "answers": answers})
         });
-        Reply::json(200, &cursor_page("survey_responses", answers.collect(), asked, 50))
+        Reply::json(200, &cursor_page("survey_responses", answers.collect(), |answer| answer, asked, 50))
     }
 }
 
@@ -361,8 +365,9 @@ impl Vendor for Vendors {
             "/search/export" => self.search(asked, now),
             "/users/me" => Reply::json(200, &json!({"user": Self::user(world, if is_admin { 1 } else { 2 })})),
             "/users" => {
-                let all = (1..=world.agents.len() as u64).filter_map(|id| Self::user(world, id)).collect();
-                Reply::json(200, &cursor_page("users", all, asked, self.page))
+                let all = (1..=world.agents.len() as u64).collect();
+                let user = |id| Self::user(world, id).unwrap();
+                Reply::json(200, &cursor_page("users", all, user, asked, self.page))
             }
             "/users/show_many" => {
                 let users: Vec<Value> = numbers(asked).into_iter().filter_map(|id| Self::user(world, id)).collect();
@@ -377,7 +382,7 @@ impl Vendor for Vendors {
                     .iter()
                     .enumerate()
                     .map(|(place, team)| json!({"id": 3301 + place, "name": team.name, "deleted": false}));
-                Reply::json(200, &cursor_page("groups", groups.collect(), asked, self.page))
+                Reply::json(200, &cursor_page("groups", groups.collect(), |group| group, asked, self.page))
             }
             "/group_memberships" => {
                 let of = |(place, agent): (usize, &crate::world::Agent)| {
@@ -388,7 +393,7 @@ impl Vendor for Vendors {
                         .collect::<Vec<_>>()
                 };
                 let all = world.agents.iter().enumerate().flat_map(of).collect();
-                Reply::json(200, &cursor_page("group_memberships", all, asked, self.page))
+                Reply::json(200, &cursor_page("group_memberships", all, |one| one, asked, self.page))
             }
             "/custom_statuses" => Reply::json(
                 200,

@@ -255,3 +255,25 @@ proptest::proptest! {
         }
     }
 }
+
+#[rstest]
+#[case::answered(ANA, json!([{"type": "Comment", "author_id": ANA, "public": true}]), 3600, true)]
+#[case::answered_by_the_updater(ANA, json!([{"type": "Comment", "public": true}]), 3591, true)]
+#[case::with_a_status(ANA, json!([{"type": "Comment", "public": true}, {"type": "Change", "field_name": "status", "value": "pending"}]), 3600, true)]
+#[case::a_note(ANA, json!([{"type": "Comment", "public": false}]), 3600, false)]
+#[case::the_customer(KIM, json!([{"type": "Comment", "public": true}]), 3600, false)]
+#[case::for_the_customer(ANA, json!([{"type": "Comment", "author_id": KIM, "public": true}]), 3600, false)]
+#[case::a_copied_person(CC, json!([{"type": "Comment", "public": true}]), 3600, false)]
+#[case::a_program(700_047, json!([{"type": "Comment", "public": true}]), 3600, false)]
+#[case::no_words(ANA, json!([{"type": "Change", "field_name": "assignee_id", "value": ANA}]), 3600, false)]
+#[case::not_the_last(ANA, json!([{"type": "Comment", "public": true}]), 3589, false)]
+fn a_last_update_that_answers(#[case] by: i64, #[case] events: Value, #[case] second: i64, #[case] expected: bool) {
+    let last = audit(77, second, by, events);
+    assert_eq!(is_answered(&ticket(json!({})), &last, &people()), expected);
+    assert!(!is_answered(&ticket(json!({"id": 6})), &last, &people()), "of another ticket");
+    for via in [json!({"channel": "rule"}), json!({"source": {"rel": "merge"}})] {
+        let mut value = json!({"id": 77, "ticket_id": 5, "timestamp": 1_795_338_000, "author_id": ANA, "via": via});
+        value["events"] = json!([{"type": "Comment", "public": true}]);
+        assert!(!is_answered(&ticket(json!({})), &Audit::of(&value).unwrap(), &people()), "{via}");
+    }
+}
