@@ -38,7 +38,7 @@ pub(super) struct Ask {
 
 /// A page of conversations.
 pub(super) struct Rows {
-    pub rows: Vec<Conversation>,
+    pub found: Vec<Conversation>,
     /// Where the next page begins.
     pub next: Option<String>,
     pub total: Option<u64>,
@@ -164,7 +164,7 @@ impl Ask {
         if next.is_some() && next.as_deref() == after {
             return Err(wrong("pages.next", "leads to the same page again".to_owned()));
         }
-        Ok(Rows { rows, next: next.filter(|_| count > 0), total: total_count })
+        Ok(Rows { found: rows, next: next.filter(|_| count > 0), total: total_count })
     }
 
     /// Conversations of an answer, but for those of a state that is not known.
@@ -205,7 +205,7 @@ impl Ask {
     fn whole(&mut self, id: &CompactString, body: Value) -> Found {
         let place = format!("GET /conversations/{id}");
         let Some(mut row) = self.rows(&place, "", vec![body]).pop() else { return Found::Unreadable };
-        let parts = row.conversation_parts.take();
+        let parts = row.parts.take();
         let total = parts.as_ref().and_then(|parts| parts.total_count);
         let raw = parts.map(|parts| parts.conversation_parts).unwrap_or_default();
         let begins = total.is_none_or(|total| total <= raw.len() as u64);

@@ -2,7 +2,7 @@
 
 use super::Intercom;
 use super::ask::{Ask, NEEDS, active};
-use super::wire::Admin;
+use super::wire::{Admin, Conversation};
 use crate::event::Timestamp;
 use crate::source::http::words::excerpt;
 use crate::source::{Finding, SourceError};
@@ -27,9 +27,9 @@ pub(super) async fn check(source: &Intercom, ask: &mut Ask) -> Result<Vec<Findin
     }));
     findings.push(outcome("teams", ask.teams().await, |teams| format!("{} teams", teams.len())));
     let page = ask.page(&active(), None).await;
-    let newest = page.as_ref().ok().and_then(|page| page.rows.iter().map(|row| row.changed_at()).max());
+    let newest = page.as_ref().ok().and_then(|page| page.found.iter().map(Conversation::changed_at).max());
     findings.push(outcome("conversations", page, |page| {
-        let read = page.rows.len() as u64;
+        let read = page.found.len() as u64;
         format!("{} active", page.total.unwrap_or(read))
     }));
     findings.push(match ask.tickets().await {

@@ -99,8 +99,8 @@ impl Intercom {
             // Whether an end is part of a span is not said for sure.
             let (from, to) = (reading.from() - TimeDelta::seconds(1), reading.to + TimeDelta::seconds(1));
             let query = json!({"operator": "AND", "value": [ended(">", from), ended("<", to)]});
-            let found = match ask.page(&query, reading.after.as_deref()).await {
-                Ok(found) => found,
+            let page = match ask.page(&query, reading.after.as_deref()).await {
+                Ok(page) => page,
                 Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
                     ask.skip("history".to_owned(), ".", &error.to_string());
                     self.state.past.reading = None;
@@ -108,10 +108,10 @@ impl Intercom {
                 }
                 Err(error) => return Err(error),
             };
-            let new = found.rows.iter().filter(|row| row.is_ended() && !self.state.knows(&row.id));
+            let new = page.found.iter().filter(|row| row.is_ended() && !self.state.knows(&row.id));
             reading.todo = new.map(|row| row.id.clone()).collect();
-            reading.is_listed = found.next.is_none();
-            reading.after = found.next;
+            reading.is_listed = page.next.is_none();
+            reading.after = page.next;
         } else {
             let some: Vec<CompactString> = reading.todo.iter().take(MOST).cloned().collect();
             let found = ask.wholes(&some).await?;

@@ -109,11 +109,13 @@ impl Intercom {
         let mut heard_to = None;
         let mut after: Option<String> = None;
         for _ in 0..CHANGE_PAGES {
-            let found = ask.page(&query, after.as_deref()).await?;
+            let page = ask.page(&query, after.as_deref()).await?;
             // What happens while the pages are read may be missed by them.
             heard_to.get_or_insert(ask.at());
-            found.rows.iter().for_each(|row| self.state.note(row));
-            after = found.next;
+            for row in &page.found {
+                self.state.note(row);
+            }
+            after = page.next;
             if after.is_none() {
                 break;
             }
@@ -147,12 +149,14 @@ impl Intercom {
     /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is looked up.
     async fn walk_on(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let Some(walk) = &self.state.walk else { return Ok(false) };
-        let found = ask.page(&active(), walk.after.as_deref()).await?;
-        found.rows.iter().for_each(|row| self.state.note(row));
+        let page = ask.page(&active(), walk.after.as_deref()).await?;
+        for row in &page.found {
+            self.state.note(row);
+        }
         let Some(walk) = &mut self.state.walk else { return Ok(false) };
-        walk.read += found.rows.len();
-        walk.total = found.total.or(walk.total);
-        walk.after = found.next;
+        walk.read += page.found.len();
+        walk.total = page.total.or(walk.total);
+        walk.after = page.next;
         if walk.after.is_some() {
             return Ok(true);
         }
@@ -184,8 +188,8 @@ impl Intercom {
         let mut after: Option<String> = None;
         let at = ask.at();
         for _ in 0..RATING_PAGES {
-            let found = match ask.page(&query, after.as_deref()).await {
-                Ok(found) => found,
+            let page = match ask.page(&query, after.as_deref()).await {
+                Ok(page) => page,
                 Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
                     ask.skip("ratings".to_owned(), ".", &error.to_string());
                     self.state.rated_to = None;
@@ -193,10 +197,12 @@ impl Intercom {
                 }
                 Err(error) => return Err(error),
             };
-            let new = found.rows.iter().filter(|row| !self.state.is_rated(&row.id) && row.rated(&[]).is_some());
+            let new = page.found.iter().filter(|row| !self.state.is_rated(&row.id) && row.rated(&[]).is_some());
             let new: Vec<_> = new.map(|row| row.id.clone()).collect();
-            new.into_iter().for_each(|id| self.state.put(id));
-            after = found.next;
+            for id in new {
+                self.state.put(id);
+            }
+            after = page.next;
             if after.is_none() {
                 break;
             }

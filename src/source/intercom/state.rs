@@ -269,7 +269,9 @@ impl State {
         let mut missing: Vec<CompactString> =
             known.chain(&self.remembered).filter(|id| !walk.met.contains(*id)).cloned().collect();
         missing.sort_unstable();
-        missing.into_iter().for_each(|id| self.put(id));
+        for id in missing {
+            self.put(id);
+        }
     }
 
     /// Lets go of what ended long ago.
@@ -333,7 +335,9 @@ fn look(
         fold = Fold { last_at: fold.last_at, ..Fold::default() };
         let mut telling = Telling::new(row, fold, out);
         telling.beginning(row, &whole.parts, whole.begins);
-        whole.parts.iter().for_each(|part| telling.part(part, row));
+        for part in &whole.parts {
+            telling.part(part, row);
+        }
         fold = telling.fold;
         known.is_whole = true;
     } else if let Some(whole) = whole {
@@ -346,7 +350,9 @@ fn look(
             None => &whole.parts[whole.parts.partition_point(|part| part.created_at < last_at)..],
         };
         let mut telling = Telling::new(row, fold, out);
-        new.iter().for_each(|part| telling.part(part, row));
+        for part in new {
+            telling.part(part, row);
+        }
         fold = telling.fold;
     } else if is_new {
         let mut telling = Telling::new(row, fold, out);
@@ -382,7 +388,7 @@ fn look(
 
 /// A print of all that the fields say and that is told.
 fn print(row: &Conversation) -> u64 {
-    let rated = row.conversation_rating.as_ref().and_then(|rating| rating.rating);
+    let rated = row.rated.as_ref().and_then(|rating| rating.score);
     let held = (&row.admin_assignee_id, &row.team_assignee_id);
     let said = (row.changed_at(), &row.state, held, row.waiting_since, row.tags(), row.opened(), rated);
     xxh3_64(format!("{said:?}").as_bytes())

@@ -122,8 +122,8 @@ impl Conversation {
         }
         let statistics = self.statistics.clone().unwrap_or_default();
         let first = self.first_contact_reply.as_ref().and_then(|first| first.created_at);
-        let asked_at = statistics.last_contact_reply_at.max(first);
-        let replied_at = statistics.last_admin_reply_at.max(statistics.last_close_at);
+        let asked_at = statistics.contact_reply.max(first);
+        let replied_at = statistics.admin_reply.max(statistics.close);
         asked_at > replied_at
     }
 
@@ -184,8 +184,8 @@ impl Conversation {
 
     /// The satisfaction answer; dated by the part that brought it, else by its own last change.
     pub(super) fn rated(&self, parts: &[Part]) -> Option<(Timestamp, EventKind)> {
-        let rating = self.conversation_rating.as_ref()?;
-        let score = rating.rating.filter(|score| (1.0..=SCALE).contains(score))?;
+        let rating = self.rated.as_ref()?;
+        let score = rating.score.filter(|score| (1.0..=SCALE).contains(score))?;
         let part = parts.iter().find(|part| part.kind() == "conversation_rating_changed").map(|part| part.created_at);
         let at = part.or(rating.updated_at).or(rating.created_at).unwrap_or(self.changed_at());
         let (conversation, comment) = (conversation(&self.id), rating.remark.clone().map(Words::from));
@@ -218,7 +218,7 @@ fn without_tags(html: &str) -> String {
 impl Part {
     /// Its type, a word of an open list: matched by pattern.
     fn kind(&self) -> &str {
-        self.part_type.as_deref().unwrap_or_default()
+        self.kind.as_deref().unwrap_or_default()
     }
 
     /// Of notes on attributes, whose names may look like something else.
@@ -433,7 +433,7 @@ impl<'a> Telling<'a> {
         }
         if self.fold.holder != holder || all {
             // The last assignment may be of the team only; nothing says more.
-            let since = statistics.last_assignment_at;
+            let since = statistics.assignment;
             let since =
                 since.filter(|since| !all && *since >= self.fold.assigned_at.max(row.created_at) && *since <= at);
             self.assigned(since.unwrap_or(at), Assigned::to(self.id.clone(), holder));
@@ -442,7 +442,7 @@ impl<'a> Telling<'a> {
             && (self.fold.status != status || all)
         {
             let least = self.fold.status_at.max(row.created_at).max(self.fold.waiting_since.unwrap_or(Timestamp::MIN));
-            let closed_at = statistics.last_close_at.filter(|_| row.is_ended() && !all);
+            let closed_at = statistics.close.filter(|_| row.is_ended() && !all);
             self.status(closed_at.filter(|since| *since >= least && *since <= at).unwrap_or(at), status, None, None);
         }
     }

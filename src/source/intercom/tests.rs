@@ -67,6 +67,7 @@ fn short(line: &Value) -> String {
 }
 
 /// A conversation that began at 0, with nothing special.
+#[expect(clippy::needless_pass_by_value, reason = "so that tests are short")]
 fn row(more: Value) -> Value {
     let mut row = json!({"id": "7", "created_at": 1_772_441_000, "updated_at": 1_772_441_900, "state": "open",
         "waiting_since": null, "admin_assignee_id": null, "team_assignee_id": null,
@@ -75,6 +76,7 @@ fn row(more: Value) -> Value {
     row
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "so that tests are short")]
 fn part(nth: i64, kind: &str, author: &str, more: Value) -> Value {
     let mut part = json!({"id": nth.to_string(), "part_type": kind, "body": null, "created_at": 1_772_441_000 + nth,
         "assigned_to": null, "author": {"type": author, "id": "81", "name": "Jo"}, "state": "open"});

@@ -151,12 +151,12 @@ pub(super) struct Conversation {
     pub first_contact_reply: Option<Moment>,
     #[serde(default, deserialize_with = "maybe")]
     pub statistics: Option<Statistics>,
-    #[serde(default, deserialize_with = "maybe")]
-    pub conversation_rating: Option<Rating>,
+    #[serde(rename = "conversation_rating", default, deserialize_with = "maybe")]
+    pub rated: Option<Rating>,
     #[serde(default, deserialize_with = "maybe")]
     pub linked_objects: Option<Linked>,
-    #[serde(default, deserialize_with = "maybe")]
-    pub conversation_parts: Option<Parts>,
+    #[serde(rename = "conversation_parts", default, deserialize_with = "maybe")]
+    pub parts: Option<Parts>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -213,22 +213,23 @@ pub(super) struct Moment {
     pub created_at: Option<Timestamp>,
 }
 
+/// When each of these was done the last time.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Statistics {
-    #[serde(default, deserialize_with = "lenient::maybe_time")]
-    pub last_assignment_at: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::maybe_time")]
-    pub last_contact_reply_at: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::maybe_time")]
-    pub last_admin_reply_at: Option<Timestamp>,
-    #[serde(default, deserialize_with = "lenient::maybe_time")]
-    pub last_close_at: Option<Timestamp>,
+    #[serde(rename = "last_assignment_at", default, deserialize_with = "lenient::maybe_time")]
+    pub assignment: Option<Timestamp>,
+    #[serde(rename = "last_contact_reply_at", default, deserialize_with = "lenient::maybe_time")]
+    pub contact_reply: Option<Timestamp>,
+    #[serde(rename = "last_admin_reply_at", default, deserialize_with = "lenient::maybe_time")]
+    pub admin_reply: Option<Timestamp>,
+    #[serde(rename = "last_close_at", default, deserialize_with = "lenient::maybe_time")]
+    pub close: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Rating {
-    #[serde(default, deserialize_with = "maybe")]
-    pub rating: Option<f64>,
+    #[serde(rename = "rating", default, deserialize_with = "maybe")]
+    pub score: Option<f64>,
     #[serde(default, deserialize_with = "lenient::maybe_text")]
     pub remark: Option<String>,
     /// When it was asked for.
@@ -257,8 +258,8 @@ pub(super) struct Parts {
 pub(super) struct Part {
     #[serde(deserialize_with = "id")]
     pub id: CompactString,
-    #[serde(default, deserialize_with = "lenient::maybe_word")]
-    pub part_type: Option<CompactString>,
+    #[serde(rename = "part_type", default, deserialize_with = "lenient::maybe_word")]
+    pub kind: Option<CompactString>,
     #[serde(default, deserialize_with = "lenient::maybe_text")]
     pub body: Option<String>,
     #[serde(deserialize_with = "lenient::time")]

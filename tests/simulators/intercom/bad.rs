@@ -51,6 +51,11 @@ fn edited(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
     Fault::Edited(Box::new(edit))
 }
 
+/// Whether it is the conversation of that number.
+fn is(row: &Value, number: u64) -> bool {
+    row["id"].as_str() == Some(&*number.to_string())
+}
+
 /// Changes each conversation of a list, and one by itself.
 fn rows(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
     edited(move |body| {
@@ -150,9 +155,9 @@ async fn told(fault: Wrong) -> (usize, u64, Vec<String>) {
     }
 })), 0, 0, "")]
 #[case("unknown fields", |_| ("conversations", rows(|row| row["novel"] = json!({"a": [1]}))), 0, 0, "")]
-#[case("one bad record", |first: u64| ("conversations", rows(move |row| if row["id"] == first.to_string() { row["created_at"] = "soon".into(); })),
+#[case("one bad record", |first: u64| ("conversations", rows(move |row| if is(row, first) { row["created_at"] = "soon".into(); })),
     1, 1, "expected a time")]
-#[case("an unknown state", |first: u64| ("conversations", rows(move |row| if row["id"] == first.to_string() { row["state"] = "archived".into(); })),
+#[case("an unknown state", |first: u64| ("conversations", rows(move |row| if is(row, first) { row["state"] = "archived".into(); })),
     1, 1, "at `state`: `archived` is no state that is known")]
 #[case("an admin without an id", |_| ("/admins", edited(|body| body["admins"][0] = json!({"name": "x"}))), 0, 1, "missing field `id`")]
 #[case("no reasons for being away", |_| ("/away_status_reasons", said(404, "not_found", "Resource Not Found")), 0, 0, "")]
