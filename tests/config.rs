@@ -370,7 +370,15 @@ fn the_example_names_every_key() {
 fn the_uncommented_example_is_a_good_config() {
     let text = uncommented();
     let mut case = Case::new(&text);
-    for name in ["RT_TOKEN", "OUR_KEY", "CHATWOOT_TOKEN", "CALLBELL_TOKEN", "ZENDESK_CLIENT_SECRET", "GORGIAS_TOKEN"] {
+    for name in [
+        "RT_TOKEN",
+        "OUR_KEY",
+        "CALLBELL_TOKEN",
+        "CHATWOOT_TOKEN",
+        "GORGIAS_TOKEN",
+        "INTERCOM_TOKEN",
+        "ZENDESK_CLIENT_SECRET",
+    ] {
         case = case.variable(name, SECRET);
     }
     case.write("rt.password", SECRET, 0o600);

@@ -18,6 +18,8 @@ mod child;
 mod contract;
 #[path = "../../tests/simulators/gorgias/mod.rs"]
 mod gorgias;
+#[path = "../../tests/simulators/intercom/mod.rs"]
+mod intercom;
 #[path = "../../tests/simulators/server.rs"]
 mod server;
 #[path = "../../tests/simulators/world.rs"]

@@ -19,6 +19,7 @@ mod finding;
 pub mod gorgias;
 pub mod http;
 mod intake;
+pub mod intercom;
 mod lenient;
 mod progress;
 pub mod replay;
@@ -208,6 +209,7 @@ pub const REGISTRY: &[Kind] = &[
     zammad::KIND,
     zendesk::KIND,
     gorgias::KIND,
+    intercom::KIND,
     custom::KIND,
     command::KIND,
     replay::KIND,

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::agree::{Terms, Watch, agree_now, start};
 use crate::server::{Fault, Reply, Simulator};
 use crate::world::World;
-use crate::{callbell, chatwoot, gorgias, zammad, zendesk};
+use crate::{callbell, chatwoot, gorgias, intercom, zammad, zendesk};
 
 /// A vendor that keeps the contract.
 pub struct Bench {
@@ -39,8 +39,8 @@ pub struct Bench {
 }
 
 /// Every vendor that does.
-pub fn benches() -> [Bench; 5] {
-    [callbell::bench(), chatwoot::bench(), gorgias::bench(), zammad::bench(), zendesk::bench()]
+pub fn benches() -> [Bench; 6] {
+    [callbell::bench(), chatwoot::bench(), gorgias::bench(), intercom::bench(), zammad::bench(), zendesk::bench()]
 }
 
 /// A small desk at nine in the morning.
@@ -68,7 +68,7 @@ fn needs(event: &EventKind) -> Option<Capability> {
 }
 
 /// Conversations that are active by what was told.
-fn active(told: &[Event]) -> Vec<ConversationId> {
+pub fn active(told: &[Event]) -> Vec<ConversationId> {
     let mut desk = Desk::new(false);
     let source = desk.add_source();
     for event in told {

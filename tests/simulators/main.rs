@@ -12,6 +12,7 @@ mod contract;
 mod fake_rt;
 mod frame;
 mod gorgias;
+mod intercom;
 mod server;
 #[expect(dead_code, reason = "so can the terminal")]
 #[path = "../support/terminal.rs"]

@@ -67,6 +67,7 @@ pub fn bench() -> Bench {
         address: "https://acme.gorgias.com",
         flags: "--set email=ana@acme.com",
         terms: day::terms,
+        quiet: 3,
     }
 }
 

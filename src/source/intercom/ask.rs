@@ -1,0 +1,270 @@
+//! The requests of one poll, and what refusals mean here.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::story;
+use super::wire::{Admin, Admins, Conversation, Me, Page, Part, Reason, Reasons, Team, Teams};
+use crate::event::Timestamp;
+use crate::source::http::{Answer, Client};
+use crate::source::skips::{self, Skips, id_words};
+use crate::source::{Quota, SourceError};
+
+/// Conversations a page: the most that the vendor allows.
+pub(super) const PER_PAGE: usize = 150;
+/// Requests that are under way at once.
+const AT_ONCE: usize = 4;
+/// Fields that every conversation has: where none of several has one, it has another name now.
+const ALWAYS: [&str; 2] = ["admin_assignee_id", "waiting_since"];
+/// Where conversations are searched.
+const SEARCH: &str = "/conversations/search";
+
+/// The requests of one poll, and what they brought besides their answers.
+pub(super) struct Ask {
+    client: Arc<Client>,
+    pub now: Timestamp,
+    pub date: Option<Timestamp>,
+    pub quota: Option<Quota>,
+    pub skips: Skips,
+    /// Records that were told as unreadable before.
+    pub told: HashSet<String>,
+}
+
+/// A page of conversations.
+pub(super) struct Rows {
+    pub found: Vec<Conversation>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+    pub total: Option<u64>,
+}
+
+/// A conversation with all that happened in it.
+pub(super) struct Whole {
+    pub row: Conversation,
+    pub parts: Vec<Part>,
+    /// The parts begin with the first.
+    pub begins: bool,
+}
+
+/// A question: a field, an operator, a value.
+pub(super) fn filter(field: &str, operator: &str, value: impl Into<Value>) -> Value {
+    json!({"field": field, "operator": operator, "value": value.into()})
+}
+
+/// The question for what has not ended.
+pub(super) fn active() -> Value {
+    json!({"operator": "OR", "value": [filter("state", "=", "open"), filter("state", "=", "snoozed")]})
+}
+
+/// An instant as the API takes it.
+pub(super) fn seconds(at: Timestamp) -> i64 {
+    at.millis().div_euclid(1000)
+}
+
+impl Ask {
+    pub(super) fn new(client: Arc<Client>, now: Timestamp, told: HashSet<String>) -> Self {
+        Self { client, now, date: None, quota: None, skips: Skips::default(), told }
+    }
+
+    /// The instant by the server's clock.
+    pub(super) fn at(&self) -> Timestamp {
+        self.date.unwrap_or(self.now)
+    }
+
+    /// Requests sent by the client so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.client.sent()
+    }
+
+    fn take<T>(&mut self, answer: Result<Answer<T>, SourceError>) -> Result<T, SourceError> {
+        let Answer { body, quota, date } = answer.map_err(meant)?;
+        self.date = date.or(self.date);
+        self.quota = quota.or(self.quota);
+        Ok(body)
+    }
+
+    async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, SourceError> {
+        let answer = self.client.get(path, &[], self.now).await;
+        self.take(answer)
+    }
+
+    /// Whose account it is.
+    pub(super) async fn me(&mut self) -> Result<Me, SourceError> {
+        self.get("/me").await
+    }
+
+    /// The teammates.
+    pub(super) async fn admins(&mut self) -> Result<Vec<Admin>, SourceError> {
+        let Admins { admins } = self.get("/admins").await?;
+        Ok(self.read_all("GET /admins", "admins", admins))
+    }
+
+    /// The teams.
+    pub(super) async fn teams(&mut self) -> Result<Vec<Team>, SourceError> {
+        let Teams { teams } = self.get("/teams").await?;
+        Ok(self.read_all("GET /teams", "teams", teams))
+    }
+
+    /// Why people are away; none where the account has no such reasons.
+    pub(super) async fn reasons(&mut self) -> Result<Vec<Reason>, SourceError> {
+        match self.get::<Reasons>("/away_status_reasons").await {
+            Ok(Reasons { data }) => Ok(self.read_all("GET /away_status_reasons", "data", data)),
+            Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether conversations that are tickets may be read.
+    pub(super) async fn tickets(&mut self) -> Result<(), SourceError> {
+        let body = json!({"query": filter("created_at", ">", 0), "pagination": {"per_page": 1}});
+        let answer = self.client.post::<Value>("/tickets/search", &[], &body, self.now).await;
+        self.take(answer).map(drop)
+    }
+
+    /// How many conversations answer a question.
+    pub(super) async fn count(&mut self, query: &Value) -> Result<Option<u64>, SourceError> {
+        Ok(self.search(query, None, 1).await?.total)
+    }
+
+    /// One page of those that answer a question. A record that can't be read is skipped; where none of several can, it
+    /// is the answer that is not understood.
+    pub(super) async fn page(&mut self, query: &Value, after: Option<&str>) -> Result<Rows, SourceError> {
+        self.search(query, after, PER_PAGE).await
+    }
+
+    async fn search(&mut self, query: &Value, after: Option<&str>, size: usize) -> Result<Rows, SourceError> {
+        let mut body = json!({"query": query, "pagination": {"per_page": size}});
+        if let Some(after) = after {
+            body["pagination"]["starting_after"] = after.into();
+        }
+        let answer = self.client.post::<Page>(SEARCH, &[], &body, self.now).await;
+        let Page { conversations, pages, total_count } = self.take(answer)?;
+        let place = format!("POST {SEARCH}");
+        let wrong = |path: &str, what: String| SourceError::Schema { place: place.clone(), path: path.into(), what };
+        let count = conversations.len();
+        let lacks = |key: &&&str| conversations.iter().all(|one| one.is_object() && one.get(**key).is_none());
+        if let Some(key) = ALWAYS.iter().find(|key| count > 1 && lacks(key)) {
+            return Err(wrong("conversations", format!("no record has the field `{key}`")));
+        }
+        let before = self.skips.named.len();
+        let rows = self.rows(&place, "conversations", conversations);
+        if rows.is_empty()
+            && count > 1
+            && let Some(first) = self.skips.named.get(before)
+        {
+            return Err(wrong("conversations", format!("no record can be read; the first: {}", first.reason)));
+        }
+        let next = pages.and_then(|pages| pages.next).and_then(|next| next.starting_after);
+        if next.is_some() && next.as_deref() == after {
+            return Err(wrong("pages.next", "leads to the same page again".to_owned()));
+        }
+        Ok(Rows { found: rows, next: next.filter(|_| count > 0), total: total_count })
+    }
+
+    /// Conversations of an answer, but for those of a state that is not known.
+    fn rows(&mut self, place: &str, path: &str, raw: Vec<Value>) -> Vec<Conversation> {
+        let mut rows: Vec<Conversation> = self.read_all(place, path, raw);
+        rows.retain(|row| {
+            let is_known = story::status(&row.state).is_some();
+            if !is_known {
+                let reason = format!("`{}` is no state that is known", row.state);
+                self.skip(format!("{place} {path}, id {}", row.id), "state", &reason);
+            }
+            is_known
+        });
+        rows
+    }
+
+    /// Conversations with their parts, several at once; `None` where one is not there any more, or can't be read.
+    pub(super) async fn wholes(&mut self, ids: &[CompactString]) -> Result<Vec<Found>, SourceError> {
+        let (client, now) = (Arc::clone(&self.client), self.now);
+        let reads: Vec<_> = ids.iter().map(|id| find(Arc::clone(&client), id.clone(), now).boxed()).collect();
+        let raw: Vec<Option<Answer<Value>>> =
+            stream::iter(reads).buffered(AT_ONCE).try_collect().await.map_err(meant)?;
+        let mut found = Vec::with_capacity(raw.len());
+        for (id, answer) in ids.iter().zip(raw) {
+            let Some(Answer { body, quota, date }) = answer else {
+                found.push(Found::Gone);
+                continue;
+            };
+            self.date = date.or(self.date);
+            // They were under way at once: what is least is last.
+            let left = [self.quota, quota].into_iter().flatten();
+            self.quota = left.max_by_key(|quota| (quota.resets_at, std::cmp::Reverse(quota.remaining)));
+            found.push(self.whole(id, body));
+        }
+        Ok(found)
+    }
+
+    fn whole(&mut self, id: &CompactString, body: Value) -> Found {
+        let place = format!("GET /conversations/{id}");
+        let Some(mut row) = self.rows(&place, "", vec![body]).pop() else { return Found::Unreadable };
+        let parts = row.parts.take();
+        let total = parts.as_ref().and_then(|parts| parts.total_count);
+        let raw = parts.map(|parts| parts.conversation_parts).unwrap_or_default();
+        let begins = total.is_none_or(|total| total <= raw.len() as u64);
+        let mut parts: Vec<Part> = self.read_all(&place, "conversation_parts", raw);
+        // Several are of one second: then the order of the list is that of things.
+        parts.sort_by_key(|part| part.created_at);
+        Found::Whole(Box::new(Whole { row, parts, begins }))
+    }
+
+    /// A list of records, each by itself.
+    fn read_all<T: DeserializeOwned>(&mut self, place: &str, path: &str, raw: Vec<Value>) -> Vec<T> {
+        let mut read = Vec::with_capacity(raw.len());
+        for (nth, one) in raw.into_iter().enumerate() {
+            let id = id_words(&one);
+            match skips::read(one) {
+                Ok(record) => read.push(record),
+                Err((inner, reason)) => self.skip(format!("{place} {path}[{nth}]{id}"), &inner, &reason),
+            }
+        }
+        read
+    }
+
+    /// Notes a record that can't be used, unless it was told before.
+    pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
+        // The place in the list changes from answer to answer, the record does not.
+        let name = place.rsplit(", id ").next().unwrap_or_default();
+        if self.told.insert(format!("{name} {path}")) {
+            self.skips.note(place, path, reason);
+        }
+    }
+}
+
+/// What became of a conversation that was asked for.
+pub(super) enum Found {
+    Whole(Box<Whole>),
+    Unreadable,
+    Gone,
+}
+
+async fn find(client: Arc<Client>, id: CompactString, now: Timestamp) -> Result<Option<Answer<Value>>, SourceError> {
+    client.find(&format!("/conversations/{id}"), &[("display_as", "plaintext")], now).await
+}
+
+/// What to do about a missing permission.
+pub(super) const NEEDS: &str = "in the Developer Hub, give the app the permissions Read admins, Read conversations, Read users \
+                                and Read tickets";
+
+/// What a refusal means here.
+fn meant(error: SourceError) -> SourceError {
+    match error {
+        SourceError::Auth { place, what } => {
+            let what = format!("{what}; is the token whole, and base_url that of the workspace's region?");
+            SourceError::Auth { place, what }
+        }
+        SourceError::Unsupported { place, what } if what.contains("(402)") => SourceError::Forbidden { place, what },
+        SourceError::Forbidden { place, what } if what.contains("api_plan_restricted") => {
+            SourceError::Forbidden { place, what: format!("Intercom's plan does not include it ({what})") }
+        }
+        SourceError::Forbidden { place, what } => SourceError::Forbidden { place, what: format!("{NEEDS} ({what})") },
+        other => other,
+    }
+}

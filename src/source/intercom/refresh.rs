@@ -1,0 +1,218 @@
+//! The polls: a start, the walk through all that is active, and the steady refresh.
+
+use chrono::TimeDelta;
+
+use super::ask::{Ask, Found, active, filter, seconds};
+use super::state::{Mark, PATIENCE, Phase, Walk};
+use super::{CAPABILITIES, Intercom, Step};
+use crate::event::{Event, EventKind, VERSION};
+use crate::source::SourceError;
+
+/// Pages that a poll reads while the active conversations are read.
+const PAGES: usize = 8;
+/// Pages of changes of one question, of which the longest pause has fewer.
+const CHANGE_PAGES: usize = 200;
+/// Pages of satisfaction answers of one poll.
+const RATING_PAGES: usize = 4;
+/// How often the desk is looked over: counted, and asked for its teams and ratings.
+const EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Changes are asked for so much further back than they were the last time: a search may show them late.
+const OVERLAP: TimeDelta = TimeDelta::seconds(120);
+/// After a longer pause what ended meanwhile is read as history.
+const LONG_PAUSE: TimeDelta = TimeDelta::hours(6);
+/// So many walks may follow each other at once while the count does not fit.
+const WALKS: u8 = 3;
+/// Every so many counts all that is active is walked through even where the count fits.
+const THOROUGH: u32 = 6;
+
+impl Intercom {
+    /// Teammates and teams, and where the earlier run came to.
+    pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
+        let admins = ask.admins().await?;
+        let teams = ask.teams().await?;
+        let reasons = ask.reasons().await?;
+        let at = ask.at();
+        let state = &mut self.state;
+        state.forget();
+        let capabilities = CAPABILITIES.to_vec();
+        state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
+        state.people.take_teams(teams, &mut state.outbox);
+        state.people.take_reasons(reasons);
+        state.people.take_admins(admins, at, &mut state.outbox);
+        let told_to = mark.as_ref().map(|mark| mark.told_to.min(at));
+        let is_long = told_to.is_some_and(|told_to| at - told_to > LONG_PAUSE);
+        let begins_at = super::past::begins_at(at, self.backfill);
+        let past_from = mark.and_then(|mark| mark.past_from).filter(|_| !is_long);
+        state.past.plan(past_from, begins_at, at);
+        state.resume(told_to, told_to.filter(|_| !is_long).unwrap_or(at));
+        state.rated_to = Some(state.heard_to);
+        state.looked_over_at = ask.now;
+        state.walk = Some(Walk { is_urgent: true, ..Walk::default() });
+        state.phase = Phase::Fill;
+        Ok(step(true, true, Some(("reading teammates and teams".to_owned(), 0.0))))
+    }
+
+    /// A part of what is active: pages, then what changed meanwhile, then parts where the fields leave a doubt.
+    pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        if self.state.walk.is_some() {
+            for _ in 0..PAGES {
+                if !self.walk_on(ask).await? {
+                    break;
+                }
+            }
+            let read = self.state.walk.as_ref().map(|walk| (walk.read, walk.total));
+            if let Some((read, total)) = read {
+                let part = read as f32 / total.unwrap_or(0).max(read as u64).max(1) as f32;
+                return Ok(step(true, true, Some(("reading active conversations".to_owned(), part))));
+            }
+            self.changes(ask).await?;
+        }
+        self.wholes(ask).await?;
+        let is_done = self.state.queue.is_empty();
+        if is_done {
+            self.state.phase = Phase::Steady;
+            self.state.walks_left = WALKS;
+        }
+        let progress = (!is_done).then(|| ("reading what happened in conversations".to_owned(), 1.0));
+        // At once on to what happened meanwhile.
+        Ok(step(true, !is_done, progress))
+    }
+
+    /// What changed, who is away, and a page of the walk; in every other poll a part of the history instead.
+    pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        if std::mem::take(&mut self.state.is_past_next) {
+            return self.history(ask).await;
+        }
+        self.changes(ask).await?;
+        let admins = ask.admins().await?;
+        self.state.people.take_admins(admins, ask.at(), &mut self.state.outbox);
+        if self.state.walk.is_none() && ask.now - self.state.looked_over_at >= EVERY {
+            self.look_over(ask).await?;
+        }
+        let pages = if self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent) { PAGES } else { 1 };
+        for _ in 0..pages {
+            if !self.walk_on(ask).await? {
+                break;
+            }
+        }
+        self.wholes(ask).await?;
+        let is_walking = self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent);
+        let more = !self.state.is_idle() || is_walking;
+        let progress = self.state.past.progress();
+        self.state.is_past_next = self.state.queue.is_empty() && self.state.past.is_due(ask.now);
+        Ok(step(more || self.state.is_past_next, false, progress))
+    }
+
+    /// The conversations that changed since they were last asked for.
+    async fn changes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let query = filter("updated_at", ">", seconds(self.state.heard_to - OVERLAP));
+        let mut heard_to = None;
+        let mut after: Option<String> = None;
+        for _ in 0..CHANGE_PAGES {
+            let page = ask.page(&query, after.as_deref()).await?;
+            // What happens while the pages are read may be missed by them.
+            heard_to.get_or_insert(ask.at());
+            for row in &page.found {
+                self.state.note(row);
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        self.state.heard_to = heard_to.unwrap_or(ask.at()).max(self.state.heard_to);
+        Ok(())
+    }
+
+    /// Counts what is active, walks through it where the count does not fit or it is time to; teams, why people are
+    /// away, and ratings.
+    async fn look_over(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let there = ask.count(&active()).await?;
+        let teams = ask.teams().await?;
+        let reasons = ask.reasons().await?;
+        self.ratings(ask).await?;
+        let state = &mut self.state;
+        state.people.take_teams(teams, &mut state.outbox);
+        state.people.take_reasons(reasons);
+        let fits = there.is_some_and(|there| there == state.active());
+        state.counts += 1;
+        state.looked_over_at = ask.now;
+        state.prune();
+        let is_urgent = !fits && there.is_some() && state.walks_left > 0;
+        state.walks_left = if fits { WALKS } else { state.walks_left.saturating_sub(1) };
+        if is_urgent || there.is_none() || state.counts.is_multiple_of(THOROUGH) {
+            state.walk = Some(Walk { is_urgent, ..Walk::default() });
+        }
+        Ok(())
+    }
+
+    /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is looked up.
+    async fn walk_on(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
+        let Some(walk) = &self.state.walk else { return Ok(false) };
+        let page = ask.page(&active(), walk.after.as_deref()).await?;
+        for row in &page.found {
+            self.state.note(row);
+        }
+        let Some(walk) = &mut self.state.walk else { return Ok(false) };
+        walk.read += page.found.len();
+        walk.total = page.total.or(walk.total);
+        walk.after = page.next;
+        if walk.after.is_some() {
+            return Ok(true);
+        }
+        if let Some(walk) = self.state.walk.take() {
+            self.state.look_up_missing(&walk);
+        }
+        Ok(false)
+    }
+
+    /// Reads some of those that are queued, with their parts, and tells them.
+    async fn wholes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let some = self.state.next(PATIENCE);
+        let found = ask.wholes(&some).await?;
+        for (id, found) in some.iter().zip(found) {
+            match found {
+                Found::Whole(whole) => self.state.tell(&whole, ask.at()),
+                Found::Gone => self.state.vanish(id, ask.at()),
+                Found::Unreadable => {}
+            }
+        }
+        self.state.done(&some);
+        Ok(())
+    }
+
+    /// Conversations that were rated since the last time; a vendor's refusal of the question switches it off.
+    async fn ratings(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let Some(since) = self.state.rated_to else { return Ok(()) };
+        let query = filter("conversation_rating.replied_at", ">", seconds(since - OVERLAP));
+        let mut after: Option<String> = None;
+        let at = ask.at();
+        for _ in 0..RATING_PAGES {
+            let page = match ask.page(&query, after.as_deref()).await {
+                Ok(page) => page,
+                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
+                    ask.skip("ratings".to_owned(), ".", &error.to_string());
+                    self.state.rated_to = None;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
+            let new = page.found.iter().filter(|row| !self.state.is_rated(&row.id) && row.rated(&[]).is_some());
+            let new: Vec<_> = new.map(|row| row.id.clone()).collect();
+            for id in new {
+                self.state.put(id);
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        self.state.rated_to = Some(at);
+        Ok(())
+    }
+}
+
+/// What becomes of a poll that tells of what goes on now.
+fn step(more: bool, partial: bool, progress: Option<(String, f32)>) -> Step {
+    Step { more, partial, history: false, progress }
+}

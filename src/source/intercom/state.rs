@@ -1,0 +1,411 @@
+//! What the source knows between two polls, and what conversations do to it. No requests.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use chrono::TimeDelta;
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::ask::{Ask, Whole, seconds};
+use super::past::Past;
+use super::people::People;
+use super::story::{Fold, Telling, conversation};
+use super::wire::{Conversation, Part};
+use crate::event::{ConversationId, Event, Timestamp};
+use crate::source::Cursor;
+use crate::source::roster::Roster;
+
+/// Ended conversations are forgotten after this.
+const FORGET: TimeDelta = TimeDelta::days(2);
+/// Unreadable records that are remembered, so that each is told once.
+const UNREADABLE_MOST: usize = 1000;
+/// Conversations that may wait to be read: of more, what their fields say is told at once.
+pub(super) const PATIENCE: usize = 40;
+
+/// What the next poll does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    /// Begins.
+    #[default]
+    Cold,
+    /// Reads what is active.
+    Fill,
+    /// Reads what changed.
+    Steady,
+}
+
+/// What was told of a conversation.
+#[derive(Debug, Clone)]
+struct Known {
+    changed_at: Timestamp,
+    /// Of all that its fields say.
+    print: u64,
+    opened: u64,
+    tags: u64,
+    is_rated: bool,
+    /// Its last part that was told; nothing where only its fields were.
+    last_part: Option<CompactString>,
+    is_whole: bool,
+    fold: Fold,
+}
+
+/// A walk through all that is active.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Walk {
+    /// Something is amiss: it is not to take long.
+    pub is_urgent: bool,
+    /// Where the next page begins.
+    pub after: Option<String>,
+    /// Those that were met, or changed meanwhile.
+    pub met: HashSet<CompactString>,
+    pub read: usize,
+    pub total: Option<u64>,
+}
+
+/// What the source knows.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub phase: Phase,
+    pub people: People,
+    known: HashMap<CompactString, Known>,
+    /// Conversations that are to be read with their parts.
+    pub queue: VecDeque<CompactString>,
+    /// The same of those that had ended at the start: they can wait.
+    pub later: VecDeque<CompactString>,
+    queued: HashSet<CompactString>,
+    pub walk: Option<Walk>,
+    /// When the desk was last looked over, by our clock; how often; and how many walks may follow a wrong count.
+    pub looked_over_at: Timestamp,
+    pub counts: u32,
+    pub walks_left: u8,
+    /// Up to when changes were asked for, by the server's clock, and up to when all of them are told.
+    pub heard_to: Timestamp,
+    told_to: Timestamp,
+    /// Up to when an earlier run has told.
+    resumed_at: Timestamp,
+    /// Up to when satisfaction answers were asked for; `None` where they can't be.
+    pub rated_to: Option<Timestamp>,
+    pub past: Past,
+    pub is_past_next: bool,
+    pub remembered: HashSet<CompactString>,
+    pub unreadable: HashSet<String>,
+    pub outbox: Vec<Event>,
+}
+
+/// What has to be remembered over a restart. Active conversations are not in it: they are read at every start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// Up to when all changes are told, by the server's clock.
+    pub told_to: Timestamp,
+    /// From when on the history was told.
+    pub past_from: Option<Timestamp>,
+}
+
+impl State {
+    /// Begins anew, but for what it was told to remember.
+    pub(super) fn forget(&mut self) {
+        let remembered = std::mem::take(&mut self.remembered);
+        *self = Self { remembered, ..Self::default() };
+    }
+
+    /// Goes on where an earlier run came to.
+    pub(super) fn resume(&mut self, told_to: Option<Timestamp>, heard_to: Timestamp) {
+        self.resumed_at = told_to.unwrap_or(if self.remembered.is_empty() { Timestamp::MIN } else { heard_to });
+        self.told_to = told_to.unwrap_or(heard_to);
+        self.heard_to = heard_to;
+    }
+
+    pub(super) fn cursor(&mut self) -> Option<Cursor> {
+        if self.phase == Phase::Steady && self.queued.is_empty() {
+            self.told_to = self.heard_to;
+        }
+        (self.phase != Phase::Cold)
+            .then(|| Cursor::of(&Mark { told_to: self.told_to, past_from: self.past.told_from }))
+            .flatten()
+    }
+
+    /// Takes in the fields of a conversation: what they leave open is queued to be read with its parts.
+    pub(super) fn note(&mut self, row: &Conversation) {
+        if let Some(walk) = &mut self.walk {
+            walk.met.insert(row.id.clone());
+        }
+        if let Some(known) = self.known.get(&row.id) {
+            // What a search finds may be older than what was read by itself.
+            let is_same = print(row) == known.print && known.is_active() != row.is_ended();
+            if row.changed_at() < known.changed_at || is_same {
+                return;
+            }
+        }
+        let is_known = self.known.contains_key(&row.id) || self.remembered.contains(&row.id);
+        let is_fill = self.phase == Phase::Fill;
+        let fields_do = is_fill && !is_known && !row.is_ended() && !row.is_doubtful();
+        let is_changed = is_fill && is_known && row.changed_at() >= self.resumed_at;
+        if is_fill || self.queue.len() >= PATIENCE {
+            self.outline(row);
+        }
+        if is_fill && row.is_ended() {
+            self.put_later(row.id.clone());
+        } else if !is_fill || is_changed || !fields_do && row.is_doubtful() {
+            self.put(row.id.clone());
+        }
+    }
+
+    /// Queues a conversation to be read with its parts.
+    pub(super) fn put(&mut self, id: CompactString) {
+        if self.queued.insert(id.clone()) {
+            self.queue.push_back(id);
+        }
+    }
+
+    fn put_later(&mut self, id: CompactString) {
+        if self.queued.insert(id.clone()) {
+            self.later.push_back(id);
+        }
+    }
+
+    /// The next ones to be read.
+    pub(super) fn next(&self, most: usize) -> Vec<CompactString> {
+        self.queue.iter().chain(&self.later).take(most).cloned().collect()
+    }
+
+    /// They were read.
+    pub(super) fn done(&mut self, ids: &[CompactString]) {
+        for id in ids {
+            self.queued.remove(id);
+        }
+        self.queue.retain(|id| !ids.contains(id));
+        self.later.retain(|id| !ids.contains(id));
+    }
+
+    /// Whether nothing is queued.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.later.is_empty()
+    }
+
+    /// Conversations that are active by what was told.
+    pub(super) fn active(&self) -> u64 {
+        self.known.values().filter(|known| known.is_active()).count() as u64
+    }
+
+    /// Whether it was told in this run.
+    pub(super) fn knows(&self, id: &CompactString) -> bool {
+        self.known.contains_key(id) || self.queued.contains(id)
+    }
+
+    /// Whether its satisfaction answer was told.
+    pub(super) fn is_rated(&self, id: &CompactString) -> bool {
+        self.known.get(id).is_some_and(|known| known.is_rated)
+    }
+
+    /// Tells what the fields alone say.
+    fn outline(&mut self, row: &Conversation) {
+        let before = self.known.remove(&row.id);
+        let known = self.look(row, None, before);
+        self.known.insert(row.id.clone(), known);
+    }
+
+    /// Tells what is new in a conversation that was read with its parts, then. More may happen in the second of its last
+    /// change: then it is read again.
+    pub(super) fn tell(&mut self, whole: &Whole, looked_at: Timestamp) {
+        if let Some(walk) = &mut self.walk {
+            walk.met.insert(whole.row.id.clone());
+        }
+        let mut strangers = std::mem::take(&mut self.people.strangers);
+        for (agent, name) in whole.parts.iter().filter_map(Part::agent) {
+            self.people.introduce(agent, name, &mut strangers, &mut self.outbox);
+        }
+        self.people.strangers = strangers;
+        let before = self.known.remove(&whole.row.id);
+        let mut known = self.look(&whole.row, Some(whole), before);
+        if seconds(looked_at) <= seconds(known.changed_at) {
+            known.print = 0;
+        }
+        self.known.insert(whole.row.id.clone(), known);
+    }
+
+    fn look(&mut self, row: &Conversation, whole: Option<&Whole>, before: Option<Known>) -> Known {
+        if let Some((id, name)) = row.customer()
+            && (before.is_none() || name.is_some())
+        {
+            self.people.roster.customer(&id, name, None, &mut self.outbox);
+        }
+        // What an earlier run may have told otherwise.
+        let was_remembered = self.remembered.remove(&row.id);
+        let is_doubted = before.is_none() && (was_remembered || row.created_at <= self.resumed_at) && !row.is_ended();
+        let not_before = if before.is_none() { self.resumed_at } else { Timestamp::MIN };
+        look(row, whole, before, (not_before, is_doubted), &mut self.outbox)
+    }
+
+    /// The whole life of a conversation that ended, told by itself.
+    pub(super) fn recount(&mut self, whole: &Whole, strangers: &mut HashSet<crate::event::AgentId>) {
+        let row = &whole.row;
+        if let Some((id, name)) = row.customer() {
+            Roster::default().customer(&id, name, None, &mut self.outbox);
+        }
+        for (agent, name) in whole.parts.iter().filter_map(Part::agent) {
+            self.people.introduce(agent, name, strangers, &mut self.outbox);
+        }
+        look(row, Some(whole), None, (Timestamp::MIN, false), &mut self.outbox);
+    }
+
+    /// A conversation is not there any more.
+    pub(super) fn vanish(&mut self, id: &CompactString, at: Timestamp) {
+        let was_remembered = self.remembered.remove(id);
+        match self.known.get_mut(id) {
+            Some(known) if known.is_active() => {
+                Telling::vanish(&conversation(id), at, &mut known.fold, &mut self.outbox);
+            }
+            None if was_remembered => {
+                Telling::vanish(&conversation(id), at, &mut Fold::default(), &mut self.outbox);
+            }
+            _ => {}
+        }
+    }
+
+    /// After a walk through all that is active: what was not met is looked up.
+    pub(super) fn look_up_missing(&mut self, walk: &Walk) {
+        let known = self.known.iter().filter(|(_, known)| known.is_active()).map(|(id, _)| id);
+        let mut missing: Vec<CompactString> =
+            known.chain(&self.remembered).filter(|id| !walk.met.contains(*id)).cloned().collect();
+        missing.sort_unstable();
+        for id in missing {
+            self.put(id);
+        }
+    }
+
+    /// Lets go of what ended long ago.
+    pub(super) fn prune(&mut self) {
+        let before = self.heard_to - FORGET;
+        self.known.retain(|_, known| known.is_active() || known.changed_at >= before);
+    }
+
+    /// Remembers what could not be read.
+    pub(super) fn note_unreadable(&mut self, ask: &Ask) {
+        if ask.told.len() <= UNREADABLE_MOST {
+            self.unreadable.clone_from(&ask.told);
+        }
+    }
+
+    /// Hears which conversations are active by what was told in earlier runs.
+    pub(super) fn remember(&mut self, active: &[ConversationId]) {
+        self.remembered = active.iter().map(|id| CompactString::from(id.as_str())).collect();
+    }
+}
+
+#[cfg(test)]
+impl State {
+    /// One that has begun.
+    pub(super) fn begun(phase: Phase) -> Self {
+        Self { phase, ..Self::default() }
+    }
+}
+
+impl Known {
+    fn is_active(&self) -> bool {
+        !self.fold.merged && !self.fold.status.is_ended()
+    }
+}
+
+/// Tells what one look shows that was not told before.
+fn look(
+    row: &Conversation,
+    whole: Option<&Whole>,
+    before: Option<Known>,
+    (not_before, is_doubted): (Timestamp, bool),
+    out: &mut Vec<Event>,
+) -> Known {
+    let (tags, tagged_at) = row.tags();
+    let opened = xxh3_64(format!("{:?}", row.opened()).as_bytes());
+    let tags_print = if tags.is_empty() { 0 } else { xxh3_64(format!("{tags:?}").as_bytes()).max(1) };
+    let is_new = before.is_none();
+    let mut known = before.unwrap_or(Known {
+        changed_at: row.changed_at(),
+        print: 0,
+        opened,
+        tags: 0,
+        is_rated: false,
+        last_part: None,
+        is_whole: false,
+        fold: Fold::default(),
+    });
+    let mut fold = std::mem::take(&mut known.fold);
+    if let Some(whole) = whole.filter(|_| !known.is_whole) {
+        // Read for the first time: it is told from its beginning, whatever its fields told.
+        fold = Fold { last_at: fold.last_at, ..Fold::default() };
+        let mut telling = Telling::new(row, fold, out);
+        telling.beginning(row, &whole.parts, whole.begins);
+        for part in &whole.parts {
+            telling.part(part, row);
+        }
+        fold = telling.fold;
+        known.is_whole = true;
+    } else if let Some(whole) = whole {
+        let told = known.last_part.as_ref().and_then(|last| whole.parts.iter().rposition(|part| part.id == *last));
+        // Without the last that was told, all of its moment are told again: the same thing counts once.
+        let last_at = fold.last_at;
+        let new = match told {
+            Some(place) => &whole.parts[place + 1..],
+            None if known.last_part.is_none() => &whole.parts[..],
+            None => &whole.parts[whole.parts.partition_point(|part| part.created_at < last_at)..],
+        };
+        let mut telling = Telling::new(row, fold, out);
+        for part in new {
+            telling.part(part, row);
+        }
+        fold = telling.fold;
+    } else if is_new {
+        let mut telling = Telling::new(row, fold, out);
+        telling.outline(row);
+        fold = telling.fold;
+    }
+    let mut telling = Telling::new(row, fold, out);
+    if known.opened != opened {
+        telling.opened_anew(row);
+    }
+    telling.correct(row, not_before, is_doubted);
+    if known.tags != tags_print || is_doubted {
+        let at = tagged_at.filter(|at| is_new || *at > known.changed_at).unwrap_or(row.changed_at().max(not_before));
+        telling.tagged(tags, at);
+    }
+    let parts = whole.map(|whole| whole.parts.as_slice()).unwrap_or_default();
+    let rated = row.rated(parts).filter(|_| whole.is_some() && !known.is_rated);
+    if let Some(rated) = rated {
+        telling.rated(rated);
+        known.is_rated = true;
+    }
+    let last_part = parts.last().map(|part| part.id.clone()).or(known.last_part);
+    Known {
+        changed_at: row.changed_at().max(known.changed_at),
+        print: print(row),
+        opened,
+        tags: tags_print,
+        last_part,
+        fold: telling.fold,
+        ..known
+    }
+}
+
+/// A print of all that the fields say and that is told.
+fn print(row: &Conversation) -> u64 {
+    let rated = row.rated.as_ref().and_then(|rating| rating.score);
+    let held = (&row.admin_assignee_id, &row.team_assignee_id);
+    let said = (row.changed_at(), &row.state, held, row.waiting_since, row.tags(), row.opened(), rated);
+    xxh3_64(format!("{said:?}").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
+        let mark = Mark { told_to: Timestamp::from_millis(7), past_from: Some(Timestamp::default()) };
+        assert_eq!(Cursor::of(&mark).unwrap().read::<Mark>(), Some(mark));
+        for other in [json!(null), json!({"told_to": 7}), json!([1]), json!({"last": 12})] {
+            assert_eq!(Cursor(other).read::<Mark>(), None);
+        }
+    }
+}
