@@ -19,12 +19,11 @@ const DOCUMENTS: [&str; 7] = [
     "docs/sources.md",
 ];
 
-/// All of them, with the page of each kind of source and its transcripts.
+/// All of them, with the page of each kind of source.
 fn documents() -> Vec<String> {
-    let folders =
-        ["docs/sources", "docs/sources/transcripts"].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
-    let pages = folders.map(|page| page.unwrap().path()).filter(|page| page.is_file());
-    DOCUMENTS.map(str::to_owned).into_iter().chain(pages.map(|page| page.to_str().unwrap().to_owned())).collect()
+    let pages = fs::read_dir("docs/sources").unwrap().map(|page| page.unwrap().path());
+    let pages = pages.filter(|path| path.is_file()).map(|path| path.to_str().unwrap().to_owned());
+    DOCUMENTS.map(str::to_owned).into_iter().chain(pages).collect()
 }
 
 fn read(path: &str) -> String {
