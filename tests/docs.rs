@@ -22,6 +22,7 @@ const DOCUMENTS: [&str; 7] = [
 /// All of them, with the page of each kind of source.
 fn documents() -> Vec<String> {
     let pages = fs::read_dir("docs/sources").unwrap().map(|page| page.unwrap().path().to_str().unwrap().to_owned());
+    let pages = pages.filter(|page| page.ends_with(".md"));
     DOCUMENTS.map(str::to_owned).into_iter().chain(pages).collect()
 }
 
