@@ -21,7 +21,8 @@ const DOCUMENTS: [&str; 7] = [
 
 /// All of them, with the page of each kind of source.
 fn documents() -> Vec<String> {
-    let pages = fs::read_dir("docs/sources").unwrap().map(|page| page.unwrap().path());
+    let folders = ["docs/sources", "docs/sources/transcripts"].into_iter();
+    let pages = folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|page| page.unwrap().path());
     let pages = pages.filter(|path| path.is_file()).map(|path| path.to_str().unwrap().to_owned());
     DOCUMENTS.map(str::to_owned).into_iter().chain(pages).collect()
 }
