@@ -49,7 +49,13 @@ fn shape(text: &str) -> String {
             c => shape.push(c),
         }
     }
-    shape
+    // One ticket, and several tickets.
+    let mut is_counted = false;
+    let words = shape.split(' ').map(|word| {
+        let was_counted = std::mem::replace(&mut is_counted, word == "0");
+        if was_counted { word.trim_end_matches('s') } else { word }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// What does not depend on what goes on at the desk: all but the first picture of it.
