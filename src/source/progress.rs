@@ -6,33 +6,53 @@ use super::Batch;
 pub(super) type Progress = Option<(String, f32)>;
 
 /// What follows a poll.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// The next comes at its time.
-    Done,
-    /// The same, though something is not read to its end yet.
-    Wait(Progress),
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Step {
     /// There is more to read at once.
-    More(Progress),
-    /// The same after a page of history.
-    Past(Progress),
+    pub more: bool,
+    /// What is going on now is not told to its end yet.
+    pub partial: bool,
+    /// The poll read a page of history.
+    pub history: bool,
+    /// How far a reading has come that is under way.
+    pub progress: Progress,
 }
 
 impl Step {
-    /// There is more of something to read at once.
-    pub(super) fn more_of(what: &str, read: usize, total: usize) -> Self {
-        Self::More(Some((what.to_owned(), read as f32 / total.max(1) as f32)))
+    /// The next poll comes at its time.
+    pub(super) fn done() -> Self {
+        Self::wait(None)
     }
 
-    /// A batch that says so, too.
+    /// The same, though something is not read to its end yet.
+    pub(super) fn wait(progress: Progress) -> Self {
+        Self { more: false, partial: false, history: false, progress }
+    }
+
+    /// There is more to read at once.
+    pub(super) fn more(progress: Progress) -> Self {
+        Self { more: true, ..Self::wait(progress) }
+    }
+
+    /// The same after a page of history.
+    pub(super) fn past(progress: Progress) -> Self {
+        Self { history: true, ..Self::more(progress) }
+    }
+
+    /// A part of the first reading, from 0 to 1.
+    pub(super) fn part(what: &str, part: f32) -> Self {
+        Self { partial: true, ..Self::more(Some((what.to_owned(), part))) }
+    }
+
+    /// There is more of something to read at once, of which so many are read.
+    pub(super) fn more_of(what: &str, read: usize, total: usize) -> Self {
+        Self { partial: false, ..Self::part(what, read as f32 / total.max(1) as f32) }
+    }
+
+    /// A batch that says so, too; one that is partial stays so.
     pub(super) fn said_in(self, batch: Batch) -> Batch {
-        let history = matches!(self, Self::Past(_));
-        let (more, progress) = match self {
-            Self::Done => (false, None),
-            Self::Wait(progress) => (false, progress),
-            Self::More(progress) | Self::Past(progress) => (true, progress),
-        };
-        Batch { history, more, progress, ..batch }
+        let Self { more, partial, history, progress } = self;
+        Batch { history, more, partial: partial || batch.partial, progress, ..batch }
     }
 }
 
@@ -42,14 +62,15 @@ mod tests {
 
     #[test]
     fn a_batch_says_what_follows_it() {
-        let said = |step: Step| {
-            let batch = step.said_in(Batch::default());
-            (batch.more, batch.history, batch.progress.map(|(_, part)| part))
+        let said = |step: Step, partial: bool| {
+            let batch = step.said_in(Batch { partial, ..Batch::default() });
+            (batch.more, batch.history, batch.partial, batch.progress.map(|(_, part)| part))
         };
-        assert_eq!(said(Step::Done), (false, false, None));
-        assert_eq!(said(Step::Wait(Some((String::new(), 0.3)))), (false, false, Some(0.3)));
-        assert_eq!(said(Step::more_of("tickets", 1, 4)), (true, false, Some(0.25)));
-        assert_eq!(said(Step::more_of("tickets", 0, 0)), (true, false, Some(0.0)));
-        assert_eq!(said(Step::Past(None)), (true, true, None));
+        assert_eq!(said(Step::done(), false), (false, false, false, None));
+        assert_eq!(said(Step::done(), true), (false, false, true, None));
+        assert_eq!(said(Step::wait(Some((String::new(), 0.3))), false), (false, false, false, Some(0.3)));
+        assert_eq!(said(Step::more_of("tickets", 1, 4), false), (true, false, false, Some(0.25)));
+        assert_eq!(said(Step::part("tickets", 0.0), false), (true, false, true, Some(0.0)));
+        assert_eq!(said(Step::past(None), false), (true, true, false, None));
     }
 }

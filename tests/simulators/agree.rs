@@ -94,6 +94,16 @@ impl<'a> Watch<'a> {
         Ok(batch)
     }
 
+    /// Polls until one fails; its error.
+    pub async fn first_error(&mut self) -> SourceError {
+        for _ in 0..50 {
+            if let Err(error) = self.poll().await {
+                return error;
+            }
+        }
+        panic!("no error")
+    }
+
     /// Polls until nothing is left to fetch at once; requests of all, and the last batch.
     pub async fn settle(&mut self) -> (u32, Batch) {
         let mut requests = 0;

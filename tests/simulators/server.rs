@@ -91,6 +91,27 @@ pub enum Fault {
     Edited(Box<dyn Fn(&mut Value) + Send>),
 }
 
+impl Fault {
+    /// It answers this text, which calls itself JSON.
+    pub fn said(status: u16, body: &str) -> Self {
+        Self::Answer(Reply::text(status, "application/json", body))
+    }
+
+    /// Its answer is changed before it is sent.
+    pub fn edited(edit: impl Fn(&mut Value) + Send + 'static) -> Self {
+        Self::Edited(Box::new(edit))
+    }
+
+    /// Each record of the list at that place of its answer is changed.
+    pub fn rows(place: &'static str, edit: impl Fn(&mut Value) + Send + 'static) -> Self {
+        Self::edited(move |body| {
+            if let Some(list) = body.pointer_mut(place).and_then(Value::as_array_mut) {
+                list.iter_mut().for_each(&edit);
+            }
+        })
+    }
+}
+
 /// So many requests a window; windows begin at whole multiples of their length.
 #[derive(Debug, Clone)]
 pub struct Limiter {

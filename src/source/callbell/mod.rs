@@ -37,6 +37,7 @@ use serde::Deserialize;
 use self::ask::Ask;
 use self::state::{Phase, State};
 use super::http::{Auth, Client, Limits, Secret, address};
+use super::progress::Step;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Timestamp};
 
@@ -161,14 +162,6 @@ impl Callbell {
     }
 }
 
-/// Whether a poll is followed by another at once, and how far the reading has come.
-struct Step {
-    more: bool,
-    partial: bool,
-    history: bool,
-    progress: Option<(String, f32)>,
-}
-
 #[async_trait]
 impl Source for Callbell {
     fn capabilities(&self) -> Vec<Capability> {
@@ -192,7 +185,7 @@ impl Source for Callbell {
         };
         let sent = ask.sent() - before;
         self.state.note_unreadable(&ask);
-        Ok(Batch {
+        Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),
             quota: Some(Quota {
@@ -203,12 +196,8 @@ impl Source for Callbell {
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
             requests: u32::try_from(sent).unwrap_or(u32::MAX),
-            history: step.history,
-            more: step.more,
-            partial: step.partial,
-            progress: step.progress,
-            finished: false,
-        })
+            ..Batch::default()
+        }))
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {

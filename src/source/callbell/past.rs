@@ -110,6 +110,6 @@ impl Callbell {
         past.due_at = ask.now;
         past.told_to = some.last().map_or(past.told_to, |(closed_at, _)| Some(*closed_at));
         past.finish();
-        Ok(Step { more: true, partial: false, history: true, progress: past.progress() })
+        Ok(Step::past(past.progress()))
     }
 }

@@ -32,6 +32,7 @@ use self::ask::Ask;
 use self::state::{Phase, State};
 use self::wire::{Account, Profile};
 use super::http::{Client, Limits, Secret, address};
+use super::progress::Step;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Timestamp};
 
@@ -169,14 +170,6 @@ fn capabilities(may_rate: bool) -> Vec<Capability> {
     CAPABILITIES.iter().filter(|capability| may_rate || **capability != Capability::Ratings).copied().collect()
 }
 
-/// Whether a poll is followed by another at once, and how far the reading has come.
-struct Step {
-    more: bool,
-    partial: bool,
-    history: bool,
-    progress: Option<(String, f32)>,
-}
-
 #[async_trait]
 impl Source for Chatwoot {
     fn capabilities(&self) -> Vec<Capability> {
@@ -201,19 +194,15 @@ impl Source for Chatwoot {
         let sent = ask.sent();
         let quota = self.quota(before, sent, ask.now);
         self.state.note_unreadable(&ask);
-        Ok(Batch {
+        Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),
             quota: Some(quota),
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
             requests: u32::try_from(sent - before).unwrap_or(u32::MAX),
-            history: step.history,
-            more: step.more,
-            partial: step.partial,
-            progress: step.progress,
-            finished: false,
-        })
+            ..Batch::default()
+        }))
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {

@@ -66,7 +66,7 @@ impl Chatwoot {
     /// A page of ended conversations, the last active first, with all their messages.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let Some(mut reading) = self.state.past.reading else {
-            return Ok(Step { more: true, partial: false, history: true, progress: None });
+            return Ok(Step::past(None));
         };
         if let Some(reading) = &mut self.state.past.reading {
             reading.due_at = ask.now + RETRY;

@@ -33,6 +33,7 @@ pub use self::settings::Settings;
 use self::ask::Ask;
 use self::state::{Phase, State};
 use super::http::{Client, Limits};
+use super::progress::Step;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Timestamp};
 
@@ -103,21 +104,6 @@ fn capabilities(may_rate: bool) -> Vec<Capability> {
     CAPABILITIES.iter().filter(|capability| may_rate || **capability != Capability::Ratings).copied().collect()
 }
 
-/// Whether a poll is followed by another at once, and how far the reading has come.
-struct Step {
-    more: bool,
-    partial: bool,
-    history: bool,
-    progress: Option<(String, f32)>,
-}
-
-impl Step {
-    /// A part of the first reading.
-    fn part(what: &str, part: f32) -> Self {
-        Self { more: true, partial: true, history: false, progress: Some((what.to_owned(), part)) }
-    }
-}
-
 #[async_trait]
 impl Source for Gorgias {
     fn capabilities(&self) -> Vec<Capability> {
@@ -151,19 +137,15 @@ impl Source for Gorgias {
         self.state.events.is_typed = ask.takes_types;
         let requests = u32::try_from(ask.sent()).unwrap_or(u32::MAX);
         self.state.note_unreadable(ask.told);
-        Ok(Batch {
+        Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),
             quota: ask.quota,
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
             requests,
-            history: step.history,
-            more: step.more,
-            partial: step.partial,
-            progress: step.progress,
-            finished: false,
-        })
+            ..Batch::default()
+        }))
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {

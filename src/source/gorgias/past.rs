@@ -80,7 +80,7 @@ impl Past {
 impl Gorgias {
     /// Some ended tickets, the first ended first.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let step = |past: &Past| Step { more: true, partial: false, history: true, progress: past.progress() };
+        let step = |past: &Past| Step::past(past.progress());
         let Some((_, reached, to)) = self.state.past.reading() else { return Ok(step(&self.state.past)) };
         self.state.past.due_at = ask.now + RETRY;
         let mut page = self.state.past.page.clone();

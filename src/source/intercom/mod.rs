@@ -34,6 +34,7 @@ use serde::Deserialize;
 use self::ask::Ask;
 use self::state::{Phase, State};
 use super::http::{Auth, Client, Limits, Secret, address};
+use super::progress::Step;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Timestamp};
 
@@ -131,14 +132,6 @@ impl Intercom {
     }
 }
 
-/// Whether a poll is followed by another at once, and how far the reading has come.
-struct Step {
-    more: bool,
-    partial: bool,
-    history: bool,
-    progress: Option<(String, f32)>,
-}
-
 #[async_trait]
 impl Source for Intercom {
     fn capabilities(&self) -> Vec<Capability> {
@@ -161,19 +154,15 @@ impl Source for Intercom {
             Phase::Steady => self.refresh(&mut ask).await?,
         };
         self.state.note_unreadable(&ask);
-        Ok(Batch {
+        Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),
             quota: ask.quota,
             requests: u32::try_from(ask.sent() - before).unwrap_or(u32::MAX),
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
-            history: step.history,
-            more: step.more,
-            partial: step.partial,
-            progress: step.progress,
-            finished: false,
-        })
+            ..Batch::default()
+        }))
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {

@@ -88,7 +88,7 @@ impl Past {
 impl Intercom {
     /// A part of the history: a page of what ended in a span, or some of those with all that happened in them.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let done = |past: &Past| Step { more: true, partial: false, history: true, progress: past.progress() };
+        let done = |past: &Past| Step::past(past.progress());
         let Some(mut reading) = self.state.past.reading.clone() else { return Ok(done(&self.state.past)) };
         if let Some(reading) = &mut self.state.past.reading {
             reading.due_at = ask.now + RETRY;

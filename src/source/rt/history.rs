@@ -17,7 +17,7 @@ impl Rt {
 
     /// One page of ended tickets that changed within the time that is asked for.
     pub(super) async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let Some(reading) = &mut self.state.past.reading else { return Ok(Step::More(None)) };
+        let Some(reading) = &mut self.state.past.reading else { return Ok(Step::more(None)) };
         reading.try_at(ask.now);
         let after = reading.after;
         let query =
@@ -36,7 +36,7 @@ impl Rt {
         } else if let Some(reading) = &mut self.state.past.reading {
             reading.told(after, count, left);
         }
-        Ok(Step::Past(self.state.past.reading.as_ref().map(|reading| ("reading history".to_owned(), reading.part()))))
+        Ok(Step::past(self.state.past.reading.as_ref().map(|reading| ("reading history".to_owned(), reading.part()))))
     }
 
     /// Looks after tickets that were open by what was told before this start and are not known now; whether there are

@@ -225,11 +225,11 @@ impl Rt {
         }
         self.sweep(ask).await?;
         let Some(reading) = &self.state.past.reading else {
-            return Ok(if more { Step::More(None) } else { Step::Done });
+            return Ok(if more { Step::more(None) } else { Step::done() });
         };
         let told = Some(("reading history".to_owned(), reading.part()));
         self.state.is_history_next = !more && reading.is_due(ask.now);
-        Ok(if more || self.state.is_history_next { Step::More(told) } else { Step::Wait(told) })
+        Ok(if more || self.state.is_history_next { Step::more(told) } else { Step::wait(told) })
     }
 
     /// The rows that were added to the log, and the tickets that they make known; whether there are still more.

@@ -155,7 +155,7 @@ impl Zammad {
         self.state.outbox.extend(self.state.book.teams().collect::<Vec<_>>());
         self.state.introduce_agents();
         self.state.phase = Phase::Open(Place::at(Timestamp::from_millis(0)));
-        Ok(Step::More(Some(("reading open tickets".to_owned(), 0.0))))
+        Ok(Step::more(Some(("reading open tickets".to_owned(), 0.0))))
     }
 
     /// What open tickets meet; nothing where no state is open.
@@ -179,7 +179,7 @@ impl Zammad {
             None => self.state.all_found(),
         }
         // How many there are is not told.
-        Ok(Step::More(Some(("reading open tickets".to_owned(), if next.is_some() { 0.3 } else { 0.6 }))))
+        Ok(Step::more(Some(("reading open tickets".to_owned(), if next.is_some() { 0.3 } else { 0.6 }))))
     }
 
     /// The tickets of which the fields leave a doubt.
@@ -190,7 +190,7 @@ impl Zammad {
             self.state.refilled_at = ask.now;
         }
         // At once on to what happened meanwhile.
-        Ok(Step::More(Some(("reading what waits".to_owned(), 0.9))))
+        Ok(Step::more(Some(("reading what waits".to_owned(), 0.9))))
     }
 }
 

@@ -43,11 +43,11 @@ impl Zammad {
             more = !self.state.missing.is_empty() || !self.state.queue.is_empty();
         }
         let Some(progress) = self.history_progress(ask.there()) else {
-            return Ok(if more { Step::More(None) } else { Step::Done });
+            return Ok(if more { Step::more(None) } else { Step::done() });
         };
         self.state.is_history_next = !more && self.state.history_again_at.is_none_or(|at| ask.now >= at);
         let told = Some(progress);
-        Ok(if more || self.state.is_history_next { Step::More(told) } else { Step::Wait(told) })
+        Ok(if more || self.state.is_history_next { Step::more(told) } else { Step::wait(told) })
     }
 
     /// Finds the tickets that changed; whether there are still more.
@@ -164,7 +164,7 @@ impl Zammad {
 
     /// One page of ended tickets, the last changed first.
     async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let Some(from) = self.history_from(ask.there()) else { return Ok(Step::More(None)) };
+        let Some(from) = self.history_from(ask.there()) else { return Ok(Step::more(None)) };
         // Whatever becomes of it, it is not asked for again at once.
         let pause = FIRST_PAUSE * (1 << self.state.history_tries.min(10));
         self.state.history_tries += 1;
@@ -172,7 +172,7 @@ impl Zammad {
 
         let Some(condition) = Condition::default().one_of("state_id", &self.state.book.states(true)) else {
             self.state.told_from = from;
-            return Ok(Step::More(None));
+            return Ok(Step::more(None));
         };
         let condition = condition.any_of("group_id", &self.state.book.watched);
         let mut place = Place { at: self.state.told_from, page: self.state.history_page };
@@ -193,6 +193,6 @@ impl Zammad {
         }
         (self.state.told_from, self.state.history_page) = (place.at, place.page);
         (self.state.history_tries, self.state.history_again_at) = (0, None);
-        Ok(Step::Past(self.history_progress(ask.there())))
+        Ok(Step::past(self.history_progress(ask.there())))
     }
 }

@@ -40,15 +40,15 @@ impl Zendesk {
 
     /// One page of what happened, and the tickets that ended in it.
     pub(super) async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let Some(reading) = &mut self.state.past.reading else { return Ok(Step::More(None)) };
+        let Some(reading) = &mut self.state.past.reading else { return Ok(Step::more(None)) };
         reading.try_at(ask.now);
         let (position, to) = (reading.position, reading.to);
         let mut page = None;
         if self.state.headless.is_empty() {
             if !self.may_export(HISTORY, ask) {
-                return Ok(Step::More(self.history_progress()));
+                return Ok(Step::more(self.history_progress()));
             }
-            let Some(exported) = self.exported(ask, position).await? else { return Ok(Step::More(None)) };
+            let Some(exported) = self.exported(ask, position).await? else { return Ok(Step::more(None)) };
             page = Some(exported);
         }
         let audits = page.as_mut().map(|page| std::mem::take(&mut page.audits)).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Zendesk {
             self.state.rated_of.clear();
             self.plan_history();
         }
-        Ok(Step::Past(self.history_progress()))
+        Ok(Step::past(self.history_progress()))
     }
 
     fn is_told(&self, ticket: Id) -> bool {

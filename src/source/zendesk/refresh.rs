@@ -42,10 +42,10 @@ impl Zendesk {
         let is_turn = !more || self.state.refreshes.is_multiple_of(4);
         self.state.is_history_next = is_turn && self.history_is_due(ask.now);
         Ok(match told {
-            None if more => Step::More(None),
-            None => Step::Done,
-            told if more || self.state.is_history_next => Step::More(told),
-            told => Step::Wait(told),
+            None if more => Step::more(None),
+            None => Step::done(),
+            told if more || self.state.is_history_next => Step::more(told),
+            told => Step::wait(told),
         })
     }
 

@@ -27,41 +27,27 @@ async fn error_of(settings: Value, fault: Option<(&'static str, Fault)>) -> Sour
         simulator.fault(words, fault);
     }
     let mut source = source(&simulator, &settings, Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    for _ in 0..50 {
-        if let Err(error) = watch.poll().await {
-            return error;
-        }
-    }
-    panic!("no error")
-}
-
-fn said(status: u16, body: &str) -> Fault {
-    Fault::Answer(Reply::text(status, "application/json", body))
-}
-
-fn edited(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
-    Fault::Edited(Box::new(edit))
+    Watch::new(source.as_mut(), &simulator).first_error().await
 }
 
 /// Changes each contact of a list, or each message of one.
 fn each(list: &'static str, edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
-    edited(move |body| body[list].as_array_mut().into_iter().flatten().for_each(&edit))
+    Fault::edited(move |body| body[list].as_array_mut().into_iter().flatten().for_each(&edit))
 }
 
 #[rstest]
 #[case::wrong_key(json!({"token": "wrong-key-0815"}), None, "auth", "Unauthorized")]
-#[case::no_right(json!({}), Some(("/contacts", said(403, r#"{"message":"API not included in your plan"}"#))),
+#[case::no_right(json!({}), Some(("/contacts", Fault::said(403, r#"{"message":"API not included in your plan"}"#))),
     "forbidden", "API not included in your plan")]
-#[case::elsewhere(json!({}), Some(("/teams", said(404, "{}"))), "unsupported", "is base_url right?")]
+#[case::elsewhere(json!({}), Some(("/teams", Fault::said(404, "{}"))), "unsupported", "is base_url right?")]
 #[case::login_page(json!({}), Some(("/teams", Fault::Answer(Reply::text(200, "text/html", "<!DOCTYPE html><title>Shop</title>")))),
     "schema", "a web page instead of JSON")]
 #[case::throttled(json!({}), Some(("/contacts", Fault::Answer(crate::callbell::limiter().beyond))), "throttled", "too many requests")]
 #[case::maintenance(json!({}), Some(("/contacts", Fault::Answer(Reply::maintenance()))), "failing", "the server failed (503)")]
-#[case::broken(json!({}), Some(("/messages", said(500, ""))), "failing", "(500)")]
+#[case::broken(json!({}), Some(("/messages", Fault::said(500, ""))), "failing", "(500)")]
 #[case::truncated(json!({}), Some(("/contacts", Fault::Truncated)), "schema", "ends too early")]
-#[case::null(json!({}), Some(("/contacts?", edited(|body| body["contacts"] = Value::Null))), "schema", "contacts")]
-#[case::renamed_list(json!({}), Some(("/contacts?", edited(|body| *body = json!({"people": []})))), "schema",
+#[case::null(json!({}), Some(("/contacts?", Fault::edited(|body| body["contacts"] = Value::Null))), "schema", "contacts")]
+#[case::renamed_list(json!({}), Some(("/contacts?", Fault::edited(|body| *body = json!({"people": []})))), "schema",
     "missing field `contacts`")]
 #[case::renamed_field(json!({}), Some(("/contacts?", each("contacts", |row| { row.as_object_mut().unwrap().remove("uuid"); }))),
     "schema", "no record can be read; the first: missing field `uuid`")]
@@ -123,7 +109,7 @@ async fn told(account: Account, fault: Option<Wrong>) -> (usize, u64, String) {
 #[case::one_bad_record(|first: String| ("/contacts?", each("contacts", move |row| if row["uuid"] == *first {
     row["closedAt"] = "soon".into();
 })), 1, 1, "at `closedAt`: expected a time or null")]
-#[case::a_message_without_a_time(|_| ("/messages", edited(|body| body["messages"][0]["createdAt"] = "soon".into())), 0, 2,
+#[case::a_message_without_a_time(|_| ("/messages", Fault::edited(|body| body["messages"][0]["createdAt"] = "soon".into())), 0, 2,
     "GET /v1/contacts/:uuid/messages")]
 #[case::words_of_messages_that_are_not_known(|_| ("/messages", each("messages", |one| one["status"] = "reaction".into())),
     0, 0, "")]
@@ -131,7 +117,7 @@ async fn told(account: Account, fault: Option<Wrong>) -> (usize, u64, String) {
 #[case::members_without_a_state(|_| ("/members", each("users", |one| {
     *one = json!({"email": one["email"], "available": null, "lastUpdateAt": one["lastUpdatedAt"]});
 })), 0, 0, "")]
-#[case::a_token_that_is_refused(|_| ("after=", said(400, r#"{"error":"Invalid pagination cursor"}"#)), 0, 0, "")]
+#[case::a_token_that_is_refused(|_| ("after=", Fault::said(400, r#"{"error":"Invalid pagination cursor"}"#)), 0, 0, "")]
 #[case::a_slow_server(|_| ("/teams", Fault::Slow(Duration::from_millis(20))), 0, 0, "")]
 #[tokio::test]
 async fn odd_records_lose_nothing_but_themselves(
@@ -159,7 +145,7 @@ async fn what_an_answer_may_lack_loses_nothing(#[case] account: Account) {
 #[tokio::test]
 async fn behind_the_last_page_that_numbers_reach_nothing_is_read_and_the_rest_goes_on() {
     let simulator = small(Account { cursors: false, ..Account::usual() }).await;
-    simulator.fault("page=3", said(400, r#"{"error":"Pagination limit exceeded"}"#));
+    simulator.fault("page=3", Fault::said(400, r#"{"error":"Pagination limit exceeded"}"#));
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(source.as_mut(), &simulator);
     let (_, batch) = watch.settle().await;
@@ -170,7 +156,7 @@ async fn behind_the_last_page_that_numbers_reach_nothing_is_read_and_the_rest_go
 async fn a_server_that_gives_the_same_page_again_and_again_comes_to_an_end() {
     let simulator = small(Account::usual()).await;
     let rows: Vec<Value> = (1..=20).map(|nth| json!({"uuid": uuid(nth), "closedAt": "2026-11-19T08:00:00Z"})).collect();
-    simulator.fault("/contacts?", edited(move |body| *body = json!({"contacts": rows})));
+    simulator.fault("/contacts?", Fault::edited(move |body| *body = json!({"contacts": rows})));
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(source.as_mut(), &simulator);
     let (requests, batch) = watch.settle().await;
@@ -204,7 +190,7 @@ async fn an_unreadable_record_is_told_once() {
 async fn an_empty_account_is_an_empty_board() {
     let simulator = small(Account::usual()).await;
     for (words, list) in [("/contacts", "contacts"), ("/teams?", "teams"), ("/members", "users")] {
-        simulator.fault(words, edited(move |body| *body = json!({list: [], "meta": {"page": 1, "pages": 0}})));
+        simulator.fault(words, Fault::edited(move |body| *body = json!({list: [], "meta": {"page": 1, "pages": 0}})));
     }
     let mut source = source(&simulator, &json!({}), Duration::from_hours(24));
     let mut watch = Watch::new(source.as_mut(), &simulator);
@@ -236,7 +222,7 @@ async fn a_look_is_dated_by_the_clock_of_the_server() {
 async fn a_check_names_what_is_not_as_it_should_be() {
     let simulator = small(Account { short_rows: true, ..Account::usual() }).await;
     simulator.inside().skew = TimeDelta::seconds(90);
-    simulator.fault("/members", said(403, r#"{"message":"not in your plan"}"#));
+    simulator.fault("/members", Fault::said(403, r#"{"message":"not in your plan"}"#));
     let now = simulator.inside().world.now;
     let findings = source(&simulator, &json!({}), Duration::ZERO).check(now).await.unwrap();
     let bad: Vec<&str> = findings.iter().filter(|f| f.good == Some(false)).map(|f| f.what.as_str()).collect();

@@ -27,52 +27,34 @@ async fn error_of(settings: Value, fault: Option<(&'static str, Fault)>) -> Sour
         simulator.fault(words, fault);
     }
     let mut source = source(&simulator, &settings, Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    for _ in 0..50 {
-        if let Err(error) = watch.poll().await {
-            return error;
-        }
-    }
-    panic!("no error")
-}
-
-fn said(status: u16, body: &str) -> Fault {
-    Fault::Answer(Reply::text(status, "application/json", body))
-}
-
-fn edited(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
-    Fault::Edited(Box::new(edit))
+    Watch::new(source.as_mut(), &simulator).first_error().await
 }
 
 /// Changes each row of a list.
 fn rows(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
-    edited(move |body| {
-        if let Some(list) = body.pointer_mut("/data/payload").and_then(Value::as_array_mut) {
-            list.iter_mut().for_each(&edit);
-        }
-    })
+    Fault::rows("/data/payload", edit)
 }
 
 #[rstest]
 #[case(json!({"token": "wrong"}), None, "auth", "Invalid Access Token")]
-#[case(json!({}), Some(("/agents", said(401, r#"{"error":"You are not authorized to do this action"}"#))),
+#[case(json!({}), Some(("/agents", Fault::said(401, r#"{"error":"You are not authorized to do this action"}"#))),
     "forbidden", "make the key with an administrator")]
-#[case(json!({}), Some(("/profile", said(401, r#"{"error":"Account is suspended"}"#))), "forbidden", "suspended")]
-#[case(json!({}), Some(("/profile", said(404, "<html>"))), "unsupported", "is base_url right?")]
+#[case(json!({}), Some(("/profile", Fault::said(401, r#"{"error":"Account is suspended"}"#))), "forbidden", "suspended")]
+#[case(json!({}), Some(("/profile", Fault::said(404, "<html>"))), "unsupported", "is base_url right?")]
 #[case(json!({}), Some(("/profile", Fault::Answer(Reply::text(200, "text/html", "<!DOCTYPE html><title>Shop</title>")))),
     "schema", "a web page instead of JSON")]
 #[case(json!({"account": 7}), None, "unsupported", "does not see account 7, but 1 (ACME)")]
 #[case(json!({"inboxes": ["phone", "fax"]}), None, "unsupported", "no inbox `fax`")]
-#[case(json!({}), Some(("/profile", edited(|body| body["accounts"] = json!([])))), "unsupported", "sees no account")]
-#[case(json!({}), Some(("/profile", edited(|body| body["accounts"] = json!([{"id": 1, "name": "A"}, {"id": "2"}])))),
+#[case(json!({}), Some(("/profile", Fault::edited(|body| body["accounts"] = json!([])))), "unsupported", "sees no account")]
+#[case(json!({}), Some(("/profile", Fault::edited(|body| body["accounts"] = json!([{"id": 1, "name": "A"}, {"id": "2"}])))),
     "unsupported", "set `account` to one of 1 (A), 2 ()")]
 #[case(json!({}), Some(("/conversations", Fault::Answer(Reply::text(429, "text/plain", "Retry later\n")))),
     "throttled", "it wants none before 2026-11-20T09:01:00Z")]
 #[case(json!({}), Some(("/conversations", Fault::Answer(Reply::maintenance()))), "failing", "the server failed (503)")]
-#[case(json!({}), Some(("/conversations", said(500, ""))), "failing", "(500)")]
+#[case(json!({}), Some(("/conversations", Fault::said(500, ""))), "failing", "(500)")]
 #[case(json!({}), Some(("/conversations", Fault::Truncated)), "schema", "ends too early")]
-#[case(json!({}), Some(("/conversations", edited(|body| body["data"]["payload"] = Value::Null))), "schema", "data.payload")]
-#[case(json!({}), Some(("/conversations", edited(|body| *body = json!({"payload": []})))), "schema", "missing field `data`")]
+#[case(json!({}), Some(("/conversations", Fault::edited(|body| body["data"]["payload"] = Value::Null))), "schema", "data.payload")]
+#[case(json!({}), Some(("/conversations", Fault::edited(|body| *body = json!({"payload": []})))), "schema", "missing field `data`")]
 #[case(json!({}), Some(("/conversations", rows(|row| { row.as_object_mut().unwrap().remove("status"); }))),
     "schema", "no record can be read; the first: missing field `status`")]
 #[case(json!({}), Some(("/conversations", rows(|row| row["created_at"] = Value::Null))), "schema", "`created_at`: is empty")]
@@ -136,11 +118,11 @@ async fn told(fault: Wrong) -> (usize, u64, Vec<String>) {
     "data.payload[0], id [1]: at `id`: a number or text")]
 #[case("an unknown status", |first| ("conversations", rows(move |row| if row["id"] == first { row["status"] = "archived".into(); })),
     1, 1, "at `status`: `archived` is no status that is known")]
-#[case("a message without a time", |_| ("/messages", edited(|body| {
+#[case("a message without a time", |_| ("/messages", Fault::edited(|body| {
     body["payload"][0]["created_at"] = "soon".into();
 })), 0, 8, "`soon` is no time")]
 #[case("a slow server", |_| ("/agents", Fault::Slow(Duration::from_millis(20))), 0, 0, "")]
-#[case("no ratings", |_| ("csat", said(404, "{}")), 0, 0, "")]
+#[case("no ratings", |_| ("csat", Fault::said(404, "{}")), 0, 0, "")]
 #[tokio::test]
 async fn odd_records_lose_nothing_but_themselves(
     #[case] what: &str,
@@ -185,12 +167,12 @@ async fn an_empty_account_is_an_empty_board() {
     let simulator = small().await;
     simulator.fault(
         "conversations",
-        edited(|body| {
+        Fault::edited(|body| {
             *body = json!({"meta": {"all_count": 0}, "data": {"meta": {"all_count": 0}, "payload": []}});
         }),
     );
     for words in ["/agents", "/teams", "csat"] {
-        simulator.fault(words, edited(|body| *body = json!([])));
+        simulator.fault(words, Fault::edited(|body| *body = json!([])));
     }
     let mut source = source(&simulator, &json!({}), Duration::from_hours(24));
     let mut watch = Watch::new(source.as_mut(), &simulator);

@@ -28,21 +28,9 @@ async fn small() -> Simulator {
     small_of(Account::usual()).await
 }
 
-fn said(status: u16, body: &str) -> Fault {
-    Fault::Answer(Reply::text(status, "application/json", body))
-}
-
-fn edited(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
-    Fault::Edited(Box::new(edit))
-}
-
 /// Changes each row of a list.
 fn rows(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
-    edited(move |body| {
-        if let Some(list) = body.get_mut("data").and_then(Value::as_array_mut) {
-            list.iter_mut().for_each(&edit);
-        }
-    })
+    Fault::rows("/data", edit)
 }
 
 /// The error of a first read with these settings and this fault.
@@ -52,30 +40,24 @@ async fn error_of(settings: Value, fault: Option<(&'static str, Fault)>) -> Sour
         simulator.fault(words, fault);
     }
     let mut source = source(&simulator, &settings, Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    for _ in 0..50 {
-        if let Err(error) = watch.poll().await {
-            return error;
-        }
-    }
-    panic!("no error")
+    Watch::new(source.as_mut(), &simulator).first_error().await
 }
 
 #[rstest]
 #[case(json!({"token": "wrong"}), None, "auth", "Unauthorized")]
 #[case(json!({"email": "ben@acme.com"}), None, "auth", "Unauthorized")]
-#[case(json!({}), Some(("/api/users", said(404, "<html>No such account</html>"))), "unsupported", "is base_url right?")]
-#[case(json!({}), Some(("/api/views", said(403, r#"{"error":{"msg":"Permission denied"}}"#))), "forbidden",
+#[case(json!({}), Some(("/api/users", Fault::said(404, "<html>No such account</html>"))), "unsupported", "is base_url right?")]
+#[case(json!({}), Some(("/api/views", Fault::said(403, r#"{"error":{"msg":"Permission denied"}}"#))), "forbidden",
     "Permission denied; make the key with an admin")]
 #[case(json!({}), Some(("/api/users", Fault::Answer(Reply::text(200, "text/html", "<!DOCTYPE html><title>Shop</title>")))),
     "schema", "a web page instead of JSON")]
 #[case(json!({}), Some(("/api/views", Fault::Answer(Reply::json(429, &json!({"error": {"msg": "Too many requests"}}))
     .with("retry-after", 7).with("x-gorgias-account-api-call-limit", "40/40")))), "throttled", "it wants none before 2026-11-20T09:00:07Z")]
 #[case(json!({}), Some(("/api/views", Fault::Answer(Reply::maintenance()))), "failing", "the server failed (503)")]
-#[case(json!({}), Some(("/api/views", said(500, ""))), "failing", "(500)")]
+#[case(json!({}), Some(("/api/views", Fault::said(500, ""))), "failing", "(500)")]
 #[case(json!({}), Some(("/api/views", Fault::Truncated)), "schema", "ends too early")]
-#[case(json!({}), Some(("/api/views", edited(|body| body["data"] = Value::Null))), "schema", "a list, or an object with `data`")]
-#[case(json!({}), Some(("/api/views", edited(|body| *body = json!({"items": []})))), "schema", "a list, or an object with `data`")]
+#[case(json!({}), Some(("/api/views", Fault::edited(|body| body["data"] = Value::Null))), "schema", "a list, or an object with `data`")]
+#[case(json!({}), Some(("/api/views", Fault::edited(|body| *body = json!({"items": []})))), "schema", "a list, or an object with `data`")]
 #[case(json!({}), Some(("/api/views", rows(|row| { row.as_object_mut().unwrap().remove("status"); }))),
     "schema", "no record can be read; the first: missing field `status`")]
 #[case(json!({}), Some(("/api/views", rows(|row| row["created_datetime"] = Value::Null))), "schema", "`created_datetime`: expected a time, found null")]
@@ -119,17 +101,17 @@ type Wrong = fn(u64) -> (&'static str, Fault);
     }
 })), 0, 0, "")]
 #[case("unknown fields", |_| ("/api/", rows(|row| row["novel"] = json!({"a": [1]}))), 0, 0, "")]
-#[case("bare lists", |_| ("/api/users", edited(|body| *body = body["data"].take())), 0, 0, "")]
-#[case("pages that repeat themselves", |_| ("/api/messages", edited(|body| body["meta"]["next_cursor"] = "k-9".into())), 0, 0, "")]
+#[case("bare lists", |_| ("/api/users", Fault::edited(|body| *body = body["data"].take())), 0, 0, "")]
+#[case("pages that repeat themselves", |_| ("/api/messages", Fault::edited(|body| body["meta"]["next_cursor"] = "k-9".into())), 0, 0, "")]
 #[case("an unknown type of event", |_| ("/api/events", rows(|row| row["type"] = "ticket-teleported".into())), 0, 0, "")]
-#[case("types that are not taken", |_| ("types=", said(400, r#"{"error":{"msg":"Unknown field","data":{"types":["x"]}}}"#)), 0, 0, "")]
+#[case("types that are not taken", |_| ("types=", Fault::said(400, r#"{"error":{"msg":"Unknown field","data":{"types":["x"]}}}"#)), 0, 0, "")]
 #[case("one bad record", |first| ("/api/views", rows(move |row| if row["id"] == first { row["id"] = json!([1]); })), 1, 1,
     "data[0], id [1]: at `id`: expected an id, found a list")]
 #[case("an unknown status", |first| ("/api/views", rows(move |row| if row["id"] == first { row["status"] = "parked".into(); })), 1, 1,
     "at `status`: `parked` is no status that is known")]
-#[case("a message without a time", |_| ("/api/messages", edited(|body| body["data"][0]["created_datetime"] = "soon".into())), 0, 2, "expected a time")]
+#[case("a message without a time", |_| ("/api/messages", Fault::edited(|body| body["data"][0]["created_datetime"] = "soon".into())), 0, 2, "expected a time")]
 #[case("a slow server", |_| ("/api/users", Fault::Slow(Duration::from_millis(20))), 0, 0, "")]
-#[case("no ratings", |_| ("satisfaction", said(404, "{}")), 0, 0, "")]
+#[case("no ratings", |_| ("satisfaction", Fault::said(404, "{}")), 0, 0, "")]
 #[tokio::test]
 async fn odd_records_lose_nothing_but_themselves(
     #[case] what: &str,
@@ -177,8 +159,10 @@ async fn odd_records_lose_nothing_but_themselves(
 #[tokio::test]
 async fn an_empty_account_is_an_empty_board() {
     let simulator = small().await;
-    simulator
-        .fault("/api/", edited(|body| *body = json!({"data": [], "meta": {"prev_cursor": null, "next_cursor": null}})));
+    simulator.fault(
+        "/api/",
+        Fault::edited(|body| *body = json!({"data": [], "meta": {"prev_cursor": null, "next_cursor": null}})),
+    );
     let mut source = source(&simulator, &json!({}), Duration::from_hours(24));
     let mut watch = Watch::new(source.as_mut(), &simulator);
     let (_, batch) = watch.settle().await;

@@ -27,13 +27,7 @@ async fn error_of(settings: Value, fault: Option<(&'static str, Fault)>) -> Sour
         simulator.fault(words, fault);
     }
     let mut source = source(&simulator, &settings, Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    for _ in 0..50 {
-        if let Err(error) = watch.poll().await {
-            return error;
-        }
-    }
-    panic!("no error")
+    Watch::new(source.as_mut(), &simulator).first_error().await
 }
 
 fn said(status: u16, code: &str, message: &str) -> Fault {
@@ -47,10 +41,6 @@ fn throttled() -> Fault {
     Fault::Answer(reply.with("x-ratelimit-reset", reset))
 }
 
-fn edited(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
-    Fault::Edited(Box::new(edit))
-}
-
 /// Whether it is the conversation of that number.
 fn is(row: &Value, number: u64) -> bool {
     row["id"].as_str() == Some(&*number.to_string())
@@ -58,7 +48,7 @@ fn is(row: &Value, number: u64) -> bool {
 
 /// Changes each conversation of a list, and one by itself.
 fn rows(edit: impl Fn(&mut Value) + Send + 'static) -> Fault {
-    edited(move |body| {
+    Fault::edited(move |body| {
         if let Some(list) = body.get_mut("conversations").and_then(Value::as_array_mut) {
             list.iter_mut().for_each(&edit);
         } else if body.get("created_at").is_some() {
@@ -89,15 +79,15 @@ fn without(key: &'static str) -> Fault {
 #[case::truncated(json!({}), Some(("/search", Fault::Truncated)), "schema", "ends too early")]
 #[case::refused(json!({}), Some(("/search", said(400, "parameter_invalid", "state is not a valid search field"))),
     "unsupported", "state is not a valid search field")]
-#[case::null_list(json!({}), Some(("/search", edited(|body| body["conversations"] = Value::Null))), "schema", "conversations")]
-#[case::renamed_list(json!({}), Some(("/search", edited(|body| *body = json!({"data": []})))),
+#[case::null_list(json!({}), Some(("/search", Fault::edited(|body| body["conversations"] = Value::Null))), "schema", "conversations")]
+#[case::renamed_list(json!({}), Some(("/search", Fault::edited(|body| *body = json!({"data": []})))),
     "schema", "missing field `conversations`")]
 #[case::renamed_state(json!({}), Some(("/search", without("state"))), "schema", "the first: missing field `state`")]
 #[case::renamed_holder(json!({}), Some(("/search", without("admin_assignee_id"))),
     "schema", "no record has the field `admin_assignee_id`")]
 #[case::renamed_wait(json!({}), Some(("/search", without("waiting_since"))), "schema", "the field `waiting_since`")]
 #[case::no_times(json!({}), Some(("/search", rows(|row| row["created_at"] = Value::Null))), "schema", "expected a time")]
-#[case::loop_of_pages(json!({}), Some(("/search", edited(|body| {
+#[case::loop_of_pages(json!({}), Some(("/search", Fault::edited(|body| {
     body["pages"]["next"] = json!({"per_page": 150, "starting_after": "[0,0]"});
     body["conversations"] = json!([{"id": 1, "created_at": 1, "state": "open"}]);
 }))), "schema", "leads to the same page again")]
@@ -159,10 +149,10 @@ async fn told(fault: Wrong) -> (usize, u64, Vec<String>) {
     1, 1, "expected a time")]
 #[case("an unknown state", |first: u64| ("conversations", rows(move |row| if is(row, first) { row["state"] = "archived".into(); })),
     1, 1, "at `state`: `archived` is no state that is known")]
-#[case("an admin without an id", |_| ("/admins", edited(|body| body["admins"][0] = json!({"name": "x"}))), 0, 1, "missing field `id`")]
+#[case("an admin without an id", |_| ("/admins", Fault::edited(|body| body["admins"][0] = json!({"name": "x"}))), 0, 1, "missing field `id`")]
 #[case("no reasons for being away", |_| ("/away_status_reasons", said(404, "not_found", "Resource Not Found")), 0, 0, "")]
 #[case("a slow server", |_| ("/admins", Fault::Slow(Duration::from_millis(20))), 0, 0, "")]
-#[case("every page twice", |_| ("conversations", edited(|body| {
+#[case("every page twice", |_| ("conversations", Fault::edited(|body| {
     if let Some(list) = body.get_mut("conversations").and_then(Value::as_array_mut) {
         list.extend(list.clone());
     }
@@ -190,7 +180,7 @@ async fn a_part_that_cannot_be_read_costs_no_other() {
     let chat = simulator.inside().world.open().next().map(|chat| (chat.id.clone(), chat.number)).unwrap();
     simulator.fault(
         "GET /conversations/",
-        edited(|body| {
+        Fault::edited(|body| {
             let odd = json!({"id": "77", "part_type": "comment", "created_at": "soon"});
             body["conversation_parts"]["conversation_parts"].as_array_mut().unwrap().insert(0, odd);
         }),
@@ -207,12 +197,12 @@ async fn an_empty_account_is_an_empty_board() {
     let simulator = small().await;
     simulator.fault(
         "/search",
-        edited(|body| {
+        Fault::edited(|body| {
             *body = json!({"type": "conversation.list", "total_count": 0, "conversations": [], "pages": null});
         }),
     );
-    simulator.fault("/admins", edited(|body| body["admins"] = json!([])));
-    simulator.fault("/teams", edited(|body| body["teams"] = json!([])));
+    simulator.fault("/admins", Fault::edited(|body| body["admins"] = json!([])));
+    simulator.fault("/teams", Fault::edited(|body| body["teams"] = json!([])));
     let mut source = source(&simulator, &json!({}), Duration::from_hours(24));
     let mut watch = Watch::new(source.as_mut(), &simulator);
     let (_, batch) = watch.settle().await;
