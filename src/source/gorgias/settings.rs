@@ -30,26 +30,8 @@ pub struct Settings {
 impl Settings {
     /// The address of the account, without the path of its API.
     pub(super) fn base(&self) -> Result<Url, String> {
-        match (&self.subdomain, &self.base_url) {
-            (Some(_), Some(_)) => Err("subdomain: give either this or base_url, not both".into()),
-            (None, None) => {
-                Err("subdomain: is missing; it is the part before .gorgias.com in your agents' address".into())
-            }
-            (None, Some(base_url)) => {
-                let mut base = address::base_url(base_url, self.allow_plain_http)?;
-                let path = base.path().trim_end_matches('/').trim_end_matches("/api").to_owned();
-                base.set_path(&path);
-                Ok(base)
-            }
-            (Some(subdomain), None) => {
-                let name = subdomain.trim().trim_start_matches("https://").trim_end_matches('/');
-                let name = name.trim_end_matches(".gorgias.com");
-                if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-                    return Err("subdomain: is the part before .gorgias.com only: letters, digits and `-`".into());
-                }
-                address::base_url(&format!("https://{name}.gorgias.com"), false)
-            }
-        }
+        let (subdomain, whole) = (self.subdomain.as_deref(), self.base_url.as_deref());
+        address::of_account(subdomain, whole, "gorgias.com", "/api", self.allow_plain_http)
     }
 
     /// How requests say who asks.
@@ -89,6 +71,7 @@ mod tests {
     #[case(json!({}), "subdomain: is missing")]
     #[case(json!({"subdomain": "acme", "base_url": "https://x"}), "subdomain: give either")]
     #[case(json!({"subdomain": "evil.example/x"}), "subdomain: is the part")]
+    #[case(json!({"subdomain": "acmegorgias.com"}), "subdomain: is the part")]
     #[case(json!({"base_url": "http://help.acme.com"}), "base_url: http://")]
     fn no_addresses(#[case] given: Value, #[case] begin: &str) {
         let error = settings(given).base().unwrap_err();

@@ -37,6 +37,35 @@ pub fn base_url(text: &str, allow_plain_http: bool) -> Result<Url, String> {
     Ok(url)
 }
 
+/// The address of an account that a vendor keeps at `SUBDOMAIN.domain`, without the path of its API: from the subdomain,
+/// or from a whole address instead. The error is a sentence that names `subdomain` or `base_url`.
+pub fn of_account(
+    subdomain: Option<&str>,
+    whole: Option<&str>,
+    domain: &str,
+    api: &str,
+    allow_plain_http: bool,
+) -> Result<Url, String> {
+    match (subdomain, whole) {
+        (Some(_), Some(_)) => Err("subdomain: give either this or base_url, not both".into()),
+        (None, None) => Err(format!("subdomain: is missing; it is the part before .{domain} in your agents' address")),
+        (None, Some(whole)) => {
+            let mut base = base_url(whole, allow_plain_http)?;
+            let path = base.path().trim_end_matches('/').trim_end_matches(api).to_owned();
+            base.set_path(&path);
+            Ok(base)
+        }
+        (Some(subdomain), None) => {
+            let name = subdomain.trim().trim_start_matches("https://").trim_end_matches('/');
+            let name = name.trim_end_matches(&*format!(".{domain}"));
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+                return Err(format!("subdomain: is the part before .{domain} only: letters, digits and `-`"));
+            }
+            base_url(&format!("https://{name}.{domain}"), false)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
