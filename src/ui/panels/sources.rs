@@ -22,7 +22,7 @@ const COLUMNS: &[Column<SourceHealth>] = &[
     Column { title: "latency", min: 7, max: 9, rank: 9, right: true, sort: None, cell: latency },
     Column { title: "requests", min: 8, max: 10, rank: 10, right: true, sort: None, cell: requests },
     Column { title: "events", min: 9, max: 12, rank: 6, right: true, sort: None, cell: events },
-    Column { title: "quota left", min: 10, max: 14, rank: 5, right: true, sort: None, cell: quota },
+    Column { title: "quota left", min: 12, max: 14, rank: 5, right: true, sort: None, cell: quota },
     Column { title: "skipped", min: 7, max: 9, rank: 11, right: true, sort: None, cell: skipped },
     Column { title: "  last error", min: 16, max: 400, rank: 4, right: false, sort: None, cell: error },
 ];
