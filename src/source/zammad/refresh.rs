@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::ask::{Along, Ask, Condition, PER_PAGE, Place};
 use super::state::Refill;
-use super::{LATE, Step, Zammad};
+use super::{Step, Zammad};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 
@@ -33,7 +33,7 @@ impl Zammad {
         }
         // After a poll that was cut short only because there was much to read, the rest of it comes first.
         let mut more =
-            if std::mem::take(&mut self.state.is_cut) { self.state.news_at.is_some() } else { self.news(ask).await? };
+            if std::mem::take(&mut self.state.is_cut) { self.state.look.is_some() } else { self.news(ask).await? };
         self.read_wanted(ask).await?;
         self.state.is_cut = !self.state.queue.is_empty();
         more |= self.state.is_cut;
@@ -52,22 +52,23 @@ impl Zammad {
 
     /// Finds the tickets that changed; whether there are still more.
     async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
-        let mut place = self.state.news_at.take().unwrap_or_else(|| Place::at(self.state.heard_to - LATE));
+        let mut look = self.state.look.take().unwrap_or_else(|| self.state.look_anew(ask.now));
         for _ in 0..PAGES_A_POLL {
             let condition = Condition::default().any_of("group_id", &self.state.book.watched);
-            let page = ask.search(condition, Along::Updated, place, PER_PAGE).await?;
+            let page = ask.search(condition, Along::Updated, look.place, PER_PAGE).await?;
             for ticket in page.tickets {
-                self.state.heard_to = self.state.heard_to.max(ticket.updated_at);
+                self.state.hear(ticket.updated_at);
                 if self.state.is_news(&ticket) {
                     self.state.want(ticket);
                 }
             }
-            match page.next {
-                Some(next) => place = next,
-                None => return Ok(false),
-            }
+            let Some(next) = page.next else {
+                self.state.looked(&look);
+                return Ok(false);
+            };
+            look.place = next;
         }
-        self.state.news_at = Some(place);
+        self.state.look = Some(look);
         Ok(true)
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -58,6 +59,16 @@ struct Known {
     dues: [Option<Timestamp>; 3],
 }
 
+/// A look for changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Look {
+    /// By this machine's clock.
+    began_at: Timestamp,
+    /// The newest change that was known then.
+    heard_to: Timestamp,
+    pub place: Place,
+}
+
 /// A look at all open tickets, a page a poll.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refill {
@@ -85,8 +96,12 @@ pub(super) struct State {
     /// Up to when an earlier run told of what is remembered.
     resumed_at: Timestamp,
     pub told_from: Timestamp,
-    /// Where the changes go on, where there are more than a poll reads.
-    pub news_at: Option<Place>,
+    /// A look for changes that goes on, where there are more than a poll reads.
+    pub look: Option<Look>,
+    /// When the first look began that found nothing newer than the newest change, by this machine's clock.
+    quiet_since: Option<Timestamp>,
+    /// For how long nothing newer was found when the last whole look began.
+    quiet: TimeDelta,
     /// The last poll went well, but left tickets to be read whole.
     pub is_cut: bool,
     pub refilled_at: Timestamp,
@@ -150,6 +165,29 @@ impl State {
         self.book.meet(user);
         if user > NOBODY && self.agents.insert(user) {
             self.outbox.push(self.book.line(user, called));
+        }
+    }
+
+    /// A look for changes, from so far before the newest one that what becomes visible late is found. Once nothing newer
+    /// was found for so long, all that was before it was seen, and none of it is read again. That rests on how much time
+    /// passed here, not on what time it is, here or there.
+    pub(super) fn look_anew(&self, now: Timestamp) -> Look {
+        Look { began_at: now, heard_to: self.heard_to, place: Place::at(self.heard_to - (LATE - self.quiet)) }
+    }
+
+    /// A change of that instant was found.
+    pub(super) fn hear(&mut self, at: Timestamp) {
+        if at > self.heard_to {
+            (self.heard_to, self.quiet_since, self.quiet) = (at, None, TimeDelta::zero());
+        }
+    }
+
+    /// A look was read to its end. When the newest change was made is not known by this machine's clock, but it was
+    /// before the first look that found no newer one began.
+    pub(super) fn looked(&mut self, look: &Look) {
+        if look.heard_to == self.heard_to {
+            let since = *self.quiet_since.get_or_insert(look.began_at);
+            self.quiet = (look.began_at - since).clamp(TimeDelta::zero(), LATE);
         }
     }
 
@@ -290,7 +328,7 @@ impl State {
     /// Forgets ended tickets once there are many; they are read anew when something happens to them.
     pub(super) fn prune(&mut self) {
         if self.tickets.values().filter(|known| known.ended).count() > MAX_ENDED {
-            let lately = self.heard_to - chrono::TimeDelta::hours(1);
+            let lately = self.heard_to - TimeDelta::hours(1);
             self.tickets.retain(|_, known| !known.ended || known.updated_at >= lately);
         }
     }

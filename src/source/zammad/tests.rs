@@ -428,3 +428,37 @@ fn whether_articles_are_missing_is_known_by_their_numbers_or_their_count() {
     assert!(!is_whole(&json!({"article_count": 0}), "created") && !is_whole(&json!({}), "created"));
     assert!(!is_whole(&json!({"article_ids": ["x"], "article_count": 3}), "created"));
 }
+
+#[test]
+fn a_look_for_changes_reaches_back_until_nothing_newer_was_found_for_so_long() {
+    let mut state = begun();
+    state.heard_to = at(0);
+    // When a look begins by this machine's clock, the newest change that it finds, and how far before the newest one known
+    // it reaches.
+    let looks = [
+        (0, None, 30),
+        (10, None, 30),
+        (20, None, 20),
+        (29, None, 10),
+        (40, None, 1),
+        (50, None, 0),
+        // A change: it was made at any time up to the next look.
+        (60, Some(7), 0),
+        (70, None, 30),
+        (75, None, 30),
+        (80, None, 25),
+        // This machine's clock was set back, then on.
+        (10, None, 20),
+        (11, None, 30),
+        (9999, None, 30),
+        (9999, None, 0),
+    ];
+    for (nth, (begun, newest, back)) in looks.into_iter().enumerate() {
+        let look = state.look_anew(at(begun));
+        assert_eq!(state.heard_to - look.place.at, chrono::TimeDelta::seconds(back), "look {nth}");
+        // A look that is given up tells nothing of what was quiet.
+        let _ = state.look_anew(at(begun + 1000));
+        state.hear(newest.map_or(at(-5), at));
+        state.looked(&look);
+    }
+}

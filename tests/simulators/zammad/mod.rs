@@ -113,6 +113,43 @@ async fn what_a_refresh_costs_depends_on_changes_only() {
 }
 
 #[tokio::test]
+async fn a_change_that_becomes_visible_late_is_told_and_costs_nothing_once_all_is_quiet() {
+    let simulator = Simulator::start(small(), Zammad::default()).await;
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    let chats: Vec<_> =
+        simulator.inside().world.open().take(2).map(|chat| (chat.id.clone(), chat.number.to_string())).collect();
+    let [(late, number), other] = &chats[..] else { panic!("{chats:?}") };
+    let mut told = watch.of(number).len();
+    for (behind, is_told) in [(25, true), (31, false)] {
+        simulator.inside().world.happen(Message::public(late.clone(), Author::Customer, None));
+        simulator.inside().world.stand_still(TimeDelta::seconds(behind));
+        simulator.inside().world.happen(Message::public(other.0.clone(), Author::Customer, None));
+        let hidden: u64 = number.parse().unwrap();
+        let without = move |body: &mut Value| {
+            body.as_array_mut().unwrap().retain(|ticket| ticket["id"] != hidden);
+        };
+        simulator.fault("/tickets/search", Fault::edited(without));
+        watch.settle().await;
+        assert_eq!(watch.of(number).len(), told, "not visible yet");
+        simulator.mend();
+        watch.settle().await;
+        let now_told = watch.of(number).len();
+        assert_eq!(now_told > told, is_told, "{behind} s behind the newest change");
+        told = now_told;
+    }
+    for _ in 0..3 {
+        simulator.inside().world.stand_still(TimeDelta::seconds(20));
+        watch.settle().await;
+    }
+    let mut inside = simulator.inside();
+    let last = inside.log.pop().unwrap();
+    let newest = inside.world.chat(other.1.parse().unwrap()).unwrap().updated_at;
+    assert_eq!(last.body["condition"]["ticket.updated_at"]["value"], json!(newest), "nothing is read again");
+}
+
+#[tokio::test]
 async fn what_happens_is_told_exactly() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
