@@ -5,6 +5,7 @@ mod asof;
 mod cases;
 mod command;
 mod contract;
+mod customers;
 mod pages;
 mod properties;
 #[path = "../support/short.rs"]
