@@ -5,18 +5,23 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
+use super::figure::UNKNOWN;
 use super::scene::{Scene, severity_role, sign};
 use super::text::{put, put_right};
 use super::theme::Role;
 use super::widgets::area_of;
 use crate::app::{ListRegion, Pane, Regions, SortBy};
+use crate::desk::SourceIx;
 use crate::metrics::thresholds::Severity;
 
 /// Cells between two columns.
 const GAP: u16 = 1;
 
+/// The title of the column that names the source of a row.
+const SOURCE: &str = "source";
+
 /// One column: what it is called, how wide it may be, and how it draws a row.
-pub(super) struct Column<R: ?Sized> {
+pub(super) struct Column<R> {
     pub(super) title: &'static str,
     pub(super) min: u16,
     pub(super) max: u16,
@@ -25,6 +30,27 @@ pub(super) struct Column<R: ?Sized> {
     pub(super) right: bool,
     pub(super) sort: Option<SortBy>,
     pub(super) cell: fn(&Scene<'_>, &R, &mut Slot<'_>),
+}
+
+impl<R> Clone for Column<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Column<R> {}
+
+impl<R> Column<R> {
+    /// The column that names the source of a row.
+    pub(super) const fn source(rank: u8, cell: fn(&Scene<'_>, &R, &mut Slot<'_>)) -> Self {
+        Self { title: SOURCE, min: 8, max: 12, rank, right: false, sort: None, cell }
+    }
+}
+
+/// The columns without that of the source where there is but one.
+pub(super) fn apart<R>(columns: &[Column<R>], scene: &Scene<'_>) -> Vec<Column<R>> {
+    let has_several = scene.snapshot.sources.len() > 1;
+    columns.iter().filter(|column| has_several || column.title != SOURCE).copied().collect()
 }
 
 /// How a row is painted.
@@ -96,6 +122,12 @@ impl Slot<'_> {
     pub(super) fn text_at(&mut self, offset: u16, text: &str, role: Role) {
         let style = self.style(role);
         put(self.buf, self.x + offset, self.y, self.width.saturating_sub(offset), text, style);
+    }
+
+    /// The name of a source.
+    pub(super) fn source(&mut self, source: SourceIx) {
+        let health = self.scene.snapshot.sources.get(source.at());
+        self.text(health.map_or(UNKNOWN, |health| &*health.name), Role::Dim);
     }
 
     /// Text up to the right edge.

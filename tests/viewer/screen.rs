@@ -242,6 +242,19 @@ fn an_agent_of_several_teams_is_shown_with_the_first_and_the_number_of_the_other
 }
 
 #[test]
+fn rows_name_their_source_where_there_are_several() {
+    let mut snapshot = sample::snapshot();
+    for (sources, named) in [(2, true), (1, false)] {
+        snapshot.sources = snapshot.sources.iter().take(sources).cloned().collect();
+        let board = text(&drawn((200, 50), &Arc::new(snapshot.clone()), &mut sample::view()));
+        let titles = board.lines().find(|line| line.contains("customer")).unwrap();
+        assert_eq!(titles.matches("source").count(), if named { 2 } else { 0 }, "{titles}");
+        let row = board.lines().find(|line| line.contains("Li Wei")).unwrap();
+        assert_eq!(row.contains("callbell"), named, "{row}");
+    }
+}
+
+#[test]
 fn what_is_not_known_is_a_dash_and_never_zero() {
     let mut snapshot = sample::snapshot();
     (snapshot.tells_presence, snapshot.tells_ratings) = (false, false);

@@ -22,6 +22,7 @@ const COLUMNS: &[Column<AgentRow>] = &[
     Column { title: "", min: 1, max: 1, rank: 2, right: false, sort: None, cell: dot },
     Column { title: "agent", min: 14, max: 26, rank: 0, right: false, sort: Some(by(AgentSort::Agent)), cell: name },
     Column { title: "team", min: 12, max: 22, rank: 7, right: false, sort: None, cell: team },
+    Column::source(6, source),
     Column { title: "state", min: 11, max: 12, rank: 5, right: false, sort: Some(by(AgentSort::State)), cell: state },
     Column { title: "load", min: 11, max: 16, rank: 4, right: false, sort: Some(by(AgentSort::Load)), cell: load },
     Column { title: "wait", min: 5, max: 6, rank: 3, right: true, sort: Some(by(AgentSort::Wait)), cell: waiting },
@@ -56,7 +57,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
         Some((&**row, paint))
     });
     let place = Place { area: inner, pane: Pane::Agents, sorted: Some(by(view.agent_sort)) };
-    table::draw(buf, scene, COLUMNS, &place, regions, shown);
+    table::draw(buf, scene, &table::apart(COLUMNS, scene), &place, regions, shown);
     if rows.is_empty() {
         let text = match (scene.is_unheard(), view.filter.is_empty()) {
             (true, _) => "no source has answered yet",
@@ -90,6 +91,10 @@ fn is_here(row: &AgentRow) -> bool {
 fn name(scene: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
     let role = if is_here(row) { Role::Canvas } else { Role::Dim };
     slot.text(&agent_name(&row.name, scene.view.privacy), role);
+}
+
+fn source(_: &Scene<'_>, row: &AgentRow, slot: &mut Slot<'_>) {
+    slot.source(row.source);
 }
 
 /// The first team, and how many more there are.

@@ -38,6 +38,7 @@ const COLUMNS: &[Column<ConversationRow>] = &[
     },
     Column { title: "agent", min: 12, max: 18, rank: 2, right: false, sort: Some(by(WaitSort::Agent)), cell: agent },
     Column { title: "team", min: 8, max: 14, rank: 3, right: false, sort: Some(by(WaitSort::Team)), cell: team },
+    Column::source(6, source),
     Column { title: "subject", min: 16, max: 400, rank: 5, right: false, sort: None, cell: subject },
 ];
 
@@ -60,7 +61,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, regions: &mu
         Some((&**row, paint))
     });
     let place = Place { area: inner, pane: Pane::Unanswered, sorted: Some(by(view.wait_sort)) };
-    table::draw(buf, scene, COLUMNS, &place, regions, shown);
+    table::draw(buf, scene, &table::apart(COLUMNS, scene), &place, regions, shown);
     if rows.is_empty() {
         let text = match (scene.is_unheard(), view.filter.is_empty()) {
             (true, _) => "no source has answered yet",
@@ -115,6 +116,10 @@ fn agent(scene: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
 pub(super) fn team(scene: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
     let team = row.team.and_then(|ix| scene.live().teams.get(ix.at()));
     slot.text(team.map_or(UNKNOWN, |team| &*team.name), Role::Dim);
+}
+
+fn source(_: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
+    slot.source(row.source);
 }
 
 pub(super) fn subject(scene: &Scene<'_>, row: &ConversationRow, slot: &mut Slot<'_>) {
