@@ -56,8 +56,15 @@ fn write_source(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
             write_line(out, '✗', "asked", &error.to_string())?;
             write_hint(out, &error.hint(Retry::Never))?;
         }
-        Ok(findings) => write_findings(out, findings)?,
+        Ok(findings) => {
+            write_findings(out, findings)?;
+            write_capabilities(out, diagnosis)?;
+        }
     }
+    writeln!(out)
+}
+
+fn write_capabilities(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
     if !diagnosis.capabilities.is_empty() {
         let tells: Vec<String> = diagnosis.capabilities.iter().map(ToString::to_string).collect();
         write_line(out, '·', "can tell", &tells.join(", "))?;
@@ -65,7 +72,7 @@ fn write_source(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
     for (what, why) in diagnosis.cannot_tell {
         write_line(out, '–', &format!("can't tell {what}"), why)?;
     }
-    writeln!(out)
+    Ok(())
 }
 
 /// Writes what was found out about the store; it is for the board to say what follows from it.
@@ -135,6 +142,7 @@ mod tests {
         assert!(!good);
         assert!(text.contains("  ✗ queues: `Bil` is not there\n      → did you mean `Billing`?\n"), "{text}");
         assert!(text.contains("  ✗ asked: GET /rt: not authorised: 401\n      → check the token"), "{text}");
+        assert_eq!(text.matches("can tell").count(), 1, "nothing is promised of what can't be asked: {text}");
         assert!(text.ends_with("2 of 2 sources can't be read as they should: one, two\n"), "{text}");
     }
 }

@@ -98,7 +98,7 @@ impl SourceError {
             }
             (Self::Transient { todo: Some(todo), .. }, _) => (*todo, "; helptop tries again by itself", ""),
             (Self::Auth { .. }, _) => {
-                ("check the token or password of this source in the config", ", then start helptop again", "")
+                ("check the token or password of this source", ", then start helptop again", "")
             }
             (Self::Forbidden { .. }, _) => ("give the account the right that is named", "", ", then press r"),
             (Self::Schema { .. }, Retry::Never) => {
@@ -108,7 +108,7 @@ impl SourceError {
                 ("is base_url right? if so, please report it with the output of `helptop doctor`", "", "")
             }
             (Self::Unsupported { .. }, _) => {
-                ("check the settings of this source in the config", ", then start helptop again", "")
+                ("check the settings of this source", ", then start helptop again", "")
             }
         };
         match retry {
