@@ -125,3 +125,24 @@ async fn a_person_is_asked_may_mistype_and_no_secret_is_shown() {
     let text = fs::read_to_string(home.path().join("helptop/config.toml")).unwrap();
     assert!(text.contains(&format!("token = \"{GOOD}\"")), "{text}");
 }
+
+#[test]
+fn whoever_is_interrupted_gets_the_terminal_back_as_it_was() {
+    let program = env!("CARGO_BIN_EXE_helptop");
+    let home = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    // The shell lives on, and says how the terminal is. Typed ahead is what comes after the address.
+    let script = format!("trap : INT; {program} init; echo code $?; stty -a; read wait");
+    let mut terminal = Terminal::start_at(home.clone(), &[], "sh", &["-c", &script], (120, 60));
+    terminal.wait_for("Number or name");
+    terminal.keys("rt\rhttp://127.0.0.1:1\r");
+    terminal.wait_for("Auth token (it is not shown)");
+    terminal.keys("1-29-go\x7f\x03");
+    terminal.wait_for("code 1");
+    terminal.wait_for("echoke");
+    let shown = terminal.contents();
+    assert!(shown.contains("nothing was written") && !shown.contains("1-29"), "{shown}");
+    assert!(shown.contains(" echo ") && shown.contains(" icanon "), "{shown}");
+    assert!(!home.path().join("helptop").exists());
+    terminal.keys("\r");
+    terminal.end();
+}

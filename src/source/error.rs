@@ -97,9 +97,7 @@ impl SourceError {
                 ("nothing to do: helptop tries again by itself; see the log if it stays", "", "")
             }
             (Self::Transient { todo: Some(todo), .. }, _) => (*todo, "; helptop tries again by itself", ""),
-            (Self::Auth { .. }, _) => {
-                ("check the token or password of this source", ", then start helptop again", "")
-            }
+            (Self::Auth { .. }, _) => ("check the token or password of this source", ", then start helptop again", ""),
             (Self::Forbidden { .. }, _) => ("give the account the right that is named", "", ", then press r"),
             (Self::Schema { .. }, Retry::Never) => {
                 ("is base_url right? if so, please report it with this message", "", "")
@@ -107,9 +105,7 @@ impl SourceError {
             (Self::Schema { .. }, _) => {
                 ("is base_url right? if so, please report it with the output of `helptop doctor`", "", "")
             }
-            (Self::Unsupported { .. }, _) => {
-                ("check the settings of this source", ", then start helptop again", "")
-            }
+            (Self::Unsupported { .. }, _) => ("check the settings of this source", ", then start helptop again", ""),
         };
         match retry {
             Retry::Board => format!("{todo}{again}{at_once}"),

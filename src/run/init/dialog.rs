@@ -1,71 +1,117 @@
 //! Questions and answers in a plain terminal.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use crate::run::failure::Failure;
+use crate::run::{runtime, signals};
+use crate::term::Hidden;
 use crate::text::harmless;
 
-/// Whether anybody can be asked.
-pub fn is_there() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
+/// A signal is noticed after at most so long, in nanoseconds.
+const NOTICED: i64 = 50_000_000;
+
+/// Whoever sits at the terminal. A signal ends the dialog like an end of input, so that the terminal is as it was before.
+pub struct Dialog {
+    cancel: CancellationToken,
+    /// The signals are waited for by its threads.
+    _signals: Runtime,
+}
+
+impl Dialog {
+    /// Somebody to ask; `None` where nobody is there.
+    pub fn begin() -> Result<Option<Self>, Failure> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return Ok(None);
+        }
+        let (cancel, waiting) = (CancellationToken::new(), runtime()?);
+        waiting.block_on(async { signals::cancel_on_signals(&cancel) })?;
+        Ok(Some(Self { cancel, _signals: waiting }))
+    }
+
+    /// Asks until there is an answer; an empty one is taken as the default, where there is one.
+    pub fn ask(&self, question: &str, example: &str, default: Option<&str>) -> Result<String, Failure> {
+        let hint = default.map_or_else(|| format!(" (such as {example})"), |default| format!(" [{default}]"));
+        loop {
+            let line = self.line(&format!("{question}{hint}: "))?;
+            match (line.trim(), default) {
+                ("", Some(default)) => return Ok(default.to_owned()),
+                ("", None) => {}
+                (answer, _) => return Ok(answer.to_owned()),
+            }
+        }
+    }
+
+    /// Asks for what nobody may see over the shoulder.
+    pub fn ask_secret(&self, question: &str) -> Result<String, Failure> {
+        // Before the question: who pastes the answer is quicker than the eye.
+        let _hidden = Hidden::begin()?;
+        loop {
+            let answer = self.line(&format!("{question} (it is not shown): "))?;
+            if !answer.trim().is_empty() {
+                return Ok(answer.trim().to_owned());
+            }
+        }
+    }
+
+    /// Asks for one of these; by number or by name.
+    pub fn choose<'a>(&self, question: &str, choices: &[(&'a str, &str)]) -> Result<&'a str, Failure> {
+        for (i, (name, title)) in choices.iter().enumerate() {
+            say(&format!("  {:>2}  {name:<10} {title}", i + 1))?;
+        }
+        let first = choices.first().map_or("", |choice| choice.0);
+        loop {
+            let answer = self.ask(question, first, None)?;
+            let by_number = answer.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
+            let by_name = || choices.iter().find(|(name, _)| answer.eq_ignore_ascii_case(name));
+            match by_number.or_else(by_name) {
+                Some((name, _)) => return Ok(name),
+                None => say(&format!("  {} is none of these", harmless(&answer)))?,
+            }
+        }
+    }
+
+    /// Asks for yes or no; an empty answer is yes.
+    pub fn agrees(&self, question: &str) -> Result<bool, Failure> {
+        let answer = self.ask(question, "", Some("yes"))?;
+        Ok(answer.to_ascii_lowercase().starts_with('y'))
+    }
+
+    /// A line that is typed. It is read byte by byte: what is typed ahead stays in the terminal for the next question.
+    fn line(&self, question: &str) -> Result<String, Failure> {
+        let mut out = io::stdout();
+        write!(out, "{question}")?;
+        out.flush()?;
+        let (stdin, soon) = (io::stdin(), Timespec { tv_sec: 0, tv_nsec: NOTICED });
+        let mut line = Vec::new();
+        loop {
+            if self.cancel.is_cancelled() {
+                say("")?;
+                return Err(gone());
+            }
+            match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&soon)) {
+                Ok(0) | Err(Errno::INTR) => continue,
+                ready => ready.map_err(io::Error::from)?,
+            };
+            let mut byte = [0];
+            match rustix::io::read(&stdin, &mut byte) {
+                Ok(0) => return Err(gone()),
+                Ok(_) if byte == *b"\n" => return Ok(String::from_utf8_lossy(&line).into_owned()),
+                Ok(_) => line.extend(byte),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+    }
 }
 
 /// Says something.
 pub fn say(text: &str) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{text}")?)
-}
-
-/// Asks until there is an answer; an empty one is taken as the default, where there is one.
-pub fn ask(question: &str, example: &str, default: Option<&str>) -> Result<String, Failure> {
-    let hint = default.map_or_else(|| format!(" (such as {example})"), |default| format!(" [{default}]"));
-    loop {
-        let mut out = io::stdout();
-        write!(out, "{question}{hint}: ")?;
-        out.flush()?;
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
-            return Err(gone());
-        }
-        match (line.trim(), default) {
-            ("", Some(default)) => return Ok(default.to_owned()),
-            ("", None) => {}
-            (answer, _) => return Ok(answer.to_owned()),
-        }
-    }
-}
-
-/// Asks for what nobody may see over the shoulder.
-pub fn ask_secret(question: &str) -> Result<String, Failure> {
-    loop {
-        let answer = rpassword::prompt_password(format!("{question} (it is not shown): "));
-        let answer = answer.map_err(|_| gone())?;
-        if !answer.trim().is_empty() {
-            return Ok(answer.trim().to_owned());
-        }
-    }
-}
-
-/// Asks for one of these; by number or by name.
-pub fn choose<'a>(question: &str, choices: &[(&'a str, &str)]) -> Result<&'a str, Failure> {
-    for (i, (name, title)) in choices.iter().enumerate() {
-        say(&format!("  {:>2}  {name:<10} {title}", i + 1))?;
-    }
-    let first = choices.first().map_or("", |choice| choice.0);
-    loop {
-        let answer = ask(question, first, None)?;
-        let by_number = answer.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
-        let by_name = || choices.iter().find(|(name, _)| answer.eq_ignore_ascii_case(name));
-        match by_number.or_else(by_name) {
-            Some((name, _)) => return Ok(name),
-            None => say(&format!("  {} is none of these", harmless(&answer)))?,
-        }
-    }
-}
-
-/// Asks for yes or no; an empty answer is yes.
-pub fn agrees(question: &str) -> Result<bool, Failure> {
-    let answer = ask(question, "", Some("yes"))?;
-    Ok(answer.to_ascii_lowercase().starts_with('y'))
 }
 
 fn gone() -> Failure {

@@ -16,6 +16,7 @@ use crate::config::{self, Config, ConfigError, Environment, Request, paths};
 use crate::output::doctor::write_doctor;
 use crate::source::{Ask, Kind, REGISTRY, Setup};
 use crate::text::{harmless, nearest};
+use dialog::{Dialog, say};
 use draft::Draft;
 
 /// A kind that can be set up, and how.
@@ -24,47 +25,49 @@ type Chosen = (&'static Kind, Setup);
 /// Sets a source up.
 pub fn run(flags: &cli::Init, global: &cli::Global) -> Result<(), Failure> {
     let target = target(global)?;
-    let (kind, setup) = choose(flags)?;
+    let dialog = Dialog::begin()?;
+    let dialog = dialog.as_ref();
+    let (kind, setup) = choose(flags, dialog)?;
     let given = given(flags, kind)?;
     let name = match &flags.name {
         Some(name) => name.clone(),
         None => free_name(kind, &target)?,
     };
-    if dialog::is_there() && questions(setup, &given).next().is_some() {
-        dialog::say(&format!("\n{}\n{}\n", kind.title, setup.key))?;
+    if dialog.is_some() && questions(setup, &given).next().is_some() {
+        say(&format!("\n{}\n{}\n", kind.title, setup.key))?;
     }
     loop {
-        let settings = answers(kind, setup, &given)?;
+        let settings = answers(kind, setup, &given, dialog)?;
         let draft = Draft::write(&target, &name, kind.name, &settings)?;
-        let tried = attend_to(&draft, &name).and_then(|tried| match tried {
-            Tried::Whole(config) => Ok(config),
-            Tried::Partly(config) if flags.anyway => Ok(config),
-            Tried::Partly(config) if dialog::is_there() => {
-                let written = dialog::agrees("A part of it can't be read. Write it all the same?")?;
+        let tried = attend_to(&draft, &name).and_then(|tried| match (tried, dialog) {
+            (Tried::Whole(config), _) => Ok(config),
+            (Tried::Partly(config), _) if flags.anyway => Ok(config),
+            (Tried::Partly(config), Some(dialog)) => {
+                let written = dialog.agrees("A part of it can't be read. Write it all the same?")?;
                 if written { Ok(config) } else { Err(Failure::silent()) }
             }
-            Tried::Partly(_) => {
-                dialog::say("\nnothing is written; to write what can be read in part: --anyway")?;
+            (Tried::Partly(_), None) => {
+                say("\nnothing is written; to write what can be read in part: --anyway")?;
                 Err(Failure::silent())
             }
         });
-        match tried {
-            Ok(config) => {
+        match (tried, dialog) {
+            (Ok(config), _) => {
                 draft.keep()?;
-                dialog::say(&format!("written to {} (mode 0600)\n", target.display()))?;
+                say(&format!("written to {} (mode 0600)\n", target.display()))?;
                 return show(config);
             }
-            // Whoever gave everything by flags gets one answer.
-            Err(failure) if !dialog::is_there() || settings.len() == given.len() => return Err(failure),
-            Err(failure) => {
+            (Err(failure), Some(dialog)) if settings.len() > given.len() => {
                 let said = failure.to_string();
                 if !said.is_empty() {
-                    dialog::say(&harmless(&said))?;
+                    say(&harmless(&said))?;
                 }
-                if !dialog::agrees("Nothing is written. Try other answers?")? {
+                if !dialog.agrees("Nothing is written. Try other answers?")? {
                     return Err(Failure::silent());
                 }
             }
+            // Whoever gave everything by flags gets one answer.
+            (Err(failure), _) => return Err(failure),
         }
     }
 }
@@ -113,17 +116,17 @@ fn target(global: &cli::Global) -> Result<PathBuf, Failure> {
     })
 }
 
-fn choose(flags: &cli::Init) -> Result<Chosen, Failure> {
+fn choose(flags: &cli::Init, dialog: Option<&Dialog>) -> Result<Chosen, Failure> {
     let chosen: Vec<Chosen> = REGISTRY.iter().filter_map(|kind| Some((kind, kind.setup?))).collect();
     let names: Vec<&str> = chosen.iter().map(|(kind, _)| kind.name).collect();
-    let name = match &flags.vendor {
-        Some(name) => name.as_str(),
-        None if dialog::is_there() => {
-            dialog::say("What do you use?")?;
+    let name = match (&flags.vendor, dialog) {
+        (Some(name), _) => name.as_str(),
+        (None, Some(dialog)) => {
+            say("What do you use?")?;
             let choices: Vec<_> = chosen.iter().map(|(kind, _)| (kind.name, kind.title)).collect();
-            dialog::choose("Number or name", &choices)?
+            dialog.choose("Number or name", &choices)?
         }
-        None => {
+        (None, None) => {
             return Err(Failure::usage(format!(
                 "nobody can be asked here: name what to set up\n  helptop init --vendor NAME --set key=value --secret-env \
                  VARIABLE; the names are: {}",
@@ -210,22 +213,27 @@ fn questions(setup: Setup, given: &Map<String, Value>) -> impl Iterator<Item = &
 }
 
 /// The settings: what is given, and the answers to what is not.
-fn answers(kind: &Kind, setup: Setup, given: &Map<String, Value>) -> Result<Map<String, Value>, Failure> {
+fn answers(
+    kind: &Kind,
+    setup: Setup,
+    given: &Map<String, Value>,
+    dialog: Option<&Dialog>,
+) -> Result<Map<String, Value>, Failure> {
     let mut settings = given.clone();
     for ask in questions(setup, given) {
         let is_secret = kind.secrets.contains(&ask.key);
-        if !dialog::is_there() {
+        let Some(dialog) = dialog else {
             let flag = if is_secret {
                 format!("--secret-env {}=VARIABLE", ask.key)
             } else {
                 format!("--set {}={}", ask.key, ask.example)
             };
             return Err(Failure::usage(format!("{}: is missing\n  {flag}", ask.key)));
-        }
+        };
         let answer = if is_secret {
-            Value::from(dialog::ask_secret(ask.question)?)
+            Value::from(dialog.ask_secret(ask.question)?)
         } else {
-            written(kind, ask.key, &dialog::ask(ask.question, ask.example, None)?)?
+            written(kind, ask.key, &dialog.ask(ask.question, ask.example, None)?)?
         };
         settings.insert(ask.key.to_owned(), answer);
     }
