@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use helptop::event::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 
 use crate::world::World;
@@ -87,6 +88,8 @@ pub enum Fault {
     Truncated,
     /// It takes so long.
     Slow(Duration),
+    /// It answers when so many wait for an answer.
+    Together(Arc<Barrier>),
     /// Its answer is changed before it is sent.
     Edited(Box<dyn Fn(&mut Value) + Send>),
 }
@@ -225,7 +228,7 @@ async fn answer(State(inside): State<Arc<Mutex<Inside>>>, request: Request) -> R
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let url = reqwest::Url::parse(&format!("http://x{}", parts.uri)).unwrap();
-    let (reply, delay) = {
+    let (reply, delay, others) = {
         let mut inside = inside.lock().unwrap();
         let asked = Asked {
             method: parts.method.to_string(),
@@ -240,6 +243,9 @@ async fn answer(State(inside): State<Arc<Mutex<Inside>>>, request: Request) -> R
     if let Some(delay) = delay {
         tokio::time::sleep(delay).await;
     }
+    if let Some(others) = others {
+        others.wait().await;
+    }
     let mut response = Response::builder().status(reply.status);
     for (name, value) in reply.headers {
         response = response.header(name, value);
@@ -248,10 +254,10 @@ async fn answer(State(inside): State<Arc<Mutex<Inside>>>, request: Request) -> R
 }
 
 impl Inside {
-    fn reply(&mut self, asked: Asked) -> (Reply, Option<Duration>) {
+    fn reply(&mut self, asked: Asked) -> (Reply, Option<Duration>, Option<Arc<Barrier>>) {
         let (now, line) = (self.world.now, asked.line());
         let (quota, beyond) = self.limiter.as_mut().map_or((Vec::new(), false), |limiter| limiter.count(now));
-        let mut delay = None;
+        let (mut delay, mut others) = (None, None);
         let mut reply = match &self.limiter {
             Some(limiter) if beyond => limiter.beyond.clone(),
             _ => self.vendor.answer(&self.world, &asked),
@@ -261,6 +267,7 @@ impl Inside {
                 Fault::Answer(instead) => reply = instead.clone(),
                 Fault::Truncated => reply.body.truncate(reply.body.len() / 2),
                 Fault::Slow(by) => delay = Some(*by),
+                Fault::Together(barrier) => others = Some(barrier.clone()),
                 Fault::Edited(edit) => {
                     if let Ok(mut body) = serde_json::from_slice(&reply.body) {
                         edit(&mut body);
@@ -272,6 +279,6 @@ impl Inside {
         self.log.push(asked);
         reply.headers.extend(quota);
         let date = (now + self.skew).to_utc().format("%a, %d %b %Y %H:%M:%S GMT");
-        (reply.with("date", date), delay)
+        (reply.with("date", date), delay, others)
     }
 }

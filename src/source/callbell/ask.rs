@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::map::{Names, Thread};
-use super::wire::{Contact, Contacts, Me, Members, Message, Messages, OneContact, Pages, Teams};
+use super::people::Crew;
+use super::wire::{Contact, Contacts, Me, Members, Message, Messages, OneContact, Pages, Team, Teams};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
@@ -21,8 +22,8 @@ use crate::source::skips::{self, Skips, id_words};
 const AT_ONCE: usize = 8;
 /// Pages of a contact's messages that are read at most.
 const MESSAGE_PAGES: u32 = 40;
-/// Pages of teams or of members that are read at most.
-const PEOPLE_PAGES: u32 = 50;
+/// Pages of teams, or of a team's members, that are read at most: no list is known to reach further by numbers.
+const PEOPLE_PAGES: u32 = 500;
 /// A contact is made a moment before or after the first message that it sends. Where we wrote first, the desk's note of
 /// who did may stand before that.
 const BIRTH: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
@@ -166,23 +167,42 @@ impl Ask {
         Ok(threads)
     }
 
-    /// The members of a team.
-    pub(super) async fn members<T: DeserializeOwned>(&mut self, team: &str) -> Result<Vec<T>, SourceError> {
-        let path = format!("/v1/teams/{}/members", safe(team));
-        let mut members = Vec::new();
-        for page in 1..=PEOPLE_PAGES {
-            let Members { users, meta } = self.get(&path, &[("page", &page.to_string())]).await?;
-            let is_last = users.is_empty() || meta.pages.is_none_or(|pages| u64::from(page) >= pages);
-            members.extend(self.read_all("GET /v1/teams/:uuid/members", "users", users));
-            if is_last {
-                break;
+    /// All teams and their members.
+    pub(super) async fn everybody(&mut self) -> Result<(Vec<Team>, Vec<Crew>), SourceError> {
+        let teams: Vec<Team> = self.teams().await?;
+        let ids: Vec<CompactString> = teams.iter().map(|team| team.uuid.clone()).collect();
+        let crews = self.crews(&ids).await?;
+        Ok((teams, crews))
+    }
+
+    /// The members of teams, several pages at once.
+    pub(super) async fn crews(&mut self, teams: &[CompactString]) -> Result<Vec<Crew>, SourceError> {
+        let mut crews: Vec<Crew> = teams.iter().cloned().map(Crew::of).collect();
+        let mut places: Vec<(usize, u32)> = (0..crews.len()).map(|nth| (nth, 1)).collect();
+        while !places.is_empty() {
+            let read = |(nth, page): &(usize, u32)| {
+                members_of(Arc::clone(&self.client), teams[*nth].clone(), *page, self.now).boxed()
+            };
+            let reads: Vec<_> = places.iter().map(read).collect();
+            let answers: Vec<Answer<Members>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+            // How many there are is told by each page: the first one, and it may grow meanwhile.
+            let mut last = vec![0; crews.len()];
+            for ((nth, page), answer) in places.into_iter().zip(answers) {
+                self.date = answer.date.or(self.date);
+                let Members { users, meta } = answer.body;
+                let pages = meta.pages.filter(|_| !users.is_empty()).unwrap_or(0);
+                last[nth] = u32::try_from(pages).unwrap_or(u32::MAX).min(PEOPLE_PAGES);
+                crews[nth].pages = page;
+                crews[nth].members.extend(self.read_all("GET /v1/teams/:uuid/members", "users", users));
             }
+            let behind = |(nth, crew): (usize, &Crew)| (crew.pages + 1..=last[nth]).map(move |page| (nth, page));
+            places = crews.iter().enumerate().flat_map(behind).collect();
         }
-        Ok(members)
+        Ok(crews)
     }
 
     /// The teams of the account.
-    pub(super) async fn teams<T: DeserializeOwned>(&mut self) -> Result<Vec<T>, SourceError> {
+    async fn teams(&mut self) -> Result<Vec<Team>, SourceError> {
         let mut all = Vec::new();
         for page in 1..=PEOPLE_PAGES {
             let Teams { teams, meta } = self.get("/v1/teams", &[("page", &page.to_string())]).await?;
@@ -233,6 +253,16 @@ struct Raw {
     read: Option<Vec<Message>>,
     pages: Vec<Vec<Value>>,
     whole: bool,
+}
+
+async fn members_of(
+    client: Arc<Client>,
+    team: CompactString,
+    page: u32,
+    now: Timestamp,
+) -> Result<Answer<Members>, SourceError> {
+    let (path, page) = (format!("/v1/teams/{}/members", safe(&team)), page.to_string());
+    client.get(&path, &[("page", &page)], now).await
 }
 
 async fn page_of(

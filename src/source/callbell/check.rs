@@ -1,8 +1,7 @@
 //! What `doctor` looks at: can it be reached, whose key is it, what can be read.
 
 use super::ask::{Ask, Page, Place};
-use super::people::{Crews, read_crews};
-use super::wire::{Closed, Contact, Team};
+use super::wire::{Closed, Contact};
 use super::{Callbell, LIMIT, Quota};
 use crate::source::http::words::excerpt;
 use crate::source::{Finding, SourceError};
@@ -24,11 +23,11 @@ pub(super) async fn check(source: &Callbell, ask: &mut Ask) -> Result<Vec<Findin
         ),
     ];
     findings.extend(ask.date.map(|date| Finding::clock(date, ask.now)));
-    let crews = read_people(ask).await;
-    findings.push(outcome("teams and presence", crews, |crews| {
+    let everybody = ask.everybody().await;
+    findings.push(outcome("teams and presence", everybody, |(teams, crews)| {
         let agents: std::collections::BTreeSet<_> =
-            crews.iter().flat_map(|crew| &crew.1).map(|one| &one.email).collect();
-        format!("{} teams, {} agents", crews.len(), agents.len())
+            crews.iter().flat_map(|crew| &crew.members).map(|one| &one.email).collect();
+        format!("{} teams, {} agents", teams.len(), agents.len())
     }));
     let page = ask.contacts(&Place::Number(1)).await;
     let contacts = page.as_ref().map(|page| page.contacts.clone()).unwrap_or_default();
@@ -46,12 +45,6 @@ pub(super) async fn check(source: &Callbell, ask: &mut Ask) -> Result<Vec<Findin
     findings.extend(Finding::skipped(std::mem::take(&mut ask.skips.named), ask.skips.total, hint));
     findings.push(Finding::age(newest, ask.now));
     Ok(findings)
-}
-
-async fn read_people(ask: &mut Ask) -> Result<Crews, SourceError> {
-    let teams: Vec<Team> = ask.teams().await?;
-    let teams: Vec<_> = teams.into_iter().map(|team| team.uuid).collect();
-    read_crews(ask, &teams).await
 }
 
 /// How many contacts there are.

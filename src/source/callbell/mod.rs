@@ -2,10 +2,11 @@
 //!
 //! A contact is a conversation here, and no answer lists conversations: a start reads all contacts, 20 a page, and the
 //! messages of those that are open. After that a refresh reads from the top of the list, where the contact comes first in
-//! which something happened last: the first page, the newest messages of the contact that stands first, the agents of each
-//! team, and the messages of each contact that moved up. What changes without moving up is found by a walk through the
-//! list, down to the last open contact; the less such walks find, the seldomer they are. History is read in every other
-//! poll.
+//! which something happened last: the first page, the newest messages of the contact that stands first, and the messages
+//! of each contact that moved up. What changes without moving up is found by a walk through the list, down to the last open
+//! contact; the less such walks find, the seldomer they are. Behind the chats the agents are read, and only in as many teams
+//! as it takes to see everybody: all teams are read now and then, and at once where one shows somebody new or lacks
+//! somebody. History is read in every other poll.
 //!
 //! Nothing says who wrote a message: it is credited to the one whom the chat is assigned to, and to a bot where that is
 //! nobody. There is no webhook here: an account has but one, and needs a public address for it.
@@ -14,6 +15,7 @@
 
 mod ask;
 mod check;
+mod cover;
 #[cfg(test)]
 mod fuzz;
 mod map;
@@ -175,6 +177,9 @@ impl Source for Callbell {
     async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
         if cursor.is_none() {
             self.state.forget();
+        }
+        if let Some(error) = self.state.unsaid.take() {
+            return Err(error);
         }
         let mut ask = self.ask(now);
         let before = ask.sent();

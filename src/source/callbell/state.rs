@@ -14,9 +14,9 @@ use super::people::People;
 use super::walk::Walk;
 use super::wire::{Closed, Contact, Message};
 use crate::event::{ConversationId, Direction, Event, Timestamp};
-use crate::source::Cursor;
 use crate::source::differ::Differ;
 use crate::source::roster::Roster;
+use crate::source::{Cursor, SourceError};
 
 /// Closed chats are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
@@ -89,8 +89,6 @@ pub(super) struct State {
     /// When the next walk begins, and how long after the last one.
     pub walk_at: Timestamp,
     pub pause: TimeDelta,
-    /// When the teams were read.
-    pub teams_at: Timestamp,
     /// When the top of the list was read: by the server's clock, and by ours.
     pub heard_at: Timestamp,
     pub asked_at: Timestamp,
@@ -103,6 +101,8 @@ pub(super) struct State {
     pub recalled: HashSet<ConversationId>,
     pub unreadable: HashSet<String>,
     pub outbox: Vec<Event>,
+    /// What the next poll fails with: what was read before it went wrong is told first.
+    pub unsaid: Option<SourceError>,
 }
 
 /// What has to be remembered over a restart. What is open is not in it: it is read at every start.
@@ -235,6 +235,9 @@ impl State {
         let seen = Seen { print: contact.print(), held, closed_at, direction, moved_at, newest };
         self.seen.insert(contact.uuid.clone(), seen);
         self.recalled.remove(&id);
+        if let Some(holder) = contact.holder() {
+            self.people.meet(&holder);
+        }
         contact.tell_customer(&mut self.people.roster, &mut self.outbox);
         self.differ.look(record, looked_at, &mut self.outbox);
     }

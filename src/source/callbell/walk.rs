@@ -8,7 +8,6 @@ use compact_str::CompactString;
 use super::ask::{Ask, Place, Wanted};
 use super::order::Order;
 use super::past::{Past, begins_at};
-use super::people::read_crews;
 use super::state::{Mark, Phase, Waiting, Why};
 use super::wire::Contact;
 use super::{CAPABILITIES, Callbell, Step};
@@ -28,8 +27,6 @@ const HEAD_PAGES: u64 = 30;
 const THREADS: usize = 60;
 /// Contacts that a poll looks up one by one.
 const LOOKUPS: usize = 40;
-/// Teams are asked for so often.
-const TEAMS_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// Between two walks: at first, and as long as they find something.
 pub(super) const SHORTEST_PAUSE: TimeDelta = TimeDelta::minutes(2);
 /// Where they find nothing, the pause doubles up to this.
@@ -122,18 +119,14 @@ impl Walk {
 impl Callbell {
     /// Teams and agents; the walk through all contacts begins behind them.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let teams = ask.teams().await?;
+        let everybody = ask.everybody().await?;
         let state = &mut self.state;
         let remembered = state.remembered.clone();
         state.forget();
         state.unassigned_answers = self.unassigned_answers;
-        state.people.take_teams(teams, &mut state.outbox);
-        let crews = read_crews(ask, &state.people.teams).await?;
         let capabilities = CAPABILITIES.to_vec();
-        let hello = Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities });
-        state.outbox.insert(0, hello);
-        state.people.take_crews(crews, state.unassigned_answers, ask.at(), &mut state.outbox);
-        state.teams_at = ask.now;
+        state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
+        state.people.take_all(everybody, state.unassigned_answers, ask.now, ask.at(), &mut state.outbox);
         state.told_to = mark.as_ref().and_then(|mark| mark.told_to);
         state.differ = Differ::resumed(state.told_to, remembered.iter().cloned());
         state.recalled = remembered.into_iter().collect();
@@ -173,19 +166,30 @@ impl Callbell {
         Ok(Step { more: true, partial: !done, history: false, progress })
     }
 
-    /// What moved to the top of the list, who is there, and a part of a walk; in every other poll some history instead.
+    /// What moved to the top of the list, a part of a walk, and who is there; in every other poll some history instead.
     pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         if std::mem::take(&mut self.state.is_past_next) && self.state.past.is_due(ask.now) {
             return self.history(ask).await;
         }
         let is_behind = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
-        if !is_behind || ask.now - self.state.asked_at > JUST_READ {
-            self.people(ask).await?;
-            if !self.head(ask).await? {
-                // Nobody knows any more what has moved.
-                (self.state.walk, self.state.phase) = (Some(Walk::new()), Phase::Fill);
-                return self.fill(ask).await;
+        let is_time = !is_behind || ask.now - self.state.asked_at > JUST_READ;
+        let step = self.chats(ask, is_time).await?;
+        match if is_time { self.people(ask).await } else { Ok(()) } {
+            // What is new in chats does not wait for what is wrong with the agents: that is said behind it.
+            Err(error) if !self.state.outbox.is_empty() => {
+                self.state.unsaid = Some(error);
+                Ok(Step { more: true, ..step })
             }
+            outcome => outcome.map(|()| step),
+        }
+    }
+
+    /// What moved, from the top of the list where that is wanted, and a part of a walk.
+    async fn chats(&mut self, ask: &mut Ask, from_top: bool) -> Result<Step, SourceError> {
+        if from_top && !self.head(ask).await? {
+            // Nobody knows any more what has moved.
+            (self.state.walk, self.state.phase) = (Some(Walk::new()), Phase::Fill);
+            return self.fill(ask).await;
         }
         self.look_up(ask).await?;
         self.threads(ask).await?;
@@ -204,20 +208,6 @@ impl Callbell {
         self.state.is_past_next = is_drained && self.state.past.is_due(ask.now);
         let progress = self.state.past.progress();
         Ok(Step { more: !is_drained || self.state.is_past_next, partial: false, history: false, progress })
-    }
-
-    /// The agents and their states: a request a team, and now and then the teams.
-    async fn people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.teams_at >= TEAMS_EVERY {
-            let teams = ask.teams().await?;
-            self.state.people.take_teams(teams, &mut self.state.outbox);
-            self.state.teams_at = ask.now;
-            self.state.prune();
-        }
-        let crews = read_crews(ask, &self.state.people.teams).await?;
-        let state = &mut self.state;
-        state.people.take_crews(crews, state.unassigned_answers, ask.at(), &mut state.outbox);
-        Ok(())
     }
 
     /// What has moved up in the list since it was last read; whether its end was found.
