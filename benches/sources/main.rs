@@ -9,6 +9,8 @@
 
 #[path = "../../tests/simulators/agree.rs"]
 mod agree;
+#[path = "../../tests/simulators/bad/mod.rs"]
+mod bad;
 #[path = "../../tests/simulators/callbell/mod.rs"]
 mod callbell;
 #[path = "../../tests/simulators/chatwoot/mod.rs"]

@@ -44,7 +44,7 @@ pub fn benches() -> [Bench; 6] {
 }
 
 /// A small desk at nine in the morning.
-async fn small(bench: &Bench) -> Simulator {
+pub async fn small(bench: &Bench) -> Simulator {
     let mut world = World::new(Params { seed: 1, agents: 6, chats: 120 }, start());
     world.advance(start() + TimeDelta::hours(9));
     (bench.serve)(world).await
@@ -79,7 +79,7 @@ pub fn active(told: &[Event]) -> Vec<ConversationId> {
 }
 
 /// The board of what was told is that of the stream.
-fn agrees(watch: &Watch<'_>, stream: &[Event], bench: &Bench) {
+pub fn agrees(watch: &Watch<'_>, stream: &[Event], bench: &Bench) {
     let world = &watch.simulator.inside().world;
     agree_now(&watch.told, stream, world, &watch.source.capabilities(), &(bench.terms)());
 }

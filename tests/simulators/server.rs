@@ -92,6 +92,8 @@ pub enum Fault {
     Together(Arc<Barrier>),
     /// Its answer is changed before it is sent.
     Edited(Box<dyn Fn(&mut Value) + Send>),
+    /// Behind each answer, before the next request, this happens.
+    Then(Box<dyn FnMut(&mut World) + Send>),
 }
 
 impl Fault {
@@ -262,12 +264,13 @@ impl Inside {
             Some(limiter) if beyond => limiter.beyond.clone(),
             _ => self.vendor.answer(&self.world, &asked),
         };
-        for (_, fault) in self.faults.iter().filter(|(words, _)| line.contains(words)) {
+        for (_, fault) in self.faults.iter_mut().filter(|(words, _)| line.contains(*words)) {
             match fault {
                 Fault::Answer(instead) => reply = instead.clone(),
                 Fault::Truncated => reply.body.truncate(reply.body.len() / 2),
                 Fault::Slow(by) => delay = Some(*by),
                 Fault::Together(barrier) => others = Some(barrier.clone()),
+                Fault::Then(happens) => happens(&mut self.world),
                 Fault::Edited(edit) => {
                     if let Ok(mut body) = serde_json::from_slice(&reply.body) {
                         edit(&mut body);

@@ -1,6 +1,6 @@
 //! Chatwoot 4.15 as its API shows a desk: its field shapes, its pages, its delta call, its refusals.
 
-mod bad_input;
+pub mod bad;
 mod day;
 mod doctor;
 

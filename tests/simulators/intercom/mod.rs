@@ -1,6 +1,6 @@
 //! Intercom 2.16 as its API shows a desk: searches by cursor, parts, whole seconds, its refusals.
 
-mod bad;
+pub mod bad;
 mod cost;
 mod day;
 mod show;
@@ -32,6 +32,8 @@ pub struct Workspace {
     pub bots_answer: bool,
     /// A search shows a change so late.
     pub lag: TimeDelta,
+    /// Records a page at most.
+    pub page: usize,
     /// Parts that an answer holds.
     pub most_parts: usize,
     /// A field by which nothing can be searched.
@@ -46,6 +48,7 @@ impl Workspace {
             reads_tickets: true,
             bots_answer: false,
             lag: TimeDelta::zero(),
+            page: 150,
             most_parts: 500,
             refuses: "none",
             tells_limit: false,
@@ -172,6 +175,7 @@ impl Workspace {
         if size > 150 {
             return Reply::json(400, &failed("parameter_invalid", "per_page is too big"));
         }
+        let size = size.min(self.page);
         if query.to_string().contains(self.refuses) {
             return Reply::json(400, &failed("parameter_invalid", "that field can't be asked"));
         }

@@ -1,9 +1,9 @@
-//! Keys, servers and records that are not as they should be.
+//! Keys, servers and records of Zammad that are not as they should be.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, EventKind, Message};
+use helptop::event::{Author, Message};
 use helptop::source::{Source as _, SourceError};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -11,24 +11,106 @@ use serde_json::{Value, json};
 use super::vendor::{KEY, Zammad};
 use super::{small, source};
 use crate::agree::Watch;
+use crate::bad::Line::{
+    Absent, BadRecord, FieldNull, FieldRenamed, ListNull, ListRenamed, NovelWord, Nulls, Own, Plan, Throttled, WeakKey,
+    WrongAddress, WrongKey,
+};
+use crate::bad::Wrong::Setting;
+use crate::bad::{Bad, Case, Looks, WRONG_KEY, answer, fails, is_taken, loses, nulls, one, reply, without};
 use crate::server::{Fault, Limiter, Reply, Simulator};
+
+const SEARCH: &str = "/tickets/search";
+
+pub fn table() -> Bad {
+    let nothing = |words| (words, said(200, &json!([])));
+    Bad {
+        settings: |base| json!({"base_url": base, "token": KEY}),
+        chats: (SEARCH, "", "id"),
+        cases: failures().into_iter().chain(oddities()).collect(),
+        empty: vec![nothing(SEARCH), nothing("/groups"), nothing("/users/search")],
+        paged: |world| Box::pin(Simulator::start(world, usual())),
+        missed: 30,
+        names_anew: true,
+        looks: Looks::None,
+        weak: &[("groups", None, "this key may not list groups (that needs admin.group)")],
+        refused: vec![
+            (json!({"token": null}), "token: is missing"),
+            (json!({"token": " "}), "token: is empty"),
+            (json!({"user": "ana"}), "token: give one of"),
+            (json!({"token": null, "user": "ana"}), "password: is missing"),
+            (json!({"token": null, "password": "pw"}), "user: is missing"),
+            (json!({"token": null, "user": "", "password": "pw"}), "user, password: one of them is empty"),
+            (json!({"base_url": "http://desk.example.com"}), "base_url: http://"),
+            (json!({"groups": "Billing"}), "groups: "),
+        ],
+    }
+}
+
+/// What fails a first read.
+fn failures() -> Vec<Case> {
+    let password = json!({"token": null, "user": "ana", "password": WRONG_KEY});
+    let fault = r#"{"error":"Error ID 1a2b: Please contact your administrator."}"#;
+    vec![
+        fails(WrongKey, Setting(json!({"token": WRONG_KEY})), "auth", "401"),
+        fails(WrongKey, Setting(json!({"token": null, "oauth_token": WRONG_KEY})), "auth", "401"),
+        fails(WrongKey, Setting(password), "auth", "401"),
+        fails(Own, answer("/users/me", 403, r#"{"error":"Authentication required"}"#), "auth", "no key reached it"),
+        fails(
+            WeakKey,
+            answer("/users/search", 403, r#"{"error":"Not authorized (user)!"}"#),
+            "forbidden",
+            "Not authorized (user)!",
+        ),
+        // No plan, but the admins may switch the API off.
+        fails(
+            Plan,
+            answer("/users/me", 403, r#"{"error":"API token access disabled!"}"#),
+            "forbidden",
+            "API token access disabled!",
+        ),
+        fails(WrongAddress, answer("/users/me", 404, "{}"), "unsupported", "is base_url right?"),
+        fails(
+            Throttled,
+            reply(SEARCH, Reply::text(429, "text/html", "<html>").with("retry-after", 60)),
+            "throttled",
+            "it wants none before 2026-11-20T09:01:00Z",
+        ),
+        fails(Own, answer(SEARCH, 500, fault), "failing", "Error ID 1a2b"),
+        fails(ListRenamed, answer(SEARCH, 200, r#"{"result":[]}"#), "schema", "has no list of records"),
+        fails(ListNull, answer(SEARCH, 200, "null"), "schema", "neither a list nor an object with `assets`"),
+        fails(FieldRenamed, without(&["state_id"]), "schema", "missing field `state_id`"),
+        // It may be null, but never lacks in all.
+        fails(
+            FieldRenamed,
+            without(&["last_contact_customer_at"]),
+            "schema",
+            "missing field `last_contact_customer_at`",
+        ),
+        fails(FieldNull, nulls(&["updated_at"]), "schema", "`[0].updated_at`"),
+        fails(Own, answer("/ticket_states", 200, "[]"), "schema", "no state of tickets"),
+        fails(Own, Setting(json!({"groups": ["Nowhere"]})), "unsupported", "there is no group `Nowhere`"),
+    ]
+}
+
+/// What the rest is told beside.
+fn oddities() -> Vec<Case> {
+    vec![
+        is_taken(Nulls, nulls(&["title", "organization_id", "close_at", "last_close_at", "article_count"])),
+        is_taken(Absent, without(&["title", "organization_id", "close_at", "last_close_at", "article_ids"])),
+        is_taken(NovelWord, one(|row| row["state_id"] = 99.into())),
+        loses(BadRecord, one(|row| row["state_id"] = json!({"is": "odd"})), 1, 1, "at `state_id`: "),
+        loses(
+            BadRecord,
+            one(|row| row["state_id"] = json!({"is": "odd"})),
+            1,
+            1,
+            "POST /api/v1/tickets/search [0], id 1",
+        ),
+    ]
+}
 
 async fn desk(vendor: Zammad) -> Simulator {
     Simulator::start(small(), vendor).await
-}
-
-/// The error of a first read with these settings and this fault.
-async fn error_of(settings: Value, vendor: Zammad, fault: Option<(&'static str, Fault)>) -> SourceError {
-    let simulator = desk(vendor).await;
-    simulator.inside().faults.extend(fault);
-    let mut source = source(&simulator, &settings, Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    for _ in 0..50 {
-        if let Err(error) = watch.poll().await {
-            return error;
-        }
-    }
-    panic!("no error")
 }
 
 fn usual() -> Zammad {
@@ -43,88 +125,21 @@ fn said(status: u16, body: &Value) -> Fault {
     Fault::Answer(Reply::json(status, body))
 }
 
-/// Changes the rows of a list, each with its place.
-fn rows(edit: impl Fn(usize, &mut Value) + Send + 'static) -> Fault {
-    Fault::Edited(Box::new(move |body| {
-        body.as_array_mut().into_iter().flatten().enumerate().for_each(|(nth, row)| edit(nth, row));
-    }))
-}
-
-fn without(key: &'static str) -> Fault {
-    rows(move |_, row| {
-        row.as_object_mut().unwrap().remove(key);
-    })
-}
-
 #[rstest]
-#[case::wrong_key(json!({"token": "wrong-key"}), usual(), None, "auth", "401")]
-#[case::wrong_bearer(json!({"token": null, "oauth_token": "wrong-key"}), usual(), None, "auth", "401")]
-#[case::wrong_password(json!({"token": null, "user": "ana", "password": "wrong-key"}), usual(), None, "auth", "401")]
-#[case::no_key(json!({}), usual(), Some(("/users/me", said(403, &json!({"error": "Authentication required"})))), "auth",
-    "no key reached it")]
-#[case::switched_off(json!({}), usual(), Some(("/users/me", said(403, &json!({"error": "API token access disabled!"})))),
-    "forbidden", "API token access disabled!")]
-#[case::weak_key(json!({}), weak(), None, "forbidden", "Not authorized (user)!")]
-#[case::wrong_address(json!({}), usual(), Some(("/users/me", said(404, &json!({})))), "unsupported", "is base_url right?")]
-#[case::web_page(json!({}), usual(), Some(("/users/me", Fault::Answer(Reply::text(200, "text/html", "<!DOCTYPE html>")))),
-    "schema", "a web page instead of JSON")]
-#[case::maintenance(json!({}), usual(), Some(("/tickets/search", Fault::Answer(Reply::maintenance()))), "failing", "503")]
-#[case::throttled(json!({}), usual(),
-    Some(("/tickets/search", Fault::Answer(Reply::text(429, "text/html", "<html>").with("retry-after", 60)))), "throttled",
-    "it wants none before 2026-11-20T10:01:00Z")]
-#[case::fault(json!({}), usual(),
-    Some(("/tickets/search", said(500, &json!({"error": "Error ID 1a2b: Please contact your administrator."})))), "failing",
-    "Error ID 1a2b")]
-#[case::cut_off(json!({}), usual(), Some(("/tickets/search", Fault::Truncated)), "schema", "ends too early")]
-#[case::other_shape(json!({}), usual(), Some(("/tickets/search", said(200, &json!({"result": []})))), "schema",
-    "has no list of records")]
-#[case::renamed(json!({}), usual(), Some(("/tickets/search", without("state_id"))), "schema", "missing field `state_id`")]
-#[case::missing_contact(json!({}), usual(), Some(("/tickets/search", without("last_contact_customer_at"))), "schema",
-    "missing field `last_contact_customer_at`")]
-#[case::null(json!({}), usual(), Some(("/tickets/search", rows(|_, row| row["updated_at"] = Value::Null))), "schema",
-    "`[0].updated_at`")]
-#[case::no_states(json!({}), usual(), Some(("/ticket_states", said(200, &json!([])))), "schema", "no state of tickets")]
-#[case::unknown_group(json!({"groups": ["Nowhere"]}), usual(), None, "unsupported", "there is no group `Nowhere`")]
-#[case::group_by_name(json!({"groups": ["Billing"]}), Zammad { lists_groups: false, ..usual() }, None, "unsupported",
-    "give its number")]
+#[case(json!({}), weak(), "forbidden", "Not authorized (user)!")]
+#[case(json!({"groups": ["Billing"]}), Zammad { lists_groups: false, ..usual() }, "unsupported", "give its number")]
 #[tokio::test]
-async fn a_first_read_that_fails_says_why(
+async fn a_key_that_may_not_read_what_is_needed_is_told_so(
     #[case] settings: Value,
     #[case] vendor: Zammad,
-    #[case] fault: Option<(&'static str, Fault)>,
     #[case] word: &str,
     #[case] words: &str,
 ) {
-    let error = error_of(settings, vendor, fault).await;
-    let text = error.to_string();
-    assert_eq!(error.word(), word, "{text}");
-    assert!(text.contains(words) && !text.contains("wrong-key") && !text.contains(KEY), "{text}");
-}
-
-#[tokio::test]
-async fn a_record_that_cannot_be_read_is_named_and_loses_no_other() {
-    let simulator = desk(usual()).await;
-    simulator.fault(
-        "/tickets/search",
-        rows(|nth, row| {
-            if nth == 1 {
-                row["state_id"] = json!({"is": "odd"});
-            }
-        }),
-    );
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    let batch = loop {
-        let batch = watch.poll().await.unwrap();
-        if batch.skipped_total > 0 {
-            break batch;
-        }
-    };
-    let (place, reason) = (&batch.skipped[0].place, &batch.skipped[0].reason);
-    assert!(place.starts_with("POST /api/v1/tickets/search [1], id 1"), "{place}");
-    assert!(reason.starts_with("at `state_id`: "), "{reason}");
-    let opened = batch.events.iter().filter(|event| matches!(event.kind, EventKind::Opened(_))).count();
-    assert_eq!((opened, batch.skipped_total), (simulator.inside().world.open().count() - 1, 1));
+    let simulator = desk(vendor).await;
+    let mut source = source(&simulator, &settings, Duration::ZERO);
+    let error = Watch::new(&mut source, &simulator).first_error().await.unwrap();
+    let said = error.to_string();
+    assert!(error.word() == word && said.contains(words) && !said.contains(KEY), "{said}");
 }
 
 #[tokio::test]
@@ -134,33 +149,13 @@ async fn an_unknown_state_hides_nobody() {
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
     let chat = simulator.inside().world.open().next().unwrap().clone();
-    simulator.fault("/tickets/search", rows(|_, row| row["state_id"] = json!(99)));
+    simulator.fault("/tickets/search", Fault::rows("", |row| row["state_id"] = json!(99)));
     simulator.fault("/ticket_history", Fault::Edited(Box::new(|body| body["history"] = json!([]))));
     simulator.inside().world.happen(Message::public(chat.id.clone(), Author::Customer, None));
     simulator.asked();
     watch.settle().await;
     assert!(watch.of(&chat.number.to_string()).iter().all(|event| event["status"] != "closed"));
     assert!(simulator.asked().iter().any(|line| line.contains("ticket_states")), "states are read again");
-}
-
-#[tokio::test]
-async fn pages_that_repeat_records_tell_them_once() {
-    let simulator = desk(usual()).await;
-    let twice = |body: &mut Value| {
-        if let Some(list) = body.as_array_mut() {
-            list.extend(list.clone());
-        }
-    };
-    simulator.fault("/tickets/search", Fault::Edited(Box::new(twice)));
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
-    let opened = watch.told.iter().filter(|event| matches!(event.kind, EventKind::Opened(_)));
-    let mut ids: Vec<_> = opened.map(|event| event.kind.conversation().unwrap().clone()).collect();
-    let count = ids.len();
-    ids.sort();
-    ids.dedup();
-    assert!(count <= ids.len() * 2 && ids.len() >= simulator.inside().world.open().count());
 }
 
 #[tokio::test]
@@ -196,38 +191,6 @@ async fn a_ticket_that_cannot_be_read_holds_up_no_other() {
     simulator.mend();
     watch.settle().await;
     assert!(watch.of(&chats[1].1.to_string()).len() > before);
-}
-
-#[tokio::test]
-async fn a_clock_that_is_ahead_loses_nothing_and_is_told() {
-    for skew in [90, -90] {
-        let simulator = desk(usual()).await;
-        simulator.inside().skew = TimeDelta::seconds(skew);
-        let mut source = source(&simulator, &json!({}), Duration::ZERO);
-        let now = simulator.inside().world.now;
-        let clock = source.check(now).await.unwrap().into_iter().find(|finding| finding.what == "clock").unwrap();
-        assert_eq!((clock.good, clock.says), (Some(false), format!("{skew:+} s against this machine")));
-        let mut watch = Watch::new(&mut source, &simulator);
-        watch.settle().await;
-        let chat = simulator.inside().world.open().next().unwrap().clone();
-        simulator.inside().world.happen(Message::public(chat.id.clone(), Author::Agent, Some("a1".into())));
-        let before = watch.of(&chat.number.to_string()).len();
-        watch.settle().await;
-        assert!(watch.of(&chat.number.to_string()).len() > before, "{skew}");
-    }
-}
-
-#[tokio::test]
-async fn an_empty_account_is_no_error() {
-    let simulator = desk(usual()).await;
-    simulator.fault("/tickets/search", said(200, &json!([])));
-    simulator.fault("/groups", said(200, &json!([])));
-    simulator.fault("/users/search", said(200, &json!([])));
-    let mut source = source(&simulator, &json!({}), Duration::from_hours(24));
-    let mut watch = Watch::new(&mut source, &simulator);
-    let (_, batch) = watch.settle().await;
-    assert!(!batch.partial && watch.told.len() == 1, "{:?}", watch.told);
-    assert_eq!(watch.later(30).await.0, 1);
 }
 
 #[tokio::test]
@@ -274,28 +237,4 @@ async fn the_check_says_what_a_key_may_not_read() {
     assert!(!blind.contains("Some(false)"), "it goes on without: {blind}");
     let weak = find(weak()).await;
     assert!(weak.contains("agents Some(false)") && weak.contains("Not authorized"), "{weak}");
-    let simulator = desk(usual()).await;
-    let now = simulator.inside().world.now;
-    let error = source(&simulator, &json!({"token": "wrong-key"}), Duration::ZERO).check(now).await.unwrap_err();
-    assert_eq!(error.word(), "auth");
-}
-
-#[rstest]
-#[case(json!({"token": null}), "token: is missing")]
-#[case(json!({"token": " "}), "token: is empty")]
-#[case(json!({"user": "ana"}), "token: give one of")]
-#[case(json!({"token": null, "user": "ana"}), "password: is missing")]
-#[case(json!({"token": null, "password": "pw"}), "user: is missing")]
-#[case(json!({"token": null, "user": "", "password": "pw"}), "user, password: one of them is empty")]
-#[case(json!({"base_url": "http://desk.example.com"}), "base_url: http://")]
-#[case(json!({"groups": "Billing"}), "groups: ")]
-fn settings_that_cannot_be_are_named(#[case] settings: Value, #[case] words: &str) {
-    let mut all = json!({"base_url": "https://desk.example.com", "token": KEY});
-    for (key, value) in settings.as_object().unwrap() {
-        all[key] = value.clone();
-    }
-    all.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    let spec = helptop::source::Spec { name: "desk".into(), backfill: Duration::ZERO, settings: all, base: "".into() };
-    let error = super::Source::new(&spec, helptop::source::http::Limits::default()).err().unwrap();
-    assert!(error.starts_with(words) && !error.contains("pw"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! The source `zammad` against its simulator.
 
-mod bad;
+pub mod bad;
 mod vendor;
 
 use std::path::PathBuf;

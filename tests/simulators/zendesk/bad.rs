@@ -5,14 +5,139 @@ use std::sync::atomic::Ordering;
 use chrono::TimeDelta;
 use helptop::event::{Author, ConversationId, EventKind, Message};
 use helptop::source::demo::Params;
-use helptop::source::{Finding, Source, SourceError};
-use rstest::rstest;
+use helptop::source::{Source, SourceError};
 use serde_json::{Value, json};
 
-use super::{Role, Vendors, source};
+use super::{Role, SECRET, Vendors, forbidden, source};
 use crate::agree::{Watch, start};
+use crate::bad::Line::{
+    Absent, BadRecord, FieldNull, FieldRenamed, ListNull, ListRenamed, NovelWord, Nulls, Own, Plan, Throttled, Twice,
+    WeakKey, WrongAddress, WrongKey,
+};
+use crate::bad::Wrong::Setting;
+use crate::bad::{Bad, Case, Looks, WRONG_KEY, answer, edited, fails, is_taken, loses, nulls, one, reply, without};
 use crate::server::{Fault, Reply, Simulator};
 use crate::world::World;
+
+/// Requests for agents, the first that are made.
+const USERS: &str = "/api/v2/users?";
+
+pub fn table() -> Bad {
+    let nothing = |body: &mut Value| {
+        for key in [
+            "tickets",
+            "results",
+            "groups",
+            "group_memberships",
+            "survey_responses",
+            "ticket_events",
+            "users",
+            "data",
+            "included",
+        ] {
+            if body.get(key).is_some() {
+                body[key] = json!([]);
+            }
+        }
+        body["meta"] = json!({"has_more": false, "after_cursor": null, "before_cursor": null});
+    };
+    Bad {
+        settings: |base| json!({"base_url": base, "client_id": "helptop", "client_secret": SECRET}),
+        chats: ("/show_many", "/tickets", "id"),
+        cases: failures().into_iter().chain(oddities()).collect(),
+        empty: vec![("/api/v2", Fault::edited(nothing))],
+        paged: |world| {
+            let (mut vendor, _) = Vendors::new(Role::Admin);
+            vendor.page = 50;
+            Box::pin(Simulator::start(world, vendor))
+        },
+        missed: 8,
+        names_anew: false,
+        looks: Looks::Own,
+        weak: &[
+            ("presence", None, "this key may not read agents' availability; make it with an admin"),
+            ("history", None, "this key may not read the export of events, and so no history; make it with an admin"),
+            ("ratings", None, "this key may not read satisfaction answers; make it with an admin"),
+            ("sla", None, "no policies, or this key may not read them; make it with an admin"),
+        ],
+        refused: vec![
+            (json!({"base_url": "http://desk.example.com"}), "base_url: http://"),
+            (json!({"client_secret": null}), "client_secret: "),
+        ],
+    }
+}
+
+/// What fails a first read.
+fn failures() -> Vec<Case> {
+    let of_ana = json!({"client_id": null, "client_secret": null, "email": "ana@acme.com", "token": WRONG_KEY});
+    let no_desk = "<html><h1>No help desk at acmee.zendesk.com</h1></html>";
+    let plan = r#"{"errors":[{"code":"Forbidden","title":"API access is not part of your plan"}]}"#;
+    let login = Reply::text(302, "text/html", "").with("location", "https://acme.zendesk.com/auth/v3/signin");
+    let throttled = |kind, body| {
+        let reply = reply(USERS, Reply::text(429, kind, body).with("retry-after", 37));
+        fails(
+            Throttled,
+            reply,
+            "throttled",
+            "GET /api/v2/users (127.0.0.1): too many requests, it wants none before 2026-11-20T09:00:37Z",
+        )
+    };
+    vec![
+        fails(WrongKey, Setting(json!({"client_secret": WRONG_KEY})), "auth", "Client authentication failed"),
+        fails(WrongKey, Setting(of_ana), "auth", "Couldn't authenticate you"),
+        // It goes on without what the key may not read.
+        is_taken(WeakKey, reply("/incremental", forbidden())),
+        is_taken(WeakKey, reply("/agent_availabilities", forbidden())),
+        fails(WrongAddress, reply(USERS, Reply::text(404, "text/html", no_desk)), "unsupported", "not found (404)"),
+        fails(WrongAddress, reply(USERS, Reply::text(404, "text/plain", "")), "unsupported", "not found (404)"),
+        fails(Plan, answer(USERS, 403, plan), "forbidden", "API access is not part of your plan"),
+        throttled("text/plain", "Number of allowed API requests per minute exceeded"),
+        throttled(
+            "application/json",
+            r#"{"error":"APIRateLimitExceeded","description":"Number of allowed API requests exceeded"}"#,
+        ),
+        throttled(
+            "application/json",
+            r#"{"errors":[{"code":"TooManyRequests","title":"Too Many Requests","status":"429"}]}"#,
+        ),
+        fails(Own, reply(USERS, login), "auth", "login page"),
+        fails(ListRenamed, answer(USERS, 200, r#"{"people":[]}"#), "schema", "at `users`: a list is missing there"),
+        fails(ListNull, answer(USERS, 200, r#"{"users":null}"#), "schema", "at `users`: a list is missing there"),
+        // It goes on, though no record can be read.
+        loses(FieldRenamed, without(&["created_at"]), 2, 2, "missing field `created_at`"),
+        loses(FieldNull, nulls(&["updated_at"]), 2, 2, "at `updated_at`: expected a time, found null"),
+    ]
+}
+
+/// What the rest is told beside.
+fn oddities() -> Vec<Case> {
+    vec![
+        is_taken(Nulls, nulls(&["subject", "brand_id", "priority", "tags", "via", "problem_id"])),
+        is_taken(Absent, without(&["subject", "brand_id", "priority", "tags", "via", "problem_id"])),
+        loses(NovelWord, one(|row| row["status"] = "frozen".into()), 0, 1, "at `status`: no status is called `frozen`"),
+        loses(
+            BadRecord,
+            one(|row| drop(row.as_object_mut().unwrap().remove("created_at"))),
+            1,
+            1,
+            "GET /api/v2/tickets/show_many tickets[",
+        ),
+        loses(
+            BadRecord,
+            one(|row| row["updated_at"] = Value::Null),
+            1,
+            1,
+            "at `updated_at`: expected a time, found null",
+        ),
+        is_taken(
+            Twice,
+            edited("/search/export", |body| {
+                let results = body["results"].as_array_mut().unwrap();
+                results.extend(results.clone());
+            }),
+        ),
+    ]
+}
 
 /// A small desk some hours into its day.
 async fn desk(role: Role) -> Simulator {
@@ -45,22 +170,6 @@ fn truth(simulator: &Simulator) -> Vec<u64> {
     simulator.inside().world.open().map(|chat| chat.number).collect()
 }
 
-#[rstest]
-#[case::wrong_secret(json!({"client_secret": "wrong-secret"}), "auth", "Client authentication failed")]
-#[case::wrong_token(json!({"client_id": null, "client_secret": null, "email": "ana@acme.com", "token": "wrong-key"}), "auth", "Couldn't authenticate you")]
-#[tokio::test]
-async fn wrong_credentials(#[case] settings: Value, #[case] word: &str, #[case] says: &str) {
-    let simulator = desk(Role::Admin).await;
-    let mut settings = settings;
-    settings.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    let error = first_poll(&simulator, settings.clone()).await.unwrap_err();
-    assert_eq!(error.word(), word);
-    assert!(error.to_string().contains(says), "{error}");
-    assert!(!error.to_string().contains("wrong-"), "a secret is told: {error}");
-    let error = source(&simulator.base, &settings, TimeDelta::zero()).check(start()).await.unwrap_err();
-    assert_eq!(error.word(), word, "nobody is not taken for somebody");
-}
-
 #[tokio::test]
 async fn a_token_of_an_account_is_taken() {
     let simulator = desk(Role::Admin).await;
@@ -80,71 +189,6 @@ async fn a_token_is_asked_for_anew_before_it_ends_and_when_it_is_refused() {
     assert_eq!(tally.tokens.load(Ordering::Relaxed), 2, "minutes before its end");
 }
 
-async fn findings(simulator: &Simulator) -> Vec<Finding> {
-    let now = simulator.inside().world.now;
-    source(&simulator.base, &json!({}), TimeDelta::zero()).check(now).await.unwrap()
-}
-
-#[tokio::test]
-async fn what_a_key_may_read_is_told_in_words() {
-    let strong = findings(&desk(Role::Admin).await).await;
-    let bad: Vec<_> = strong.iter().filter(|finding| finding.good == Some(false)).collect();
-    assert!(bad.is_empty(), "{bad:?}");
-    let weak = findings(&desk(Role::Agent).await).await;
-    for (what, words) in [
-        ("presence", "this key may not read agents' availability; make it with an admin"),
-        ("history", "this key may not read the export of events, and so no history; make it with an admin"),
-        ("ratings", "this key may not read satisfaction answers; make it with an admin"),
-        ("sla", "no policies, or this key may not read them; make it with an admin"),
-    ] {
-        let of = |all: &[Finding]| all.iter().find(|finding| finding.what == what).unwrap().clone();
-        assert_eq!(of(&weak).says, words);
-        assert_eq!((of(&strong).good, of(&weak).good), (Some(true), None), "{what}");
-    }
-    assert!(weak.iter().all(|finding| finding.good != Some(false)), "the rest goes on without: {weak:?}");
-}
-
-#[rstest]
-#[case::text("text/plain", "Number of allowed API requests per minute exceeded")]
-#[case::json(
-    "application/json",
-    r#"{"error":"APIRateLimitExceeded","description":"Number of allowed API requests exceeded"}"#
-)]
-#[case::list(
-    "application/json",
-    r#"{"errors":[{"code":"TooManyRequests","title":"Too Many Requests","status":"429"}]}"#
-)]
-#[tokio::test]
-async fn throttled_in_each_form(#[case] kind: &str, #[case] body: &str) {
-    let simulator = desk(Role::Admin).await;
-    simulator.fault("/api/v2/users?", Fault::Answer(Reply::text(429, kind, body).with("retry-after", 37)));
-    let error = first_poll(&simulator, json!({})).await.unwrap_err();
-    let until = Some(simulator.inside().world.now + TimeDelta::seconds(37));
-    assert_eq!(error, SourceError::RateLimited { place: "GET /api/v2/users (127.0.0.1)".into(), until });
-}
-
-#[rstest]
-#[case::maintenance(Reply::maintenance(), "failing", "503")]
-#[case::wrong_subdomain(
-    Reply::text(404, "text/html", "<html><h1>No help desk at acmee.zendesk.com</h1></html>"),
-    "unsupported",
-    "not found (404)"
-)]
-#[case::plan_without_the_api(Reply::json(403, &json!({"errors": [{"code": "Forbidden", "title": "API access is not part of your plan"}]})), "forbidden", "API access is not part of your plan")]
-#[case::sent_to_the_login(Reply::text(302, "text/html", "").with("location", "https://acme.zendesk.com/auth/v3/signin"), "auth", "login page")]
-#[case::a_web_page(Reply::text(200, "text/html", "<!DOCTYPE html><html>"), "schema", "a web page instead of JSON")]
-#[case::no_list(Reply::json(200, &json!({"people": []})), "schema", "at `users`: a list is missing there")]
-#[case::null_list(Reply::json(200, &json!({"users": null})), "schema", "at `users`: a list is missing there")]
-#[case::an_empty_404(Reply::text(404, "text/plain", ""), "unsupported", "not found (404)")]
-#[tokio::test]
-async fn answers_that_are_none(#[case] reply: Reply, #[case] word: &str, #[case] says: &str) {
-    let simulator = desk(Role::Admin).await;
-    simulator.fault("/api/v2/users?", Fault::Answer(reply));
-    let error = first_poll(&simulator, json!({})).await.unwrap_err();
-    assert_eq!(error.word(), word, "{error}");
-    assert!(error.to_string().contains(says), "{error}");
-}
-
 #[tokio::test]
 async fn what_fails_midway_is_done_again_and_nothing_is_lost() {
     let simulator = desk(Role::Admin).await;
@@ -158,150 +202,6 @@ async fn what_fails_midway_is_done_again_and_nothing_is_lost() {
     }
     simulator.mend();
     watch.settle().await;
-    assert_eq!(active(&watch), truth(&simulator));
-}
-
-#[rstest]
-#[case::renamed("/show_many", "subject", "title", 0)]
-#[case::missing("/show_many", "created_at", "made_at", 1)]
-#[case::unknown_fields("/show_many", "brand_id", "brand", 0)]
-#[tokio::test]
-async fn a_field_is_renamed(
-    #[case] place: &'static str,
-    #[case] field: &'static str,
-    #[case] name: &'static str,
-    #[case] skipped: u64,
-) {
-    let simulator = desk(Role::Admin).await;
-    let edit = move |body: &mut Value| {
-        let ticket = body["tickets"][0].as_object_mut().unwrap();
-        let value = ticket.remove(field).unwrap();
-        ticket.insert(name.to_owned(), value);
-    };
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.poll().await.unwrap();
-    simulator.fault(place, Fault::Edited(Box::new(edit)));
-    let batch = watch.poll().await.unwrap();
-    assert_eq!(batch.skipped_total, skipped, "{:?}", batch.skipped);
-    if skipped > 0 {
-        let one = &batch.skipped[0];
-        let expected = "GET /api/v2/tickets/show_many tickets[0], id ";
-        assert!(one.place.starts_with(expected) && one.reason.contains("created_at"), "{one:?}");
-    }
-}
-
-#[rstest]
-#[case::a_status_nobody_knows(|ticket: &mut Value| ticket["status"] = json!("frozen"), "at `status`: no status is called `frozen`")]
-#[case::null_where_a_time_was(|ticket: &mut Value| ticket["updated_at"] = Value::Null, "at `updated_at`: expected a time, found null")]
-#[tokio::test]
-async fn one_bad_record_loses_no_other(#[case] edit: fn(&mut Value), #[case] reason: &str) {
-    let simulator = desk(Role::Admin).await;
-    simulator.fault("/show_many", Fault::Edited(Box::new(move |body| edit(&mut body["tickets"][0]))));
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    let mut reasons = Vec::new();
-    loop {
-        let batch = watch.poll().await.unwrap();
-        reasons.extend(batch.skipped.into_iter().map(|one| one.reason));
-        if !batch.more {
-            break;
-        }
-    }
-    assert!(!reasons.is_empty() && reasons.iter().all(|one| one == reason), "{reasons:?}");
-    assert!(active(&watch).len() + 4 >= truth(&simulator).len(), "a record of each page at most");
-}
-
-#[tokio::test]
-async fn ids_as_texts_pages_that_repeat_and_a_clock_that_is_ahead() {
-    fn texts(value: &mut Value) {
-        match value {
-            Value::Object(fields) => {
-                for (key, value) in fields {
-                    if value.is_i64() && (key == "id" || key.ends_with("_id")) {
-                        *value = value.to_string().into();
-                    }
-                    texts(value);
-                }
-            }
-            Value::Array(values) => values.iter_mut().for_each(texts),
-            _ => {}
-        }
-    }
-    let simulator = desk(Role::Admin).await;
-    simulator.inside().skew = TimeDelta::seconds(90);
-    for words in ["/api/v2/tickets", "/api/v2/search", "/incremental"] {
-        simulator.fault(words, Fault::Edited(Box::new(texts)));
-    }
-    // The pages of the search shift by one: a record comes twice.
-    let twice = |body: &mut Value| {
-        let results = body["results"].as_array_mut().unwrap();
-        results.extend(results.first().cloned());
-    };
-    simulator.fault("/search/export", Fault::Edited(Box::new(twice)));
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::hours(2));
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
-    assert_eq!(active(&watch), truth(&simulator));
-    for _ in 0..10 {
-        let (_, batch) = watch.later(30).await;
-        assert_eq!(batch.skipped, [], "a start of the export that is too late would be refused");
-    }
-    assert_eq!(active(&watch), truth(&simulator));
-}
-
-#[tokio::test]
-async fn a_ticket_deleted_between_two_pages_and_one_deleted_later() {
-    let simulator = desk(Role::Admin).await;
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.poll().await.unwrap();
-    watch.poll().await.unwrap();
-    let gone = truth(&simulator)[0];
-    simulator.inside().world.delete(gone);
-    watch.settle().await;
-    assert!(!active(&watch).contains(&gone));
-    let gone = truth(&simulator)[1];
-    simulator.inside().world.delete(gone);
-    for _ in 0..3 {
-        watch.later(61).await;
-    }
-    assert!(!active(&watch).contains(&gone), "nothing tells it, but it is missed");
-    let told = watch.of(&gone.to_string());
-    let last = told.last().unwrap();
-    assert_eq!((&last["status"], &last["by"]), (&json!("closed"), &json!("system")));
-}
-
-#[tokio::test]
-async fn an_empty_account_is_no_fault_and_its_first_ticket_is_seen() {
-    let (vendor, _) = Vendors::new(Role::Admin);
-    let world = World::new(Params { seed: 2, agents: 1, chats: 1 }, start());
-    let simulator = Simulator::start(world, vendor).await;
-    let nothing = |body: &mut Value| {
-        for key in [
-            "tickets",
-            "results",
-            "groups",
-            "group_memberships",
-            "survey_responses",
-            "ticket_events",
-            "data",
-            "included",
-        ] {
-            if body.get(key).is_some() {
-                body[key] = json!([]);
-            }
-        }
-        body["meta"] = json!({"has_more": false, "after_cursor": null, "before_cursor": null});
-    };
-    simulator.fault("/api/v2", Fault::Edited(Box::new(nothing)));
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::hours(1));
-    let mut watch = Watch::new(&mut source, &simulator);
-    let (_, batch) = watch.settle().await;
-    assert!(!batch.partial && batch.skipped.is_empty());
-    assert_eq!(active(&watch), Vec::<u64>::new());
-    simulator.mend();
-    watch.later(60).await;
     assert_eq!(active(&watch), truth(&simulator));
 }
 

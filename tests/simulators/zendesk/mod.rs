@@ -1,7 +1,7 @@
 //! Zendesk Support over the simulated desk: its two sorts of credentials and of keys, its ways of paging, the minute that
 //! its exports leave out, the lag of its search, its limits, and its errors in the forms that were seen.
 
-mod bad;
+pub mod bad;
 mod cost;
 mod day;
 mod desk;
