@@ -1,12 +1,14 @@
 //! The process that a source runs in: its processor time and memory are its own. It reads instants, a line each, polls
-//! until nothing is left to fetch, and says what that came to.
+//! until nothing is left to fetch, tells what the source told, a line each, and says what that came to.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, BufWriter, Write};
 use std::process::Stdio;
 use std::time::Duration;
 
-use helptop::event::{EventKind, Timestamp};
+use helptop::desk::{Desk, SourceIx};
+use helptop::event::{EventKind, Timestamp, parse_line};
 use helptop::source::Source;
 use helptop::source::demo::Params;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,8 @@ use crate::world::World;
 
 /// The first word of the command line of that process.
 pub const WORD: &str = "child";
+/// What the line of the cost begins with; other lines are events.
+const COST: &str = "= ";
 /// A poll that tells fewer conversations a request reads no pages of them.
 const FEW: usize = 20;
 
@@ -41,6 +45,9 @@ pub struct Child {
     asks: ChildStdin,
     says: Lines<BufReader<ChildStdout>>,
     peak: u64,
+    /// What was told so far, as a board has it.
+    desk: Desk,
+    source: SourceIx,
 }
 
 impl Child {
@@ -50,15 +57,29 @@ impl Child {
         let mut process = command.spawn().unwrap();
         let asks = process.stdin.take().unwrap();
         let says = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { _process: process, asks, says, peak: 0 }
+        let mut desk = Desk::new(false);
+        let source = desk.add_source();
+        Self { _process: process, asks, says, peak: 0, desk, source }
     }
 
     pub async fn settle(&mut self, now: Timestamp) -> Cost {
         self.asks.write_all(format!("{}\n", now.millis()).as_bytes()).await.unwrap();
-        let line = self.says.next_line().await.unwrap().unwrap();
-        let cost: Cost = serde_json::from_str(&line).unwrap();
+        let cost = loop {
+            let line = self.says.next_line().await.unwrap().unwrap();
+            match line.strip_prefix(COST) {
+                Some(cost) => break serde_json::from_str::<Cost>(cost).unwrap(),
+                None => self.desk.apply(self.source, parse_line(line.as_bytes()).unwrap()),
+            }
+        };
+        self.desk.settle();
         self.peak = cost.peak;
         cost
+    }
+
+    /// The numbers of the chats that are open by what was told.
+    pub fn open(&self, number: fn(&str) -> Option<u64>) -> BTreeSet<u64> {
+        let open = self.desk.conversations().filter(|(_, one)| one.state().is_active());
+        open.map(|(_, one)| number(one.id.as_str()).unwrap()).collect()
     }
 
     /// The most memory that it took, in MiB.
@@ -76,27 +97,38 @@ pub fn run(kind: &str, base: &str) {
         base.clone_into(&mut simulator.base);
         let mut source = (bench.source)(&simulator, Duration::ZERO);
         let mut cursor = None;
+        let mut out = BufWriter::new(std::io::stdout().lock());
         for line in std::io::stdin().lock().lines() {
             let now = Timestamp::from_millis(line.unwrap().parse().unwrap());
-            let cost = settle(source.as_mut(), &mut cursor, now).await;
-            println!("{}", serde_json::to_string(&cost).unwrap());
-            std::io::stdout().flush().unwrap();
+            let cost = settle(source.as_mut(), &mut cursor, now, &mut out).await;
+            writeln!(out, "{COST}{}", serde_json::to_string(&cost).unwrap()).unwrap();
+            out.flush().unwrap();
         }
     });
 }
 
-async fn settle(source: &mut dyn Source, cursor: &mut Option<helptop::source::Cursor>, now: Timestamp) -> Cost {
+async fn settle(
+    source: &mut dyn Source,
+    cursor: &mut Option<helptop::source::Cursor>,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Cost {
     let mut cost = Cost::default();
     let mut pages = Vec::new();
-    let begun = cpu();
     loop {
         let before = cpu();
         let batch = source.poll(cursor.as_ref(), now).await.unwrap();
         let took = cpu().saturating_sub(before);
+        cost.cpu += took;
         cost.requests += batch.requests;
+        assert_eq!(batch.skipped_total, 0, "{:?}", batch.skipped);
         let told = batch.events.iter().filter(|event| matches!(event.kind, EventKind::Opened(_))).count();
         if told >= FEW * batch.requests as usize && told > 0 {
             pages.push(took.mul_f64(100.0 / told as f64));
+        }
+        for event in &batch.events {
+            serde_json::to_writer(&mut *out, event).unwrap();
+            out.write_all(b"\n").unwrap();
         }
         *cursor = batch.cursor.or(cursor.take());
         if !batch.more {
@@ -104,7 +136,6 @@ async fn settle(source: &mut dyn Source, cursor: &mut Option<helptop::source::Cu
         }
     }
     pages.sort_unstable();
-    cost.cpu = cpu().saturating_sub(begun);
     cost.hundred = pages.get(pages.len() / 2).copied().unwrap_or_default();
     cost.peak = peak();
     cost

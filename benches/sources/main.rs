@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench sources`; words pick vendors and sizes: `cargo bench --bench sources -- zammad XL`. Without a
 //! size it is S, M and L. Each source runs against its vendor's simulator, in a process of its own: its time and memory
-//! are not those of the simulator. A vendor that keeps the contract of the simulators (`contract::benches`) has its rows
+//! are not those of the simulator. What it told is compared with the simulator's desk: after the start, and at the end,
+//! exactly the chats that are open there have to be open by it, and no record may have been skipped. A vendor that keeps the contract of the simulators (`contract::benches`) has its rows
 //! here; a new folder of the simulators needs its line below.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a bench stops at the first surprise")]
 #![expect(dead_code, unused_imports, reason = "of the simulators, most is for their tests")]
@@ -31,11 +32,13 @@ mod zammad;
 #[path = "../../tests/simulators/zendesk/mod.rs"]
 mod zendesk;
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use helptop::event::{Author, EventKind, Message, Status, StatusBy};
 use helptop::source::demo::Params;
 
-use agree::start;
+use agree::{Terms, start};
 use child::{Child, Cost};
 use contract::Bench;
 use server::Simulator;
@@ -45,7 +48,7 @@ const SIZES: [(&str, Params); 4] = [
     ("S", Params { seed: 1, agents: 12, chats: 300 }),
     ("M", Params { seed: 1, agents: 200, chats: 5_000 }),
     ("L", Params { seed: 1, agents: 1_000, chats: 25_000 }),
-    ("XL", Params { seed: 1, agents: 5_000, chats: 110_000 }),
+    ("XL", Params { seed: 1, agents: 5_000, chats: 140_000 }),
 ];
 
 fn main() {
@@ -85,6 +88,8 @@ async fn row(bench: &Bench, name: &str, params: Params) {
     let simulator = (bench.serve)(world).await;
     let mut child = Child::start(bench.kind, &simulator.base);
     let cold = settle(&simulator, &mut child, TimeDelta::zero()).await;
+    let terms = (bench.terms)();
+    agree(&simulator, &child, &terms, terms.lag, &format!("{} {name}, after its start", bench.kind));
     // What is late, or asked for now and then, is over.
     for _ in 0..12 {
         settle(&simulator, &mut child, TimeDelta::minutes(5)).await;
@@ -102,6 +107,7 @@ async fn row(bench: &Bench, name: &str, params: Params) {
             settle(&simulator, &mut child, TimeDelta::seconds(70)).await;
         }
     }
+    agree(&simulator, &child, &terms, TimeDelta::zero(), &format!("{} {name}, at the end", bench.kind));
     println!(
         "| {} | {name} | {open} | {} | {} | {} | {} | {:.2} s | {:.1} ms | {:.0} MiB |",
         bench.kind,
@@ -113,6 +119,20 @@ async fn row(bench: &Bench, name: &str, params: Params) {
         cold.hundred.as_secs_f64() * 1e3,
         child.peak(),
     );
+}
+
+/// Exactly what is open on the desk has to be open by what was told, but for what changed as late as `lag` ago.
+fn agree(simulator: &Simulator, child: &Child, terms: &Terms, lag: TimeDelta, what: &str) {
+    let world = &simulator.inside().world;
+    let late: BTreeSet<u64> = match lag {
+        lag if lag > TimeDelta::zero() => world.changed_since(world.now - lag).iter().map(|chat| chat.number).collect(),
+        _ => BTreeSet::new(),
+    };
+    let open: BTreeSet<u64> = world.open().map(|chat| chat.number).collect();
+    let told = child.open(terms.chat);
+    let wrong: Vec<u64> = open.symmetric_difference(&told).filter(|chat| !late.contains(chat)).copied().collect();
+    let (first, count) = (wrong.iter().take(5).collect::<Vec<_>>(), wrong.len());
+    assert!(wrong.is_empty(), "{what}: {} open there, {} by it, {count} differ: {first:?}", open.len(), told.len());
 }
 
 /// Time passes in which nothing happens; then the source reads all that is new.

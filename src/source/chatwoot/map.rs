@@ -74,6 +74,15 @@ impl Row {
         self.messages.iter().map(|message| message.id).fold(last, u64::max)
     }
 
+    /// The same for what is to be told with its messages, which bring the words of the last one, too: a start may hold
+    /// many.
+    pub(super) fn without_words(mut self) -> Self {
+        if let Some(last) = &mut self.last_non_activity_message {
+            (last.content, last.sender) = (None, None);
+        }
+        self
+    }
+
     /// What tells one state of it from the next.
     pub(super) fn changed_at(&self) -> Timestamp {
         self.updated_at.or(self.last_activity_at).unwrap_or(self.created_at)

@@ -11,7 +11,7 @@ use super::map;
 use super::past::Past;
 use super::people::People;
 use super::walk::Walk;
-use super::wire::{Csat, Message, Row};
+use super::wire::{Csat, Row};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
 use crate::source::Cursor;
 use crate::source::differ::{Differ, Rating};
@@ -58,7 +58,7 @@ pub(super) struct State {
     pub differ: Differ,
     seen: HashMap<u64, Seen>,
     /// Rows whose messages are still to be read, and when each was read.
-    pub waiting: BTreeMap<u64, (Row, Timestamp)>,
+    pub waiting: BTreeMap<u64, (Box<Row>, Timestamp)>,
     /// Conversations that have to be looked up one by one.
     pub lookups: BTreeSet<u64>,
     pub walk: Option<Walk>,
@@ -130,11 +130,11 @@ impl State {
             Need::Nothing => self.differ.saw(&map::conversation(row.id), looked_at),
             Need::Row => {
                 let last = row.last_non_activity_message.clone().filter(|_| is_fill);
-                let messages = last.into_iter().collect();
+                let messages = last.into_iter().map(|last| *last).collect();
                 self.tell(&row, Thread { messages, whole: false, is_long: false }, looked_at);
             }
             Need::Messages => {
-                self.waiting.insert(row.id, (row, looked_at));
+                self.waiting.insert(row.id, (Box::new(row.without_words()), looked_at));
             }
         }
     }
@@ -247,7 +247,7 @@ impl State {
 fn print(row: &Row) -> u64 {
     let sender = row.meta.sender.as_ref().map(|sender| (sender.id, &sender.name));
     let team = row.meta.team.as_ref().map(|team| team.id);
-    let last = row.last_non_activity_message.as_ref().map(|message: &Message| message.id);
+    let last = row.last_non_activity_message.as_ref().map(|message| message.id);
     let said = (row.changed_at(), &row.status, row.holder(), team, &row.labels, &row.priority, sender, last);
     xxh3_64(format!("{said:?}").as_bytes())
 }

@@ -53,7 +53,7 @@ fn the_documented_conversation_is_read_without_loss() {
     assert!(row.is_doubtful(), "the customer's is the last word");
     let known = Known { pages: "https://desk.example.com/app/accounts/1/conversations/".into(), ..Known::default() };
     let last = row.last_non_activity_message.clone().unwrap();
-    let record = row.record(&[last], false, &known, None).unwrap();
+    let record = row.record(&[*last], false, &known, None).unwrap();
     let Record { opened, opened_at, status, holder, team, tags, messages, .. } = record;
     let json = serde_json::to_value(&opened).unwrap();
     assert_eq!(

@@ -80,7 +80,7 @@ pub(super) struct Row {
     #[serde(default, deserialize_with = "nullable")]
     pub additional_attributes: Attributes,
     #[serde(default)]
-    pub last_non_activity_message: Option<Message>,
+    pub last_non_activity_message: Option<Box<Message>>,
     /// The last message of any kind, or nothing.
     #[serde(default, deserialize_with = "nullable")]
     pub messages: Vec<OnlyId>,
@@ -107,15 +107,15 @@ pub(super) struct Attributes {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Meta {
     #[serde(default)]
-    pub sender: Option<Person>,
+    pub sender: Option<Box<Person>>,
     #[serde(default, deserialize_with = "text")]
     pub channel: String,
     #[serde(default)]
-    pub assignee: Option<Person>,
+    pub assignee: Option<Box<Person>>,
     #[serde(default, deserialize_with = "maybe_text")]
     pub assignee_type: Option<String>,
     #[serde(default)]
-    pub team: Option<Person>,
+    pub team: Option<Box<Person>>,
 }
 
 /// Somebody or something with an id and a name: a contact, an agent, a team, an inbox.
@@ -155,7 +155,7 @@ pub(super) struct Message {
     #[serde(default, deserialize_with = "maybe_text")]
     pub content: Option<String>,
     #[serde(default)]
-    pub sender: Option<Person>,
+    pub sender: Option<Box<Person>>,
     #[serde(default, deserialize_with = "nullable")]
     pub content_attributes: Origin,
     #[serde(default, deserialize_with = "nullable")]

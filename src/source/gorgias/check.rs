@@ -18,7 +18,7 @@ const NEEDS: &str = "make the key with an admin of the account";
 pub(super) async fn check(source: &Gorgias, ask: &mut Ask) -> Result<Vec<Finding>, SourceError> {
     let me: User = ask.get("/api/users/0", &[]).await?;
     let role = me.role.name.as_deref().unwrap_or("unknown");
-    let name = me.person.called().unwrap_or_else(|| me.person.id.to_string());
+    let name = me.person.called().map_or_else(|| me.person.id.to_string(), str::to_owned);
     let mut findings = vec![
         Finding::good("reachable", excerpt(&source.site)),
         Finding::good("authorised", format!("as {}", excerpt(&name))),

@@ -11,6 +11,7 @@
 
 mod ask;
 mod check;
+mod heap;
 mod past;
 mod people;
 mod ratings;
@@ -131,6 +132,7 @@ impl Source for Gorgias {
             Phase::Open { snoozed, next, read } => self.open(&mut ask, snoozed, next, read).await,
             Phase::Recall => self.recall(&mut ask).await,
             Phase::Walk(walk) => self.walk(&mut ask, *walk).await,
+            Phase::Tell { from, look } => Ok(self.tell(from, look)),
             Phase::Steady => self.refresh(&mut ask).await,
         };
         let step = step?;

@@ -96,8 +96,9 @@ impl People {
 
     fn line(&self, person: &Person, active: Option<bool>) -> Agent {
         let teams = self.members.get(&person.id).into_iter().flatten().map(|id| team(*id)).collect();
-        let name = person.called().unwrap_or_else(|| person.id.to_string());
-        Agent { email: person.email.clone(), teams: Some(teams), active, ..Agent::new(agent(person.id), name) }
+        let name = person.called().map_or_else(|| person.id.to_string(), str::to_owned);
+        let email = person.email.as_deref().map(str::to_owned);
+        Agent { email, teams: Some(teams), active, ..Agent::new(agent(person.id), name) }
     }
 
     /// Tells somebody who is met in a ticket and in no list of users.

@@ -3,9 +3,10 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE};
+use super::heap::{Heap, Pages};
 use super::people::read_staff;
 use super::start::MOST;
-use super::state::{Heap, OVERLAP};
+use super::state::OVERLAP;
 use super::story::News;
 use super::wire::Ticket;
 use super::{Gorgias, Step};
@@ -64,7 +65,7 @@ impl Gorgias {
 
     /// The feeds since they were last read.
     async fn news(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let mut heap = Heap::default();
+        let mut pages = Pages::default();
         let (mark, changed_to) = (self.state.mark, self.state.changed_to);
         let since = mark - OVERLAP;
         let (mut next, mut newest) = (None, changed_to);
@@ -80,7 +81,7 @@ impl Gorgias {
                 let updated_at = ticket.updated_datetime.unwrap_or(ticket.created_datetime);
                 has_changes |= !self.is_told(&ticket, updated_at);
                 if updated_at >= since {
-                    heap.record(ticket);
+                    pages.tickets.push(ticket);
                 }
             }
             let goes_on = page.next.is_some() && page.next != next && oldest.is_some_and(|at| at >= since);
@@ -93,10 +94,11 @@ impl Gorgias {
         let is_due = ask.now - self.state.read_at >= LEAST;
         // Without the feeds nothing is told: what was met is met again.
         if has_changes || is_due {
-            self.feeds(ask, since, &mut heap).await?;
+            self.feeds(ask, since, &mut pages).await?;
             self.state.read_at = ask.now;
-            self.state.heap = heap;
-            self.state.tell(since, ask.at());
+            self.state.heap = Heap::default();
+            self.state.keep_all(pages);
+            self.state.tell(since, ask.at(), usize::MAX);
             self.state.mark = begun_at;
         }
         self.state.changed_to = newest;
@@ -114,12 +116,12 @@ impl Gorgias {
     }
 
     /// What was said and what happened since then.
-    async fn feeds(&self, ask: &mut Ask, since: Timestamp, heap: &mut Heap) -> Result<(), SourceError> {
+    async fn feeds(&self, ask: &mut Ask, since: Timestamp, pages: &mut Pages) -> Result<(), SourceError> {
         let mut next = None;
         loop {
             let page = ask.messages(next.as_ref()).await?;
             let oldest = page.items.iter().map(|message| message.created_datetime).min();
-            heap.messages.extend(page.items);
+            pages.messages.extend(page.items);
             if page.next.is_none() || page.next == next || oldest.is_none_or(|at| at < since) {
                 break;
             }
@@ -132,7 +134,7 @@ impl Gorgias {
         loop {
             let page = ask.events(Some(since), next.as_ref()).await?;
             let oldest = page.items.iter().map(|event| event.created_datetime).min();
-            heap.events.extend(page.items);
+            pages.events.extend(page.items);
             if page.next.is_none() || page.next == next || oldest.is_none_or(|at| at < since) {
                 break;
             }
@@ -143,7 +145,7 @@ impl Gorgias {
 
     /// Reads some of the tickets that no feed tells whole.
     async fn one_by_one(&mut self, ask: &mut Ask, most: usize) -> Result<(), SourceError> {
-        let some: Vec<Ticket> = self.state.queue.values().take(most).cloned().collect();
+        let some: Vec<Ticket> = self.state.queue.values().take(most).map(|ticket| (**ticket).clone()).collect();
         for ticket in some {
             match self.whole(ask, ticket.id).await? {
                 Some(news) => {

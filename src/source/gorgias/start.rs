@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, Next, PER_PAGE};
+use super::heap::{Heap, Pages};
 use super::people::read_staff;
 use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
 use super::{Gorgias, Step, capabilities};
@@ -16,6 +17,9 @@ pub(super) const MOST: u64 = 8;
 const TRIAL: usize = 8;
 /// Requests for a ticket that is read by itself.
 const ALONE: usize = 2;
+
+/// Tickets of one poll that tells what was read before.
+const TOLD: usize = 1000;
 
 /// So long before an earlier run's end a satisfaction answer may have been given that it did not see.
 const RATED_LATE: TimeDelta = TimeDelta::minutes(20);
@@ -56,7 +60,7 @@ impl Gorgias {
     /// Reads all that is active from here on.
     pub(super) fn open_again(&mut self, at: Timestamp) {
         self.state.mark = at;
-        self.state.heap = super::state::Heap::default();
+        self.state.heap = Heap::default();
         self.state.is_partial = true;
         self.state.phase = Phase::Open { snoozed: false, next: None, read: 0 };
     }
@@ -146,7 +150,7 @@ impl Gorgias {
 
     /// Some pages of the feeds, back from now; then what they tell.
     pub(super) async fn walk(&mut self, ask: &mut Ask, walk: Walk) -> Result<Step, SourceError> {
-        let (mut walk, mut heap) = (walk, super::state::Heap::default());
+        let (mut walk, mut pages) = (walk, Pages::default());
         let target = walk.told_to.map(|told_to| told_to - OVERLAP);
         let is_missing = |feed: &Feed| target.is_some_and(|target| feed.from() > target);
         let mut is_over = false;
@@ -155,27 +159,26 @@ impl Gorgias {
                 let page = ask.changed(walk.tickets.next.as_ref()).await?;
                 let oldest = page.items.iter().filter_map(|ticket| ticket.updated_datetime).min();
                 walk.tickets.read(oldest, page.next);
-                page.items.into_iter().for_each(|ticket| heap.record(ticket));
+                pages.tickets.extend(page.items);
             } else if walk.messages.is_over && walk.events.is_over {
                 is_over = true;
                 break;
             } else if walk.messages.from() >= walk.events.from() {
                 let page = ask.messages(walk.messages.next.as_ref()).await?;
                 walk.messages.read(page.items.iter().map(|message| message.created_datetime).min(), page.next);
-                heap.messages.extend(page.items);
+                pages.messages.extend(page.items);
             } else {
                 let page = ask.events(None, walk.events.next.as_ref()).await?;
                 walk.events.read(page.items.iter().map(|event| event.created_datetime).min(), page.next);
-                heap.events.extend(page.items);
+                pages.events.extend(page.items);
             }
             walk.pages += 1;
         }
-        heap.records.into_values().for_each(|ticket| self.state.heap.record(ticket));
-        self.state.heap.messages.append(&mut heap.messages);
-        self.state.heap.events.append(&mut heap.events);
+        self.state.keep_active(pages);
         let from = walk.from();
-        let all = self.state.heap.records.len();
-        let settled = self.state.settled(from, walk.told_to);
+        walk.told += self.state.tell_whole(from, ask.at());
+        let all = walk.told + self.state.heap.records.len();
+        let settled = walk.told + self.state.settled(from);
         is_over |= settled == all && !is_missing(&walk.messages) && !is_missing(&walk.events);
         if walk.pages >= TRIAL && target.is_none_or(|target| from <= target) {
             is_over |= (settled - walk.settled.min(settled)) * ALONE < walk.pages;
@@ -185,12 +188,20 @@ impl Gorgias {
             self.state.phase = Phase::Walk(Box::new(walk));
             return Ok(Step::part("reading messages", settled as f32 / all.max(1) as f32));
         }
-        self.state.tell(from, ask.at());
+        self.state.phase = Phase::Tell { from, look: ask.at() };
+        Ok(Step::part("reading messages", 1.0))
+    }
+
+    /// Some of what the feeds told, so that it does not come all at once.
+    pub(super) fn tell(&mut self, from: Timestamp, look: Timestamp) -> Step {
+        if !self.state.tell(from, look, TOLD) {
+            return Step::part("reading messages", 1.0);
+        }
         self.state.told_to = None;
         self.state.read_at = Timestamp::MIN;
         self.state.asked_at = Timestamp::MIN;
         self.state.phase = Phase::Steady;
-        Ok(Step::part("reading messages", 1.0))
+        Step::part("reading messages", 1.0)
     }
 }
 

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::ask::{Next, TYPES};
+use super::ask::Next;
+use super::heap::{Heap, Pages};
 use super::past::Past;
 use super::people::People;
 use super::ratings::Ratings;
-use super::story::{Known, News, Teller, is_answer, is_ending, standing};
-use super::wire::{Happened, Message, Ticket};
+use super::story::{Known, News, Teller, standing};
+use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
 use crate::source::Cursor;
 use crate::source::lenient::Id;
@@ -34,6 +35,8 @@ pub(super) enum Phase {
     Open { snoozed: bool, next: Option<Next>, read: usize },
     /// Reads the feeds back.
     Walk(Box<Walk>),
+    /// Tells the rest of what they brought, looked at then: they hold all from an instant on.
+    Tell { from: Timestamp, look: Timestamp },
     /// Looks up what was active by what earlier runs told.
     Recall,
     /// Reads what is new.
@@ -78,30 +81,14 @@ pub(super) struct Walk {
     pub told_to: Option<Timestamp>,
     pub pages: usize,
     pub settled: usize,
+    /// Tickets that are told already.
+    pub told: usize,
 }
 
 impl Walk {
     /// All messages and all that happened from here on are known.
     pub(super) fn from(&self) -> Timestamp {
         self.messages.from().max(self.events.from())
-    }
-}
-
-/// What was read and is not told yet.
-#[derive(Debug, Default)]
-pub(super) struct Heap {
-    pub records: BTreeMap<Id, Ticket>,
-    pub messages: Vec<Message>,
-    pub events: Vec<Happened>,
-}
-
-impl Heap {
-    /// Of two records of one ticket the later one counts.
-    pub(super) fn record(&mut self, ticket: Ticket) {
-        let is_older = self.records.get(&ticket.id).is_some_and(|held| held.updated_datetime > ticket.updated_datetime);
-        if !is_older {
-            self.records.insert(ticket.id, ticket);
-        }
     }
 }
 
@@ -125,7 +112,7 @@ pub(super) struct State {
     pub tickets: HashMap<Id, Known>,
     pub heap: Heap,
     /// Tickets that have to be read one by one.
-    pub queue: BTreeMap<Id, Ticket>,
+    pub queue: BTreeMap<Id, Box<Ticket>>,
     /// The queue of the start is not worked off yet.
     pub is_partial: bool,
     doubts: BTreeSet<Id>,
@@ -178,65 +165,70 @@ impl State {
     }
 
     /// Whether the feeds, read back to `from`, tell all of a ticket that matters.
-    fn is_settled(&self, ticket: &Ticket, answered: &HashSet<Id>, from: Timestamp, told_to: Option<Timestamp>) -> bool {
-        let was_told = told_to.is_some_and(|told_to| from <= told_to) && self.remembered.contains(&ticket.id);
-        was_told || from <= ticket.created_datetime || answered.contains(&ticket.id)
-    }
-
-    /// Tickets in which somebody of the team has answered or that were closed from then on.
-    fn answered(&self, from: Timestamp) -> HashSet<Id> {
-        let heap = &self.heap;
-        let replies = heap.messages.iter().filter(|message| message.created_datetime >= from);
-        let replies = replies.filter(|message| is_answer(message, &self.people)).map(|message| message.ticket_id);
-        let endings = heap.events.iter().filter(|event| event.created_datetime >= from && is_ending(event));
-        replies.chain(endings.filter_map(|event| event.object_id)).collect()
+    fn is_settled(&self, ticket: &Ticket, from: Timestamp) -> bool {
+        let was_told = self.told_to.is_some_and(|told_to| from <= told_to) && self.remembered.contains(&ticket.id);
+        was_told || from <= ticket.created_datetime || self.heap.is_answered(ticket.id, from)
     }
 
     /// How many of the tickets on the heap are told whole by what was read back to `from`.
-    pub(super) fn settled(&self, from: Timestamp, told_to: Option<Timestamp>) -> usize {
-        let answered = self.answered(from);
-        let records = self.heap.records.values();
-        records.filter(|ticket| self.is_settled(ticket, &answered, from, told_to)).count()
+    pub(super) fn settled(&self, from: Timestamp) -> usize {
+        self.heap.records.values().filter(|ticket| self.is_settled(ticket, from)).count()
     }
 
-    /// Tells all that is on the heap: `from` is the instant from which on it holds all messages and all that happened.
-    pub(super) fn tell(&mut self, from: Timestamp, look: Timestamp) {
-        let answered = self.answered(from);
-        let told_to = self.told_to;
-        let mut heap = std::mem::take(&mut self.heap);
-        let mut news: BTreeMap<Id, News> = BTreeMap::new();
-        for message in heap.messages.drain(..).filter(|message| message.created_datetime >= from) {
-            if !self.seen_messages.contains_key(&message.id) {
-                news.entry(message.ticket_id).or_default().messages.push(message);
-            }
+    /// Puts pages of the feeds on the heap, all of them.
+    pub(super) fn keep_all(&mut self, pages: Pages) {
+        self.heap.take(pages, &self.people, |_, _| true);
+    }
+
+    /// The same, without what was said and happened in tickets that are neither active nor known: they are most of a
+    /// desk's day, and nothing of them is told.
+    pub(super) fn keep_active(&mut self, pages: Pages) {
+        let tickets = &self.tickets;
+        self.heap.take(pages, &self.people, |heap, id| heap.records.contains_key(&id) || tickets.contains_key(&id));
+    }
+
+    /// Tells tickets that began after `from`, from which instant on the heap holds all messages and all that happened:
+    /// nothing more will be found of them. How many there were.
+    pub(super) fn tell_whole(&mut self, from: Timestamp, look: Timestamp) -> usize {
+        // The first message may be a little older than its ticket.
+        let whole = self.heap.records.values().filter(|ticket| ticket.created_datetime - OVERLAP >= from);
+        let whole: Vec<Id> = whole.map(|ticket| ticket.id).filter(|id| !self.tickets.contains_key(id)).collect();
+        whole.iter().for_each(|id| self.tell_one(*id, from, look));
+        whole.len()
+    }
+
+    /// Tells what is on the heap, of so many tickets at most: `from` is the instant from which on it holds all messages
+    /// and all that happened. Whether that was all.
+    pub(super) fn tell(&mut self, from: Timestamp, look: Timestamp, most: usize) -> bool {
+        let some = self.heap.first(most);
+        some.iter().for_each(|id| self.tell_one(*id, from, look));
+        let is_all = some.len() < most;
+        if is_all {
+            self.heap = Heap::default();
         }
-        for event in heap.events.drain(..).filter(|event| event.created_datetime >= from) {
-            if let Some(ticket) = ticket_of(&event)
-                && !self.seen_events.contains_key(&event.id)
-            {
-                news.entry(ticket).or_default().events.push(event);
-            }
-        }
-        let ids: BTreeSet<Id> = heap.records.keys().chain(news.keys()).copied().collect();
-        for id in ids {
-            let (ticket, some) = (heap.records.remove(&id), news.remove(&id).unwrap_or_default());
-            if let Some(mut known) = self.tickets.remove(&id) {
-                self.see(&some);
-                let mut teller = Self::teller(&mut self.people, &self.pages, look);
-                teller.more(ticket.as_ref(), id, some, &mut known);
-                self.outbox.append(&mut teller.out);
-                self.judge(id, &mut known, look);
-                self.tickets.insert(id, known);
-            } else if let Some(ticket) = ticket {
-                let is_active = !standing(&ticket, &self.people, look).status.is_ended();
-                let was_active = self.remembered.contains(&id);
-                let begun_lately = from <= ticket.created_datetime && !ticket.spam;
-                if self.is_settled(&ticket, &answered, from, told_to) && (is_active || was_active || begun_lately) {
-                    self.queue.remove(&id);
-                    self.first(&ticket, some, from, look);
-                } else if is_active || was_active {
-                    self.queue.insert(id, ticket);
-                }
+        is_all
+    }
+
+    fn tell_one(&mut self, id: Id, from: Timestamp, look: Timestamp) {
+        let (ticket, mut news) = self.heap.remove(id, from);
+        news.messages.retain(|message| !self.seen_messages.contains_key(&message.id));
+        news.events.retain(|event| !self.seen_events.contains_key(&event.id));
+        if let Some(mut known) = self.tickets.remove(&id) {
+            self.see(&news);
+            let mut teller = Self::teller(&mut self.people, &self.pages, look);
+            teller.more(ticket.as_deref(), id, news, &mut known);
+            self.outbox.append(&mut teller.out);
+            self.judge(id, &mut known, look);
+            self.tickets.insert(id, known);
+        } else if let Some(ticket) = ticket {
+            let is_active = !standing(&ticket, &self.people, look).status.is_ended();
+            let was_active = self.remembered.contains(&id);
+            let begun_lately = from <= ticket.created_datetime && !ticket.spam;
+            if self.is_settled(&ticket, from) && (is_active || was_active || begun_lately) {
+                self.queue.remove(&id);
+                self.first(&ticket, news, from, look);
+            } else if is_active || was_active {
+                self.queue.insert(id, ticket);
             }
         }
     }
@@ -262,9 +254,17 @@ impl State {
         self.people.roster = roster;
     }
 
+    /// Notes what is told, as far as the feeds may show it again.
     fn see(&mut self, news: &News) {
-        self.seen_messages.extend(news.messages.iter().map(|message| (message.id, message.created_datetime)));
-        self.seen_events.extend(news.events.iter().map(|event| (event.id, event.created_datetime)));
+        let from = self.seen_from();
+        let messages = news.messages.iter().map(|message| (message.id, message.created_datetime));
+        self.seen_messages.extend(messages.filter(|(_, at)| *at >= from));
+        let events = news.events.iter().map(|event| (event.id, event.created_datetime));
+        self.seen_events.extend(events.filter(|(_, at)| *at >= from));
+    }
+
+    fn seen_from(&self) -> Timestamp {
+        self.mark - OVERLAP * 2
     }
 
     /// Compares what was told of a ticket with its record: the record is believed after a while, as what happened may
@@ -332,7 +332,7 @@ impl State {
 
     /// Lets go of what ended long ago, and of what the feeds will not show again.
     pub(super) fn prune(&mut self) {
-        let (seen_from, known_from) = (self.mark - OVERLAP * 2, self.mark - FORGET);
+        let (seen_from, known_from) = (self.seen_from(), self.mark - FORGET);
         self.seen_messages.retain(|_, at| *at >= seen_from);
         self.seen_events.retain(|_, at| *at >= seen_from);
         self.tickets.retain(|_, known| !known.told.status.is_ended() || known.last_at >= known_from);
@@ -344,10 +344,4 @@ impl State {
             self.unreadable = told;
         }
     }
-}
-
-/// The ticket that something happened to.
-fn ticket_of(event: &Happened) -> Option<Id> {
-    let is_ticket = event.object_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("ticket"));
-    event.object_id.filter(|_| is_ticket && TYPES.contains(&&*event.kind))
 }

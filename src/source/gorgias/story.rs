@@ -4,7 +4,7 @@ use compact_str::ToCompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::people::{self, People};
-use super::wire::{Happened, Message, Ticket};
+use super::wire::{Happened, Message, Ticket, What};
 use crate::event::{
     AgentId, Assigned, Author, ConversationId, Direction, Event, EventKind, Message as Said, Opened, Status, StatusBy,
     Timestamp,
@@ -62,33 +62,33 @@ impl News {
 
     /// A snoozed ticket is shown as closed: where both are told of one moment it was snoozed and did not end.
     fn drop_closings_of_snoozes(&mut self, is_snoozed: bool) {
-        let snoozes: Vec<_> = self.events.iter().filter(|event| event.kind == "ticket-snoozed").collect();
+        let snoozes: Vec<_> = self.events.iter().filter(|event| event.what == What::Snoozed).collect();
         let near = |closing: &Happened| {
             let gap = |snooze: &&Happened| (snooze.created_datetime - closing.created_datetime).num_seconds().abs();
             snoozes.iter().any(|snooze| gap(snooze) <= 2)
         };
-        let last = self.events.iter().rposition(|event| is_status(&event.kind));
+        let last = self.events.iter().rposition(|event| is_status(event.what));
         let keep: Vec<bool> = self
             .events
             .iter()
             .enumerate()
-            .map(|(nth, event)| event.kind != "ticket-closed" || !(near(event) || is_snoozed && last == Some(nth)))
+            .map(|(nth, event)| event.what != What::Closed || !(near(event) || is_snoozed && last == Some(nth)))
             .collect();
         let mut keep = keep.into_iter();
         self.events.retain(|_| keep.next() != Some(false));
     }
 }
 
-fn is_status(kind: &str) -> bool {
-    matches!(kind, "ticket-closed" | "ticket-reopened" | "ticket-snoozed" | "ticket-self-unsnoozed" | "ticket-trashed")
+fn is_status(what: What) -> bool {
+    matches!(what, What::Closed | What::Reopened | What::Snoozed | What::Unsnoozed | What::Trashed)
 }
 
-fn is_holding(kind: &str) -> bool {
-    matches!(kind, "ticket-assigned" | "ticket-unassigned")
+fn is_holding(what: What) -> bool {
+    matches!(what, What::Assigned | What::Unassigned)
 }
 
-fn is_of_team(kind: &str) -> bool {
-    matches!(kind, "ticket-team-assigned" | "ticket-team-unassigned")
+fn is_of_team(what: What) -> bool {
+    matches!(what, What::TeamAssigned | What::TeamUnassigned)
 }
 
 /// How a record says that its ticket stands.
@@ -106,12 +106,12 @@ pub(super) fn standing(ticket: &Ticket, people: &People, look: Timestamp) -> Sta
 
 /// Whether the team has answered the customer with this: then nobody waits, whatever came before.
 pub(super) fn is_answer(message: &Message, people: &People) -> bool {
-    message.is_public() && author(message, None, people).0 == Author::Agent
+    message.is_public && author(message, None, people).0 == Author::Agent
 }
 
 /// Whether this ends what a customer waits for.
 pub(super) fn is_ending(event: &Happened) -> bool {
-    event.kind == "ticket-closed"
+    event.what == What::Closed
 }
 
 /// Whose message it is, and which agent's. What rules and bots write is a bot's.
@@ -119,7 +119,7 @@ fn author(message: &Message, holder: Option<Id>, people: &People) -> (Author, Op
     if !message.from_agent {
         return (Author::Customer, None);
     }
-    if message.rule_id.is_some() {
+    if message.is_of_rule {
         return (Author::Bot, None);
     }
     match message.sender.as_ref().map(|sender| sender.id) {
@@ -146,11 +146,10 @@ impl Teller<'_> {
     /// Those who are spoken of, each before the first word about them.
     fn introduce(&mut self, ticket: &Ticket, news: &News) {
         if let Some(customer) = ticket.customer.as_ref().or(ticket.requester.as_ref()) {
-            let name = customer.called();
-            self.people.roster.customer(&people::customer(customer.id), name.as_deref(), None, &mut self.out);
+            self.people.roster.customer(&people::customer(customer.id), customer.called(), None, &mut self.out);
         }
-        let senders = news.messages.iter().filter(|message| message.from_agent && message.rule_id.is_none());
-        let senders = senders.filter_map(|message| message.sender.as_ref());
+        let senders = news.messages.iter().filter(|message| message.from_agent && !message.is_of_rule);
+        let senders = senders.filter_map(|message| message.sender.as_deref());
         for person in senders.chain(&ticket.assignee_user) {
             self.people.meet(person, &mut self.out);
         }
@@ -161,7 +160,7 @@ impl Teller<'_> {
         Opened {
             customer: customer.map(|person| people::customer(person.id)),
             channel: ticket.channel.as_deref().map(channel),
-            subject: ticket.subject.clone(),
+            subject: ticket.subject.as_deref().map(str::to_owned),
             url: Some(format!("{}{}", self.pages, ticket.id)),
             direction: Some(if ticket.from_agent { Direction::Outbound } else { Direction::Inbound }),
             priority: ticket.priority.as_ref().map(ToString::to_string),
@@ -181,7 +180,7 @@ impl Teller<'_> {
         let from = from.max(created_at);
         let mut opened = self.opened(ticket);
         let (print, tags) = (print_of(&opened), tags_of(ticket));
-        let has_team_change = news.events.iter().any(|event| is_of_team(&event.kind));
+        let has_team_change = news.events.iter().any(|event| is_of_team(event.what));
         opened.team = record.team.filter(|_| !has_team_change).map(people::team);
         opened.tags = Some(tags.clone()).filter(|tags| !tags.is_empty());
         let team = record.team.filter(|_| !has_team_change);
@@ -196,8 +195,8 @@ impl Teller<'_> {
             tags: print_of(&tags),
         };
         if !is_whole {
-            let has_holder_change = news.events.iter().any(|event| is_holding(&event.kind));
-            let has_status_change = news.events.iter().any(|event| is_status(&event.kind));
+            let has_holder_change = news.events.iter().any(|event| is_holding(event.what));
+            let has_status_change = news.events.iter().any(|event| is_status(event.what));
             let before = Standing {
                 holder: if has_holder_change { None } else { record.holder },
                 status: if has_status_change || record.status.is_ended() { Status::Open } else { record.status },
@@ -300,13 +299,13 @@ impl Teller<'_> {
 
     fn message(&mut self, id: Id, message: Message, known: &mut Known) {
         let (from, by) = author(&message, known.told.holder, self.people);
-        let is_public = message.is_public();
+        let is_public = message.is_public;
         let at = message.created_datetime;
         known.last_at = known.last_at.max(at);
         if from == Author::Customer && is_public && known.told.status.is_ended() {
             known.told.status = Status::Open;
         }
-        let text = message.stripped_text.or(message.body_text).map(Into::into);
+        let text = message.text.map(|text| String::from(text).into());
         let agent = by.map(people::agent);
         let public = (!is_public).then_some(false);
         self.say(at, Said { conversation: conversation(id), from, agent, public, text });
@@ -315,24 +314,22 @@ impl Teller<'_> {
     fn event(&mut self, id: Id, event: &Happened, known: &mut Known) {
         let (conversation, at) = (conversation(id), event.created_datetime);
         let actor = self.people.agent(event.user_id);
-        let by = Some(actor.filter(|_| !event.data.auto_assigned).map_or_else(|| AgentId::new("bot"), people::agent));
-        let kind = &*event.kind;
-        if is_holding(kind) {
-            let holder = self.people.agent(event.data.assignee_user_id).filter(|_| kind == "ticket-assigned");
+        let by = Some(actor.filter(|_| !event.auto_assigned).map_or_else(|| AgentId::new("bot"), people::agent));
+        if is_holding(event.what) {
+            let holder = self.people.agent(event.to);
             known.told.holder = holder;
             self.say(at, Assigned { conversation, agent: Some(holder.map(people::agent)), team: None, by });
-        } else if is_of_team(kind) {
-            let team = event.data.assignee_team_id.filter(|_| kind == "ticket-team-assigned");
-            known.told.team = team;
-            self.say(at, Assigned { conversation, agent: None, team: Some(team.map(people::team)), by });
-        } else if is_status(kind) {
-            let status = match kind {
-                "ticket-closed" | "ticket-trashed" => Status::Closed,
-                "ticket-snoozed" => Status::Snoozed,
+        } else if is_of_team(event.what) {
+            known.told.team = event.to;
+            self.say(at, Assigned { conversation, agent: None, team: Some(event.to.map(people::team)), by });
+        } else if is_status(event.what) {
+            let status = match event.what {
+                What::Closed | What::Trashed => Status::Closed,
+                What::Snoozed => Status::Snoozed,
                 _ => Status::Open,
             };
             known.told.status = status;
-            let agent = actor.filter(|_| kind != "ticket-trashed").map(people::agent);
+            let agent = actor.filter(|_| event.what != What::Trashed).map(people::agent);
             let by = match (&agent, event.user_id) {
                 (Some(_), _) => StatusBy::Agent,
                 (None, Some(id)) if self.people.is_bot(id) => StatusBy::Bot,
@@ -353,7 +350,7 @@ fn undated(ticket: &Ticket, known: &Known) -> Timestamp {
 }
 
 fn tags_of(ticket: &Ticket) -> Vec<String> {
-    ticket.tags.iter().filter_map(|tag| tag.name.clone()).collect()
+    ticket.tags.iter().filter_map(|tag| tag.name.as_deref().map(str::to_owned)).collect()
 }
 
 fn print_of(value: &impl serde::Serialize) -> u64 {

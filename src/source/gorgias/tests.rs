@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 
+use super::heap::Pages;
 use super::people::{People, Staff};
+use super::state::State;
 use super::story::{News, Teller};
 use super::wire::{Happened, List, Message, Survey, Team, Ticket, User};
 use crate::event::{Event, Timestamp};
@@ -254,4 +256,96 @@ proptest! {
             prop_assert!(told.iter().any(|event| event["type"] == "opened"));
         }
     }
+}
+
+/// A ticket of that number, which began then.
+fn begun(id: i64, at: &str) -> Ticket {
+    let mut one = ticket();
+    (one["id"], one["created_datetime"]) = (id.into(), at.into());
+    serde_json::from_value(one).unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+/// Two tickets with a message each, and one message of a ticket that is not active.
+fn heaped() -> State {
+    let mut state = State::default();
+    let said = |id: i64, ticket: i64, at: &str| {
+        let mut one = said(id, false, at);
+        one["ticket_id"] = ticket.into();
+        serde_json::from_value(one).unwrap()
+    };
+    let closed = happened(1, "ticket-closed", "2026-06-01T10:50:00", &Value::Null);
+    state.keep_active(Pages {
+        tickets: vec![begun(5, "2026-06-01T09:00:00Z"), begun(7, "2026-06-01T10:45:00Z")],
+        messages: vec![
+            said(1, 5, "2026-06-01T10:46:00Z"),
+            said(2, 6, "2026-06-01T10:46:00Z"),
+            said(3, 7, "2026-06-01T10:45:00Z"),
+        ],
+        events: vec![serde_json::from_value(closed).unwrap()],
+    });
+    state
+}
+
+fn opened(state: &mut State) -> Vec<String> {
+    let lines = state.outbox.drain(..).map(|event| serde_json::to_value(event).unwrap());
+    let of = |line: Value| (line["type"] == "opened").then(|| line["conversation"].as_str().unwrap().to_owned());
+    lines.filter_map(of).collect()
+}
+
+#[test]
+fn a_start_keeps_nothing_of_tickets_that_are_not_active() {
+    let ids: Vec<i64> = heaped().heap.first(usize::MAX).into_iter().collect();
+    assert_eq!(ids, [5, 7]);
+    let mut state = State::default();
+    state.keep_all(Pages {
+        messages: vec![serde_json::from_value(said(1, false, "2026-06-01T10:46:00Z")).unwrap()],
+        ..Pages::default()
+    });
+    assert_eq!(state.heap.first(usize::MAX).len(), 1, "a refresh keeps all: whose it is may be read after it");
+}
+
+#[test]
+fn a_start_tells_a_ticket_as_soon_as_all_of_it_is_known() {
+    let mut state = heaped();
+    let look = at("2026-06-01T12:00:00Z");
+    assert_eq!(
+        state.tell_whole(at("2026-06-01T10:44:30Z"), look),
+        0,
+        "its first message may be a little older than it"
+    );
+    assert_eq!(state.tell_whole(at("2026-06-01T10:44:00Z"), look), 1);
+    assert_eq!(opened(&mut state), ["7"]);
+    assert_eq!(state.tell_whole(at("2026-06-01T10:44:00Z"), look), 0, "told once");
+    assert!(state.tell(at("2026-06-01T08:00:00Z"), look, usize::MAX));
+    assert_eq!(opened(&mut state), ["5"]);
+}
+
+#[test]
+fn what_a_start_has_read_is_told_in_parts() {
+    let mut state = heaped();
+    let (from, look) = (at("2026-06-01T08:00:00Z"), at("2026-06-01T12:00:00Z"));
+    assert!(!state.tell(from, look, 1));
+    assert_eq!(opened(&mut state), ["5"]);
+    assert!(!state.tell(from, look, 1));
+    assert_eq!(opened(&mut state), ["7"]);
+    assert!(state.tell(from, look, 1));
+    assert!(state.outbox.is_empty());
+}
+
+#[test]
+fn what_a_message_is_told_as_does_not_depend_on_what_else_it_holds() {
+    let mut by_customer = said(1, false, "2026-06-01T10:46:00Z");
+    (by_customer["body_text"], by_customer["stripped_text"]) = ("with a quotation".into(), "the words".into());
+    let read: Message = serde_json::from_value(by_customer.clone()).unwrap();
+    assert_eq!((read.text.as_deref(), read.sender), (Some("the words"), None));
+    by_customer["stripped_text"] = Value::Null;
+    let read: Message = serde_json::from_value(by_customer).unwrap();
+    assert_eq!(read.text.as_deref(), Some("with a quotation"));
+    let named = json!({"id": 5, "firstname": "Ines", "lastname": "Duarte", "email": "ines@mail.example"});
+    let person: super::wire::Person = serde_json::from_value(named).unwrap();
+    assert_eq!(person.called(), Some("Ines Duarte"));
 }

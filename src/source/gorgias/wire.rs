@@ -2,6 +2,7 @@
 //! numbers or text.
 
 use compact_str::CompactString;
+use serde::de::{self, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -46,14 +47,14 @@ pub(super) struct Ticket {
     #[serde(default)]
     pub assignee_user: Option<Person>,
     #[serde(default)]
-    pub assignee_team: Option<Person>,
+    pub assignee_team: Option<Numbered>,
     #[serde(default)]
     pub customer: Option<Person>,
     /// What `customer` was called before.
     #[serde(default)]
     pub requester: Option<Person>,
-    #[serde(default, deserialize_with = "maybe_text")]
-    pub subject: Option<String>,
+    #[serde(default, deserialize_with = "maybe_slim")]
+    pub subject: Option<Box<str>>,
     #[serde(default, deserialize_with = "nullable")]
     pub tags: Vec<Person>,
     #[serde(default, deserialize_with = "nullable")]
@@ -73,27 +74,49 @@ pub(super) struct Ticket {
     pub trashed_datetime: Option<Timestamp>,
 }
 
-/// Somebody or something with an id, and mostly a name: a user, a customer, a team, a tag.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Person {
+/// Something of which only the number is used.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Numbered {
     #[serde(deserialize_with = "id")]
     pub id: Id,
+}
+
+/// Somebody or something with an id, and mostly a name: a user, a customer, a tag.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "PersonAnswer")]
+pub(super) struct Person {
+    pub id: Id,
+    pub name: Option<Box<str>>,
+    pub email: Option<Box<str>>,
+}
+
+#[derive(Deserialize)]
+struct PersonAnswer {
+    #[serde(deserialize_with = "id")]
+    id: Id,
     #[serde(default, deserialize_with = "maybe_text")]
-    pub name: Option<String>,
+    name: Option<String>,
     #[serde(default, deserialize_with = "maybe_text")]
-    pub firstname: Option<String>,
+    firstname: Option<String>,
     #[serde(default, deserialize_with = "maybe_text")]
-    pub lastname: Option<String>,
-    #[serde(default, deserialize_with = "maybe_text")]
-    pub email: Option<String>,
+    lastname: Option<String>,
+    #[serde(default, deserialize_with = "maybe_slim")]
+    email: Option<Box<str>>,
+}
+
+impl From<PersonAnswer> for Person {
+    fn from(answer: PersonAnswer) -> Self {
+        let PersonAnswer { id, name, firstname, lastname, email } = answer;
+        let parts: Vec<String> = [firstname, lastname].into_iter().flatten().collect();
+        let whole = Some(parts.join(" ")).filter(|name| !name.is_empty());
+        Self { id, name: name.or(whole).map(String::into_boxed_str), email }
+    }
 }
 
 impl Person {
     /// A name, or what stands for one.
-    pub(super) fn called(&self) -> Option<String> {
-        let parts: Vec<&str> = [&self.firstname, &self.lastname].into_iter().flatten().map(String::as_str).collect();
-        let whole = Some(parts.join(" ")).filter(|name| !name.is_empty());
-        self.name.clone().or(whole).or_else(|| self.email.clone())
+    pub(super) fn called(&self) -> Option<&str> {
+        self.name.as_deref().or(self.email.as_deref())
     }
 }
 
@@ -127,67 +150,148 @@ pub(super) struct Team {
     pub members: Vec<Person>,
 }
 
-/// A message.
+/// A message, as far as it is told: a start holds many.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(from = "MessageAnswer")]
 pub(super) struct Message {
-    #[serde(deserialize_with = "id")]
     pub id: Id,
-    #[serde(deserialize_with = "id")]
     pub ticket_id: Id,
     pub from_agent: bool,
-    #[serde(default)]
-    pub public: Option<bool>,
-    #[serde(default, deserialize_with = "maybe_word")]
-    pub channel: Option<CompactString>,
-    #[serde(default)]
-    pub sender: Option<Person>,
-    /// The rule that wrote it.
-    #[serde(default, deserialize_with = "maybe_id")]
-    pub rule_id: Option<Id>,
-    #[serde(default, deserialize_with = "maybe_text")]
-    pub stripped_text: Option<String>,
-    #[serde(default, deserialize_with = "maybe_text")]
-    pub body_text: Option<String>,
-    #[serde(deserialize_with = "time")]
+    /// The customer sees it.
+    pub is_public: bool,
+    /// A rule wrote it.
+    pub is_of_rule: bool,
+    /// Who of the team wrote it.
+    pub sender: Option<Box<Person>>,
+    pub text: Option<Box<str>>,
     pub created_datetime: Timestamp,
 }
 
-impl Message {
-    /// Whether the customer sees it.
-    pub(super) fn is_public(&self) -> bool {
-        self.public != Some(false) && self.channel.as_deref() != Some("internal-note")
+#[derive(Deserialize)]
+struct MessageAnswer {
+    #[serde(deserialize_with = "id")]
+    id: Id,
+    #[serde(deserialize_with = "id")]
+    ticket_id: Id,
+    from_agent: bool,
+    #[serde(default)]
+    public: Option<bool>,
+    #[serde(default, deserialize_with = "maybe_word")]
+    channel: Option<CompactString>,
+    #[serde(default)]
+    sender: Option<Box<Person>>,
+    #[serde(default, deserialize_with = "maybe_id")]
+    rule_id: Option<Id>,
+    #[serde(default, deserialize_with = "maybe_slim")]
+    stripped_text: Option<Box<str>>,
+    #[serde(default, deserialize_with = "maybe_slim")]
+    body_text: Option<Box<str>>,
+    #[serde(deserialize_with = "time")]
+    created_datetime: Timestamp,
+}
+
+impl From<MessageAnswer> for Message {
+    fn from(answer: MessageAnswer) -> Self {
+        let MessageAnswer { id, ticket_id, from_agent, created_datetime, .. } = answer;
+        Self {
+            id,
+            ticket_id,
+            from_agent,
+            is_public: answer.public != Some(false) && answer.channel.as_deref() != Some("internal-note"),
+            is_of_rule: answer.rule_id.is_some(),
+            sender: answer.sender.filter(|_| from_agent),
+            text: answer.stripped_text.or(answer.body_text),
+            created_datetime,
+        }
     }
+}
+
+/// What happened, as far as it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub(super) enum What {
+    #[serde(rename = "ticket-assigned")]
+    Assigned,
+    #[serde(rename = "ticket-unassigned")]
+    Unassigned,
+    #[serde(rename = "ticket-team-assigned")]
+    TeamAssigned,
+    #[serde(rename = "ticket-team-unassigned")]
+    TeamUnassigned,
+    #[serde(rename = "ticket-closed")]
+    Closed,
+    #[serde(rename = "ticket-reopened")]
+    Reopened,
+    #[serde(rename = "ticket-snoozed")]
+    Snoozed,
+    #[serde(rename = "ticket-self-unsnoozed")]
+    Unsnoozed,
+    #[serde(rename = "ticket-trashed")]
+    Trashed,
+    /// Of these nothing is told.
+    #[default]
+    #[serde(other)]
+    Other,
 }
 
 /// Something that happened.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(from = "HappenedAnswer")]
 pub(super) struct Happened {
-    #[serde(deserialize_with = "id")]
     pub id: Id,
-    #[serde(rename = "type", deserialize_with = "word")]
-    pub kind: CompactString,
-    #[serde(default, deserialize_with = "maybe_word")]
-    pub object_type: Option<CompactString>,
-    #[serde(default, deserialize_with = "maybe_id")]
-    pub object_id: Option<Id>,
+    pub what: What,
+    /// Whom it happened to, where that is a ticket.
+    pub ticket_id: Option<Id>,
     /// Who did it; nobody where the system or a rule did.
-    #[serde(default, deserialize_with = "maybe_id")]
     pub user_id: Option<Id>,
-    #[serde(default, deserialize_with = "nullable")]
-    pub data: Data,
-    #[serde(deserialize_with = "time")]
+    /// Whom or which team a ticket was given to.
+    pub to: Option<Id>,
+    pub auto_assigned: bool,
     pub created_datetime: Timestamp,
 }
 
-/// What an event says of what happened, as far as it is used.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Data {
+#[derive(Deserialize)]
+struct HappenedAnswer {
+    #[serde(deserialize_with = "id")]
+    id: Id,
+    #[serde(rename = "type", deserialize_with = "word")]
+    kind: CompactString,
+    #[serde(default, deserialize_with = "maybe_word")]
+    object_type: Option<CompactString>,
     #[serde(default, deserialize_with = "maybe_id")]
-    pub assignee_user_id: Option<Id>,
+    object_id: Option<Id>,
     #[serde(default, deserialize_with = "maybe_id")]
-    pub assignee_team_id: Option<Id>,
+    user_id: Option<Id>,
     #[serde(default, deserialize_with = "nullable")]
-    pub auto_assigned: bool,
+    data: Data,
+    #[serde(deserialize_with = "time")]
+    created_datetime: Timestamp,
+}
+
+impl From<HappenedAnswer> for Happened {
+    fn from(answer: HappenedAnswer) -> Self {
+        let HappenedAnswer { id, kind, object_type, object_id, user_id, data, created_datetime } = answer;
+        let is_ticket = object_type.is_none_or(|kind| kind.eq_ignore_ascii_case("ticket"));
+        let what =
+            What::deserialize(kind.as_str().into_deserializer()).unwrap_or_else(|_: de::value::Error| What::Other);
+        let to = match what {
+            What::Assigned => data.assignee_user_id,
+            What::TeamAssigned => data.assignee_team_id,
+            _ => None,
+        };
+        let ticket_id = object_id.filter(|_| is_ticket);
+        Self { id, what, ticket_id, user_id, to, auto_assigned: data.auto_assigned, created_datetime }
+    }
+}
+
+/// What an event says of what happened, as far as it is used.
+#[derive(Default, Deserialize)]
+struct Data {
+    #[serde(default, deserialize_with = "maybe_id")]
+    assignee_user_id: Option<Id>,
+    #[serde(default, deserialize_with = "maybe_id")]
+    assignee_team_id: Option<Id>,
+    #[serde(default, deserialize_with = "nullable")]
+    auto_assigned: bool,
 }
 
 /// A satisfaction survey, answered or not.
@@ -205,6 +309,11 @@ pub(super) struct Survey {
     pub created_datetime: Option<Timestamp>,
     #[serde(default, deserialize_with = "maybe_time")]
     pub scored_datetime: Option<Timestamp>,
+}
+
+/// A text without room to grow; null, nothing and anything else are none.
+fn maybe_slim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<str>>, D::Error> {
+    Ok(maybe_text(deserializer)?.map(String::into_boxed_str))
 }
 
 fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {

@@ -82,6 +82,7 @@ pub(super) struct State {
     pub ratings: Access,
     pub ratings_sort: Option<Sort>,
     pub ratings_at: Timestamp,
+    pub ratings_walk: Option<super::surveys::Walk>,
     pub rated_to: Timestamp,
     pub rated: HashSet<CompactString>,
     /// Answers about tickets that are not told yet.

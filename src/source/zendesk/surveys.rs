@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::Zendesk;
 use super::ask::{Ask, Tickets, place};
 use super::ratings::{Rating, Sort};
+use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::lenient::Id;
 
@@ -16,6 +17,15 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 const MAX_PAGES: usize = 5;
 /// Answers that are remembered as told.
 const MAX_TOLD: usize = 100_000;
+
+/// A reading of answers that was not at its end in one poll: the next goes on from there, for those of the overlap alone
+/// may be more than one poll reads.
+#[derive(Debug, Clone)]
+pub(super) struct Walk {
+    since: Timestamp,
+    after: String,
+    newest: Timestamp,
+}
 
 impl Zendesk {
     /// What was answered since the last look; whether there is more. Where the key may not read that, or the account
@@ -32,12 +42,15 @@ impl Zendesk {
         let mut refused = None;
         for &sort in sorts {
             match self.answers(ask, sort).await {
-                Ok((ratings, more)) => {
+                Ok(found) => {
                     self.state.ratings.given();
                     self.state.ratings_sort = Some(sort);
-                    self.rate(ask, ratings).await?;
-                    self.state.ratings_at = if more { ask.now } else { ask.now + EVERY };
-                    return Ok(more);
+                    return self.take_ratings(ask, found).await;
+                }
+                // A place in the list may be good for a while only: the next look begins anew.
+                Err(SourceError::Unsupported { .. }) if self.state.ratings_walk.take().is_some() => {
+                    self.state.ratings_at = ask.now + EVERY;
+                    return Ok(false);
                 }
                 Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
                     refused = Some((sort, error));
@@ -56,9 +69,30 @@ impl Zendesk {
         Ok(false)
     }
 
-    async fn answers(&self, ask: &mut Ask, sort: Sort) -> Result<(Vec<Rating>, bool), SourceError> {
-        let query = sort.query(self.state.rated_to - OVERLAP);
-        let (mut ratings, mut after): (Vec<Rating>, Option<String>) = (Vec::new(), None);
+    /// Tells what some pages brought, and notes how far the reading has come; whether there is more.
+    async fn take_ratings(
+        &mut self,
+        ask: &mut Ask,
+        (ratings, walk): (Vec<Rating>, Option<Walk>),
+    ) -> Result<bool, SourceError> {
+        let so_far = self.state.ratings_walk.as_ref().map_or(self.state.rated_to, |walk| walk.newest);
+        let newest = ratings.iter().map(|rating| rating.at).fold(so_far, Timestamp::max);
+        self.rate(ask, ratings).await?;
+        let more = walk.is_some();
+        if !more {
+            self.state.rated_to = self.state.rated_to.max(newest);
+        }
+        self.state.ratings_walk = walk.map(|walk| Walk { newest, ..walk });
+        self.state.ratings_at = if more { ask.now } else { ask.now + EVERY };
+        Ok(more)
+    }
+
+    /// Some pages of answers, and where the rest begins.
+    async fn answers(&self, ask: &mut Ask, sort: Sort) -> Result<(Vec<Rating>, Option<Walk>), SourceError> {
+        let walk = self.state.ratings_walk.clone();
+        let since = walk.as_ref().map_or(self.state.rated_to - OVERLAP, |walk| walk.since);
+        let query = sort.query(since);
+        let (mut ratings, mut after): (Vec<Rating>, Option<String>) = (Vec::new(), walk.map(|walk| walk.after));
         for _ in 0..MAX_PAGES {
             let mut asked: Vec<(&str, &str)> = query.iter().map(|(key, value)| (*key, &**value)).collect();
             asked.extend(after.as_deref().map(|after| ("page[after]", after)));
@@ -78,10 +112,10 @@ impl Zendesk {
             }
             match page.after() {
                 Some(next) if after.as_ref() != Some(&next) => after = Some(next),
-                _ => return Ok((ratings, false)),
+                _ => return Ok((ratings, None)),
             }
         }
-        Ok((ratings, true))
+        Ok((ratings, after.map(|after| Walk { since, after, newest: since })))
     }
 
     /// Tells answers, each once. One about a ticket that is not known waits until the ticket is told: else it would
@@ -104,7 +138,6 @@ impl Zendesk {
             self.state.rated.clear();
         }
         for rating in ratings {
-            self.state.rated_to = self.state.rated_to.max(rating.at);
             if !self.state.rated.insert(rating.id.clone()) {
                 continue;
             }

@@ -16,15 +16,29 @@ struct Entry {
     body: Value,
 }
 
-/// All of both, in the order of time.
+/// A feed in the order of time, and where in it the entries of each chat are.
+#[derive(Default)]
+struct Feed {
+    all: Vec<Entry>,
+    of: HashMap<usize, Vec<usize>>,
+}
+
+impl Feed {
+    fn push(&mut self, entry: Entry) {
+        self.of.entry(entry.place).or_default().push(self.all.len());
+        self.all.push(entry);
+    }
+}
+
+/// All of both.
 #[derive(Default)]
 pub struct Feeds {
     followed: usize,
     /// How many changes of each chat were followed, the first of which is its beginning.
     changes: HashMap<usize, usize>,
     stands: HashMap<usize, Status>,
-    messages: Vec<Entry>,
-    events: Vec<Entry>,
+    messages: Feed,
+    events: Feed,
 }
 
 impl Feeds {
@@ -124,7 +138,7 @@ impl Feeds {
 }
 
 fn page(
-    all: &[Entry],
+    feed: &Feed,
     world: &World,
     asked: &Asked,
     limit: usize,
@@ -133,19 +147,23 @@ fn page(
 ) -> Value {
     let place = of.map(|number| (number - FIRST_CHAT) as usize);
     let cursor: Option<usize> = asked.get("cursor").map(|cursor| cursor.trim_start_matches("k-").parse().unwrap());
-    let is_shown = |entry: &Entry| {
-        place.is_none_or(|place| entry.place == place) && !world.deleted.contains(&entry.place) && wanted(entry)
-    };
+    let all = &feed.all;
+    let is_shown = |nth: &usize| !world.deleted.contains(&all[*nth].place) && wanted(&all[*nth]);
     let is_asc = asked.get("order_by") == Some("created_datetime:asc");
-    let found: Vec<(usize, &Entry)> = if is_asc {
-        let rest = all.iter().enumerate().skip(cursor.map_or(0, |cursor| cursor + 1));
-        rest.filter(|(_, entry)| is_shown(entry)).take(limit + 1).collect()
-    } else {
-        let rest = all.iter().enumerate().take(cursor.unwrap_or(all.len())).rev();
-        rest.filter(|(_, entry)| is_shown(entry)).take(limit + 1).collect()
+    let rest = if is_asc { cursor.map_or(0, |cursor| cursor + 1)..all.len() } else { 0..cursor.unwrap_or(all.len()) };
+    let some = |mut places: Box<dyn DoubleEndedIterator<Item = usize> + '_>| -> Vec<usize> {
+        let next = || if is_asc { places.next() } else { places.next_back() };
+        std::iter::from_fn(next).filter(is_shown).take(limit + 1).collect()
     };
-    let next = (found.len() > limit).then(|| format!("k-{}", found[limit - 1].0));
-    let data: Vec<&Value> = found.iter().take(limit).map(|(_, entry)| &entry.body).collect();
+    let found = match place {
+        Some(place) => {
+            let of = feed.of.get(&place).map_or(&[][..], Vec::as_slice);
+            some(Box::new(of.iter().copied().filter(|nth| rest.contains(nth))))
+        }
+        None => some(Box::new(rest)),
+    };
+    let next = (found.len() > limit).then(|| format!("k-{}", found[limit - 1]));
+    let data: Vec<&Value> = found.iter().take(limit).map(|nth| &all[*nth].body).collect();
     json!({"object": "list", "uri": asked.path, "data": data, "meta": {"prev_cursor": null, "next_cursor": next}})
 }
 

@@ -59,7 +59,12 @@ pub fn spec(base: &str, settings: &Value, backfill: Duration) -> Spec {
 pub fn bench() -> Bench {
     Bench {
         kind: "gorgias",
-        serve: |world| Box::pin(Simulator::start(world, Account::usual())),
+        serve: |world| {
+            let mut account = Account::usual();
+            // On a large desk this takes longer than a source waits for an answer.
+            account.feeds.follow(&world);
+            Box::pin(Simulator::start(world, account))
+        },
         source: |simulator, backfill| source(simulator, &json!({}), backfill),
         weak: Some(|world| Box::pin(Simulator::start(world, Account { role: "agent", ..Account::usual() }))),
         secret: TOKEN,

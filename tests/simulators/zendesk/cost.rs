@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use helptop::event::{Author, EventKind, Message, Status, StatusBy};
+use helptop::source::demo::Params;
 use serde_json::json;
 
 use super::{Role, Vendors, source};
@@ -52,4 +53,36 @@ async fn a_refresh_costs_what_has_changed_not_what_is_open() {
         assert!(costs[0].1 <= 2, "{role:?}: nothing changed: {costs:?}");
         assert!(costs[1].1 <= 13, "{role:?}: ten changes: {costs:?}");
     }
+}
+
+/// More satisfaction answers at once than one poll reads.
+#[tokio::test]
+async fn many_answers_of_one_moment_are_all_told_and_the_reading_ends() {
+    let mut world = World::new(Params { seed: 1, agents: 6, chats: 120 }, start());
+    world.advance(start() + TimeDelta::hours(9));
+    let simulator = Simulator::start(world, Vendors::new(Role::Admin).0).await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    watch.told.clear();
+    const ANSWERS: usize = 600;
+    {
+        let world = &mut simulator.inside().world;
+        let chats: Vec<_> = world.open().map(|chat| chat.id.clone()).collect();
+        for (nth, conversation) in chats.into_iter().cycle().take(ANSWERS).enumerate() {
+            let comment = Some(format!("answer {nth}").as_str().into());
+            world.happen(EventKind::Rated { conversation, score: 4.0, scale: 5.0, comment });
+        }
+    }
+    watch.later(6 * 60).await;
+    let comments = watch.told.iter().filter_map(|event| match &event.kind {
+        EventKind::Rated { comment, .. } => serde_json::to_string(comment).ok(),
+        _ => None,
+    });
+    let comments: Vec<String> = comments.filter(|words| words.contains("answer ")).collect();
+    let each: std::collections::BTreeSet<&String> = comments.iter().collect();
+    assert_eq!((comments.len(), each.len()), (ANSWERS, ANSWERS), "each is told, and once");
+    // The same answers are within the overlap of the next look, which ends, too.
+    let (requests, _) = watch.later(6 * 60).await;
+    assert!(requests < 100, "{requests} requests of a look that tells nothing new");
 }

@@ -1,0 +1,92 @@
+//! What was read and is not told yet, by ticket.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::people::People;
+use super::story::{News, is_answer, is_ending};
+use super::wire::{Happened, Message, Ticket, What};
+use crate::event::Timestamp;
+use crate::source::lenient::Id;
+
+/// What some pages brought.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    pub tickets: Vec<Ticket>,
+    pub messages: Vec<Message>,
+    pub events: Vec<Happened>,
+}
+
+/// What was read and is not told yet.
+#[derive(Debug, Default)]
+pub(super) struct Heap {
+    pub records: BTreeMap<Id, Box<Ticket>>,
+    news: BTreeMap<Id, News>,
+    /// When the team last answered a ticket, or it was last closed.
+    settled_at: HashMap<Id, Timestamp>,
+}
+
+impl Heap {
+    /// Of two records of one ticket the later one counts.
+    pub(super) fn record(&mut self, ticket: Ticket) {
+        let is_older = self.records.get(&ticket.id).is_some_and(|held| held.updated_datetime > ticket.updated_datetime);
+        if !is_older {
+            self.records.insert(ticket.id, Box::new(ticket));
+        }
+    }
+
+    /// Takes what pages brought: all records, and what was said and happened where that is of use.
+    pub(super) fn take(&mut self, pages: Pages, people: &People, is_of_use: impl Fn(&Self, Id) -> bool) {
+        pages.tickets.into_iter().for_each(|ticket| self.record(ticket));
+        for message in pages.messages {
+            let id = message.ticket_id;
+            if is_of_use(self, id) {
+                if is_answer(&message, people) {
+                    self.settled(id, message.created_datetime);
+                }
+                push(&mut self.news.entry(id).or_default().messages, message);
+            }
+        }
+        for event in pages.events {
+            let Some(id) = event.ticket_id.filter(|_| event.what != What::Other) else { continue };
+            if is_of_use(self, id) {
+                if is_ending(&event) {
+                    self.settled(id, event.created_datetime);
+                }
+                push(&mut self.news.entry(id).or_default().events, event);
+            }
+        }
+    }
+
+    fn settled(&mut self, id: Id, at: Timestamp) {
+        let settled_at = self.settled_at.entry(id).or_insert(at);
+        *settled_at = at.max(*settled_at);
+    }
+
+    /// Whether somebody of the team has answered from then on, or it was closed: what came before is not waited for.
+    pub(super) fn is_answered(&self, id: Id, from: Timestamp) -> bool {
+        self.settled_at.get(&id).is_some_and(|at| *at >= from)
+    }
+
+    /// The first tickets of which there is something to tell, so many at most.
+    pub(super) fn first(&self, most: usize) -> BTreeSet<Id> {
+        let some = self.records.keys().take(most).chain(self.news.keys().take(most));
+        let some: BTreeSet<Id> = some.copied().collect();
+        some.into_iter().take(most).collect()
+    }
+
+    /// Takes out what there is to tell of a ticket, without what is older.
+    pub(super) fn remove(&mut self, id: Id, from: Timestamp) -> (Option<Box<Ticket>>, News) {
+        let mut news = self.news.remove(&id).unwrap_or_default();
+        news.messages.retain(|message| message.created_datetime >= from);
+        news.events.retain(|event| event.created_datetime >= from);
+        (self.records.remove(&id), news)
+    }
+}
+
+/// Most tickets have few: room is made for little more than there is.
+fn push<T>(all: &mut Vec<T>, one: T) {
+    if all.len() == all.capacity() {
+        all.reserve_exact(1 + all.len() / 2);
+    }
+    all.push(one);
+}
