@@ -123,7 +123,7 @@ async fn settle(
         cost.requests += batch.requests;
         assert_eq!(batch.skipped_total, 0, "{:?}", batch.skipped);
         let told = batch.events.iter().filter(|event| matches!(event.kind, EventKind::Opened(_))).count();
-        if told >= FEW * batch.requests as usize && told > 0 {
+        if batch.requests > 0 && told >= FEW * batch.requests as usize {
             pages.push(took.mul_f64(100.0 / told as f64));
         }
         for event in &batch.events {

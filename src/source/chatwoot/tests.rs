@@ -41,6 +41,14 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[test]
+fn what_waits_for_its_messages_is_kept_without_the_words_that_they_bring() {
+    let (row, kept) = (sample(), sample().without_words());
+    assert_eq!((kept.last_message(), kept.changed_at()), (row.last_message(), row.changed_at()));
+    let last = kept.last_non_activity_message.unwrap();
+    assert_eq!((last.content, last.sender.is_none()), (None, true));
+}
+
+#[test]
 fn the_documented_conversation_is_read_without_loss() {
     let row = sample();
     assert_eq!(

@@ -193,7 +193,9 @@ impl State {
         // The first message may be a little older than its ticket.
         let whole = self.heap.records.values().filter(|ticket| ticket.created_datetime - OVERLAP >= from);
         let whole: Vec<Id> = whole.map(|ticket| ticket.id).filter(|id| !self.tickets.contains_key(id)).collect();
-        whole.iter().for_each(|id| self.tell_one(*id, from, look));
+        for id in &whole {
+            self.tell_one(*id, from, look);
+        }
         whole.len()
     }
 
@@ -201,7 +203,9 @@ impl State {
     /// and all that happened. Whether that was all.
     pub(super) fn tell(&mut self, from: Timestamp, look: Timestamp, most: usize) -> bool {
         let some = self.heap.first(most);
-        some.iter().for_each(|id| self.tell_one(*id, from, look));
+        for id in &some {
+            self.tell_one(*id, from, look);
+        }
         let is_all = some.len() < most;
         if is_all {
             self.heap = Heap::default();

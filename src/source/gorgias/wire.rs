@@ -2,6 +2,7 @@
 //! numbers or text.
 
 use compact_str::CompactString;
+use serde::de::value::StrDeserializer;
 use serde::de::{self, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -271,8 +272,8 @@ impl From<HappenedAnswer> for Happened {
     fn from(answer: HappenedAnswer) -> Self {
         let HappenedAnswer { id, kind, object_type, object_id, user_id, data, created_datetime } = answer;
         let is_ticket = object_type.is_none_or(|kind| kind.eq_ignore_ascii_case("ticket"));
-        let what =
-            What::deserialize(kind.as_str().into_deserializer()).unwrap_or_else(|_: de::value::Error| What::Other);
+        let word: StrDeserializer<'_, de::value::Error> = kind.as_str().into_deserializer();
+        let what = What::deserialize(word).unwrap_or_default();
         let to = match what {
             What::Assigned => data.assignee_user_id,
             What::TeamAssigned => data.assignee_team_id,
