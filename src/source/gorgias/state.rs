@@ -346,6 +346,14 @@ impl State {
     }
 }
 
+#[cfg(test)]
+impl State {
+    /// One that has begun.
+    pub(super) fn begun(phase: Phase) -> Self {
+        Self { phase, ..Self::default() }
+    }
+}
+
 /// The ticket that something happened to.
 fn ticket_of(event: &Happened) -> Option<Id> {
     let is_ticket = event.object_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("ticket"));
