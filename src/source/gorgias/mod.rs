@@ -16,6 +16,8 @@ mod past;
 mod people;
 mod ratings;
 mod refresh;
+#[cfg(test)]
+mod rules;
 mod settings;
 mod start;
 mod state;

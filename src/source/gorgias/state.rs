@@ -349,3 +349,11 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+impl State {
+    /// One that has begun.
+    pub(super) fn begun(phase: Phase) -> Self {
+        Self { phase, ..Self::default() }
+    }
+}

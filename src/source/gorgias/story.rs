@@ -177,7 +177,6 @@ impl Teller<'_> {
         news.drop_closings_of_snoozes(record.status == Status::Snoozed);
         let created_at = ticket.created_datetime;
         let is_whole = from <= created_at;
-        let from = from.max(created_at);
         let mut opened = self.opened(ticket);
         let (print, tags) = (print_of(&opened), tags_of(ticket));
         let has_team_change = news.events.iter().any(|event| is_of_team(event.what));

@@ -11,7 +11,7 @@ use super::story::{News, Teller};
 use super::wire::{Happened, List, Message, Survey, Team, Ticket, User};
 use crate::event::{Event, Timestamp};
 
-fn ticket() -> Value {
+pub(super) fn ticket() -> Value {
     json!({"id": 81_234_567, "uri": "/api/tickets/81234567/", "external_id": null, "status": "open", "priority": "normal",
         "channel": "chat", "via": "gorgias_chat", "from_agent": false, "is_unread": true, "spam": false, "language": "en",
         "subject": "Where is my parcel?", "excerpt": "Hello, any news…",
@@ -24,17 +24,17 @@ fn ticket() -> Value {
         "closed_datetime": null, "snooze_datetime": null, "trashed_datetime": null})
 }
 
-fn happened(id: i64, kind: &str, at: &str, data: &Value) -> Value {
+pub(super) fn happened(id: i64, kind: &str, at: &str, data: &Value) -> Value {
     json!({"id": id, "type": kind, "object_type": "Ticket", "object_id": 81_234_567, "user_id": 412, "data": data,
         "context": "0f9a1c34-0000-4000-8000-5d2b7c1e9a10", "created_datetime": at, "uri": "/api/events/1/"})
 }
 
-fn said(id: i64, from_agent: bool, at: &str) -> Value {
+pub(super) fn said(id: i64, from_agent: bool, at: &str) -> Value {
     json!({"id": id, "ticket_id": 81_234_567, "from_agent": from_agent, "public": true, "sender": {"id": 412}, "created_datetime": at})
 }
 
 /// What is told of a ticket with these messages and events, of which all is known from then on.
-fn told(ticket: Value, messages: Vec<Value>, events: Vec<Value>, from: Timestamp) -> Vec<Value> {
+pub(super) fn told(ticket: Value, messages: Vec<Value>, events: Vec<Value>, from: Timestamp) -> Vec<Value> {
     let mut people = People::default();
     let users = vec![serde_json::from_value(json!({"id": 900, "name": "Bot", "role": {"name": "bot"}})).unwrap()];
     people.take(Staff { users: Some(users), teams: Vec::new() }, Timestamp::MIN, &mut Vec::new());
@@ -51,7 +51,7 @@ fn told(ticket: Value, messages: Vec<Value>, events: Vec<Value>, from: Timestamp
     teller.out.iter().map(lines).collect()
 }
 
-fn of<'a>(told: &'a [Value], kind: &str) -> Vec<&'a Value> {
+pub(super) fn of<'a>(told: &'a [Value], kind: &str) -> Vec<&'a Value> {
     told.iter().filter(|event| event["type"] == kind).collect()
 }
 
@@ -104,7 +104,7 @@ fn a_bare_list_is_a_list() {
 }
 
 /// Statuses that are told, with who did it.
-fn statuses(told: &[Value]) -> Vec<(String, String)> {
+pub(super) fn statuses(told: &[Value]) -> Vec<(String, String)> {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     of(told, "status").iter().map(|event| (word(&event["status"]), word(&event["by"]))).collect()
 }

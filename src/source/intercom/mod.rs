@@ -18,6 +18,8 @@ mod fuzz;
 mod past;
 mod people;
 mod refresh;
+#[cfg(test)]
+mod rules;
 mod state;
 mod story;
 #[cfg(test)]

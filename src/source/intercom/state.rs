@@ -139,14 +139,13 @@ impl State {
         }
         let is_known = self.known.contains_key(&row.id) || self.remembered.contains(&row.id);
         let is_fill = self.phase == Phase::Fill;
-        let fields_do = is_fill && !is_known && !row.is_ended() && !row.is_doubtful();
         let is_changed = is_fill && is_known && row.changed_at() >= self.resumed_at;
         if is_fill || self.queue.len() >= PATIENCE {
             self.outline(row);
         }
         if is_fill && row.is_ended() {
             self.put_later(row.id.clone());
-        } else if !is_fill || is_changed || !fields_do && row.is_doubtful() {
+        } else if !is_fill || is_changed || row.is_doubtful() {
             self.put(row.id.clone());
         }
     }

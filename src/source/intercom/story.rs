@@ -442,7 +442,7 @@ impl<'a> Telling<'a> {
             && (self.fold.status != status || all)
         {
             let least = self.fold.status_at.max(row.created_at).max(self.fold.waiting_since.unwrap_or(Timestamp::MIN));
-            let closed_at = statistics.close.filter(|_| row.is_ended() && !all);
+            let closed_at = statistics.close.filter(|_| row.is_ended());
             self.status(closed_at.filter(|since| *since >= least && *since <= at).unwrap_or(at), status, None, None);
         }
     }

@@ -8,7 +8,7 @@ use super::wire::{Admin, Conversation, Page, Part, Reason, Team};
 use crate::event::{Event, Timestamp};
 use crate::source::skips;
 
-const LATER: Timestamp = Timestamp::from_millis(1_772_450_000_000);
+pub(super) const LATER: Timestamp = Timestamp::from_millis(1_772_450_000_000);
 
 /// The list that the vendor's description shows, with one conversation.
 fn listed() -> Value {
@@ -19,36 +19,36 @@ fn sample() -> Value {
     listed()["conversations"][0].clone()
 }
 
-fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+pub(super) fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     skips::read(value).unwrap()
 }
 
-fn whole(row: Value, parts: Vec<Value>) -> Whole {
+pub(super) fn whole(row: Value, parts: Vec<Value>) -> Whole {
     Whole { row: read(row), parts: parts.into_iter().map(read).collect(), begins: true }
 }
 
-fn steady() -> State {
+pub(super) fn steady() -> State {
     State::begun(Phase::Steady)
 }
 
-fn lines(out: &mut Vec<Event>) -> Vec<Value> {
+pub(super) fn lines(out: &mut Vec<Event>) -> Vec<Value> {
     out.drain(..).map(|event| serde_json::to_value(event).unwrap()).collect()
 }
 
 /// What is told of a conversation read for the first time, in short: type, and what matters of it.
-fn told(row: Value, parts: Vec<Value>) -> Vec<String> {
+pub(super) fn told(row: Value, parts: Vec<Value>) -> Vec<String> {
     let mut state = steady();
     state.tell(&whole(row, parts), LATER);
     shorts(&mut state)
 }
 
 /// The same of all that waits, but for who is introduced.
-fn shorts(state: &mut State) -> Vec<String> {
+pub(super) fn shorts(state: &mut State) -> Vec<String> {
     let introduces = |line: &&Value| ["agent", "customer"].iter().any(|kind| line["type"] == *kind);
     lines(&mut state.outbox).iter().filter(|line| !introduces(line)).map(short).collect()
 }
 
-fn short(line: &Value) -> String {
+pub(super) fn short(line: &Value) -> String {
     let word = |key: &str| line.get(key).map(|value| value.to_string().replace('"', "")).unwrap_or_default();
     let at = line["at"].as_str().map(|at| Timestamp::parse(at).unwrap().millis() / 1000 - 1_772_441_000);
     let what = match line["type"].as_str().unwrap() {
@@ -68,7 +68,7 @@ fn short(line: &Value) -> String {
 
 /// A conversation that began at 0, with nothing special.
 #[expect(clippy::needless_pass_by_value, reason = "so that tests are short")]
-fn row(more: Value) -> Value {
+pub(super) fn row(more: Value) -> Value {
     let mut row = json!({"id": "7", "created_at": 1_772_441_000, "updated_at": 1_772_441_900, "state": "open",
         "waiting_since": null, "admin_assignee_id": null, "team_assignee_id": null,
         "source": {"type": "conversation", "delivered_as": "customer_initiated", "author": {"type": "user", "id": "u1"}}});
@@ -77,14 +77,14 @@ fn row(more: Value) -> Value {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that tests are short")]
-fn part(nth: i64, kind: &str, author: &str, more: Value) -> Value {
+pub(super) fn part(nth: i64, kind: &str, author: &str, more: Value) -> Value {
     let mut part = json!({"id": nth.to_string(), "part_type": kind, "body": null, "created_at": 1_772_441_000 + nth,
         "assigned_to": null, "author": {"type": author, "id": "81", "name": "Jo"}, "state": "open"});
     part.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     part
 }
 
-fn body() -> Value {
+pub(super) fn body() -> Value {
     json!({"body": "x"})
 }
 

@@ -1,0 +1,342 @@
+//! The rules by which records and feeds are told, one by one: each of these tests is of one that nothing else here shows.
+
+use chrono::TimeDelta;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::heap::{Heap, Pages};
+use super::people::People;
+use super::state::{Access, Feed, Phase, State, Walk};
+use super::story::{News, is_answer};
+use super::tests::{happened, of, said, statuses, ticket, told};
+use super::wire::Ticket;
+use crate::event::Timestamp;
+
+const ID: i64 = 81_234_567;
+
+fn time(words: &str) -> Timestamp {
+    Timestamp::parse(&format!("2026-06-01T{words}Z")).unwrap()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "so that tests are short")]
+fn with(more: Value) -> Value {
+    let mut ticket = ticket();
+    ticket.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    ticket
+}
+
+fn event(nth: i64, kind: &str, at: &str) -> Value {
+    happened(nth, kind, &format!("2026-06-01T{at}"), &json!({"assignee_user_id": 412, "assignee_team_id": 9}))
+}
+
+fn message(id: i64, from_agent: bool, at: &str) -> Value {
+    said(id, from_agent, &format!("2026-06-01T{at}"))
+}
+
+fn whole(ticket: Value, messages: Vec<Value>, events: Vec<Value>) -> Vec<Value> {
+    told(ticket, messages, events, Timestamp::MIN)
+}
+
+#[test]
+fn what_comes_twice_is_told_once() {
+    let messages = vec![message(1, true, "10:41:00"), message(1, true, "10:41:00")];
+    let events = vec![event(1, "ticket-assigned", "10:40:00"), event(1, "ticket-assigned", "10:40:00")];
+    let told = whole(ticket(), messages, events);
+    assert_eq!((of(&told, "message").len(), of(&told, "assigned").len()), (1, 1));
+}
+
+#[rstest]
+#[case("11:00:02.900", &["snoozed"])]
+#[case("11:00:04.000", &["closed", "snoozed"])]
+fn only_a_closing_of_the_same_moment_is_a_snooze(#[case] at: &str, #[case] expected: &[&str]) {
+    let snoozed = with(json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00"}));
+    let told = whole(snoozed, Vec::new(), vec![event(1, "ticket-closed", "11:00:00"), event(2, "ticket-snoozed", at)]);
+    assert_eq!(statuses(&told).iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>(), expected);
+}
+
+/// The last status, by whom, and when, of a record that no event explains.
+#[rstest]
+#[case::shown_late(json!({"status": "closed", "snooze_datetime": "2026-06-01T11:57:00"}), "snoozed", "10:42:11.010")]
+#[case::trashed(json!({"trashed_datetime": "2026-06-01T11:00:00"}), "closed system", "11:00:00")]
+#[case::spam(json!({"spam": true}), "closed system", "10:42:11.010")]
+#[case::closed(json!({"status": "closed", "closed_datetime": "2026-06-01T10:35:00"}), "closed system", "10:35:00")]
+fn a_record_says_how_its_ticket_stands(#[case] more: Value, #[case] expected: &str, #[case] at: &str) {
+    let told = whole(with(more), Vec::new(), Vec::new());
+    let last = *of(&told, "status").last().unwrap();
+    let said = format!("{} {}", last["status"], last["by"]).replace('"', "").replace(" null", "");
+    assert_eq!((said.as_str(), &last["at"]), (expected, &json!(time(at))));
+}
+
+#[test]
+fn what_nobody_dated_is_of_the_last_change_and_never_before_what_was_told() {
+    let reopened = with(json!({"closed_datetime": "2026-06-01T10:35:00"}));
+    assert_eq!(of(&whole(reopened, Vec::new(), Vec::new()), "assigned")[0]["at"], json!(time("10:42:11.010")));
+    let closed = with(json!({"status": "closed", "closed_datetime": "2026-06-01T10:40:00"}));
+    let told = whole(closed, vec![message(1, true, "10:41:00")], Vec::new());
+    assert_eq!(of(&told, "status")[0]["at"], json!(time("10:41:00")));
+}
+
+#[test]
+fn only_a_public_word_of_the_team_answers() {
+    let mut note = message(1, true, "10:41:00");
+    note["public"] = false.into();
+    for (message, expected) in
+        [(message(1, true, "10:41:00"), true), (message(1, false, "10:41:00"), false), (note, false)]
+    {
+        assert_eq!(is_answer(&serde_json::from_value(message).unwrap(), &People::default()), expected);
+    }
+}
+
+#[test]
+fn who_speaks_and_who_is_introduced() {
+    let mut unsigned = message(2, true, "10:41:00");
+    unsigned["sender"] = Value::Null;
+    let mut by_rule = message(3, true, "10:42:00");
+    (by_rule["rule_id"], by_rule["sender"]) = (31.into(), json!({"id": 7, "name": "Rule"}));
+    by_rule["stripped_text"] = "short".into();
+    by_rule["body_text"] = "long".into();
+    let told = whole(ticket(), vec![unsigned, by_rule], vec![event(1, "ticket-assigned", "10:40:00")]);
+    assert_eq!(of(&told, "message")[0]["agent"], "412", "of whoever holds it");
+    assert_eq!(of(&told, "message")[1]["text"], "short");
+    assert_eq!(of(&told, "agent").len(), 1, "a rule is nobody");
+    let mut older = with(json!({"requester": {"id": 5501, "name": "Ines"}}));
+    older.as_object_mut().unwrap().remove("customer");
+    let told = whole(older, Vec::new(), Vec::new());
+    assert_eq!(
+        (&of(&told, "opened")[0]["customer"], &of(&told, "customer")[0]["name"]),
+        (&json!("5501"), &json!("Ines"))
+    );
+}
+
+#[test]
+fn what_happens_later_did_not_hold_before() {
+    let from = time("10:35:00");
+    let changes = || vec![event(1, "ticket-assigned", "10:40:00"), event(2, "ticket-team-assigned", "10:40:00")];
+    let known = told(ticket(), Vec::new(), changes(), from);
+    assert_eq!(of(&known, "opened")[0]["team"], Value::Null);
+    assert!(of(&known, "assigned").iter().all(|one| one["at"] == json!(time("10:40:00"))), "{known:?}");
+    let snoozed = json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00", "updated_datetime": "2026-06-01T11:00:00"});
+    let known = told(with(snoozed), Vec::new(), vec![event(1, "ticket-snoozed", "10:50:00")], from);
+    assert_eq!(of(&known, "status").iter().map(|one| &one["at"]).collect::<Vec<_>>(), [&json!(time("10:50:00"))]);
+    let closed = json!({"status": "closed", "closed_datetime": "2026-06-01T11:00:00"});
+    let known = told(with(closed), Vec::new(), Vec::new(), from);
+    assert_eq!(of(&known, "status").iter().map(|one| &one["at"]).collect::<Vec<_>>(), [&json!(time("11:00:00"))]);
+}
+
+#[test]
+fn a_record_that_is_older_than_what_happened_is_no_witness() {
+    let told = whole(ticket(), Vec::new(), vec![event(1, "ticket-unassigned", "10:50:00")]);
+    assert_eq!(of(&told, "assigned").iter().map(|one| &one["agent"]).collect::<Vec<_>>(), [&Value::Null]);
+}
+
+#[test]
+fn who_replies_and_closes_at_once_replies_first() {
+    let closed = with(json!({"status": "closed"}));
+    let told = whole(closed, vec![message(1, true, "10:41:00")], vec![event(1, "ticket-closed", "10:41:00")]);
+    let kinds = ["message", "status"].map(|kind| told.iter().position(|event| event["type"] == kind).unwrap());
+    assert!(kinds[0] < kinds[1], "{told:?}");
+}
+
+#[rstest]
+#[case::public("open", true, "open")]
+#[case::not_public("closed", false, "closed")]
+fn a_customers_public_word_opens_what_was_closed(#[case] status: &str, #[case] public: bool, #[case] what: &str) {
+    let mut word = message(1, false, "10:41:00");
+    word["public"] = public.into();
+    let told = whole(with(json!({"status": status})), vec![word], vec![event(1, "ticket-closed", "10:40:00")]);
+    assert_eq!(statuses(&told).len(), 1, "{what} already: {told:?}");
+}
+
+#[test]
+fn what_happened_names_who_did_it() {
+    let of_bot = |mut event: Value| {
+        event["user_id"] = 900.into();
+        event
+    };
+    let mut by_itself = event(1, "ticket-assigned", "10:31:00");
+    by_itself["data"]["auto_assigned"] = true.into();
+    let events = vec![
+        by_itself,
+        event(2, "ticket-unassigned", "10:32:00"),
+        event(3, "ticket-team-unassigned", "10:33:00"),
+        of_bot(event(4, "ticket-closed", "10:34:00")),
+        event(5, "ticket-reopened", "10:35:00"),
+        event(6, "ticket-trashed", "10:36:00"),
+    ];
+    let told = whole(with(json!({"updated_datetime": "2026-06-01T10:30:10"})), Vec::new(), events);
+    let moved: Vec<_> = of(&told, "assigned").iter().map(|one| (&one["agent"], &one["team"], &one["by"])).collect();
+    let (none, jo) = (Value::Null, json!("412"));
+    assert_eq!(moved, [(&jo, &none, &json!("bot")), (&none, &none, &jo), (&none, &none, &jo)]);
+    assert_eq!(statuses(&told).iter().map(|(_, by)| by.as_str()).collect::<Vec<_>>(), ["bot", "agent", "system"]);
+    assert_eq!(of(&told, "status")[2]["agent"], Value::Null);
+}
+
+fn record(more: Value) -> Ticket {
+    serde_json::from_value(with(more)).unwrap()
+}
+
+/// A desk that knows the ticket and what happened to it.
+fn known(more: Value, events: Vec<Value>) -> State {
+    let mut state = State::begun(Phase::Steady);
+    state.events = Access { is_given: true, is_typed: true };
+    let events = events.into_iter().map(|one| serde_json::from_value(one).unwrap()).collect();
+    state.first(&record(more), News { events, ..News::default() }, Timestamp::MIN, time("10:50:00"));
+    state.outbox.clear();
+    state
+}
+
+fn shorts(state: &mut State) -> Vec<String> {
+    let line = |event: crate::event::Event| {
+        let event = serde_json::to_value(event).unwrap();
+        let at = event["at"].as_str().unwrap_or_default().trim_start_matches("2026-06-01T").trim_end_matches('Z');
+        let kind = event["type"].as_str().unwrap();
+        let word = |key: &str| event[key].as_str().map(|word| format!(" {word}")).unwrap_or_default();
+        format!("{at} {kind}{}{}{}", word("status"), word("agent"), word("by"))
+    };
+    state.outbox.drain(..).map(line).collect()
+}
+
+/// A record of the ticket is met.
+fn meet(state: &mut State, more: Value, look: &str) -> Vec<String> {
+    state.heap.record(record(more));
+    state.tell(time("10:49:00"), time(look), usize::MAX);
+    let mut told = shorts(state);
+    // But for who is introduced.
+    told.retain(|line| !line.starts_with(' '));
+    told
+}
+
+#[test]
+fn a_record_is_believed_after_a_while_and_at_once_where_nothing_says_what_happened() {
+    let other = || json!({"assignee_user": {"id": 413, "name": "Jo"}, "updated_datetime": "2026-06-01T11:00:00"});
+    let mut state = known(json!({}), Vec::new());
+    assert_eq!(meet(&mut state, other(), "11:00:10"), Vec::<String>::new());
+    state.judge_doubts(time("11:00:39"));
+    assert_eq!(shorts(&mut state), Vec::<String>::new());
+    state.judge_doubts(time("11:00:40"));
+    assert_eq!(shorts(&mut state), ["11:00:00 assigned 413"]);
+    let mut state = known(json!({}), Vec::new());
+    state.events.is_given = false;
+    assert_eq!(meet(&mut state, other(), "11:00:10"), ["11:00:00 assigned 413"]);
+    // What happened later than the record was written is no contradiction.
+    let mut state = known(json!({}), vec![event(1, "ticket-unassigned", "10:45:00")]);
+    state.judge_doubts(time("11:30:00"));
+    assert_eq!(shorts(&mut state), Vec::<String>::new());
+}
+
+#[test]
+fn a_record_that_opens_again_names_nobody() {
+    let closed = json!({"status": "closed", "closed_datetime": "2026-06-01T10:41:00"});
+    let mut state = known(closed, Vec::new());
+    state.events.is_given = false;
+    let open = json!({"updated_datetime": "2026-06-01T11:00:00"});
+    assert_eq!(meet(&mut state, open, "11:00:10"), ["11:00:00 status open"]);
+}
+
+#[test]
+fn what_is_said_of_a_ticket_anew_is_told() {
+    let mut state = known(json!({}), Vec::new());
+    let anew = json!({"subject": "Another", "tags": [], "updated_datetime": "2026-06-01T11:00:00"});
+    assert_eq!(meet(&mut state, anew, "11:00:10"), ["11:00:00 opened", "11:00:00 tagged"]);
+}
+
+#[test]
+fn a_ticket_that_is_put_away_or_gone_ends_once_and_never_before_what_was_told() {
+    let late = || vec![event(1, "ticket-assigned", "10:48:00")];
+    let mut state = known(json!({}), late());
+    let away = || json!({"trashed_datetime": "2026-06-01T10:44:00", "updated_datetime": "2026-06-01T11:00:00"});
+    assert_eq!(meet(&mut state, away(), "11:00:10"), ["10:48:00 status closed system"]);
+    assert_eq!(meet(&mut state, away(), "11:00:20"), Vec::<String>::new());
+    let mut state = known(json!({}), late());
+    state.vanish(ID, time("10:47:00"));
+    assert_eq!(shorts(&mut state), ["10:48:00 status closed system"]);
+    state.judge_doubts(time("11:30:00"));
+    state.vanish(ID, time("11:00:00"));
+    assert_eq!(shorts(&mut state), Vec::<String>::new());
+    state.remembered.insert(5);
+    state.vanish(5, time("11:00:00"));
+    state.vanish(6, time("11:00:00"));
+    assert_eq!(shorts(&mut state), ["11:00:00 status closed system"], "of a stranger nothing is told");
+}
+
+#[test]
+fn the_feeds_show_each_thing_once_from_their_begin_on() {
+    let mut state = known(json!({}), Vec::new());
+    for expected in [2, 0] {
+        let mut pages = Pages::default();
+        for at in ["10:48:59", "10:49:00"] {
+            let nth = if at == "10:49:00" { 1 } else { 2 };
+            pages.messages.push(serde_json::from_value(message(nth, true, at)).unwrap());
+            pages.events.push(serde_json::from_value(event(nth, "ticket-assigned", at)).unwrap());
+        }
+        // Of another thing than a ticket.
+        let mut other = event(9, "ticket-assigned", "10:50:00");
+        other["object_type"] = "Customer".into();
+        pages.events.push(serde_json::from_value(other).unwrap());
+        state.keep_all(pages);
+        state.tell(time("10:49:00"), time("10:50:00"), usize::MAX);
+        assert_eq!(shorts(&mut state).len(), expected);
+    }
+}
+
+#[test]
+fn of_two_records_the_later_one_counts() {
+    let mut heap = Heap::default();
+    heap.record(record(json!({"subject": "new", "updated_datetime": "2026-06-01T11:00:00"})));
+    heap.record(record(json!({"subject": "old"})));
+    assert_eq!(heap.records[&ID].subject.as_deref(), Some("new"));
+}
+
+#[test]
+fn a_feed_is_known_from_behind_the_oldest_that_was_read() {
+    let next = || Some(vec![("cursor".to_owned(), "k".to_owned())]);
+    let mut feed = Feed::default();
+    assert_eq!(feed.from(), Timestamp::MAX);
+    feed.read(Some(time("10:40:00")), next());
+    assert_eq!(feed.from(), time("10:40:00.001"), "more of that instant may follow");
+    feed.next = None;
+    feed.read(Some(time("10:45:00")), next());
+    assert_eq!(feed.from(), time("10:40:00.001"));
+    let walk = Walk { messages: Feed { is_over: true, ..Feed::default() }, events: feed.clone(), ..Walk::default() };
+    assert_eq!(walk.from(), time("10:40:00.001"), "the feed that was read least far");
+    feed.read(Some(time("10:30:00")), next());
+    assert!(feed.is_over, "the same page again");
+}
+
+#[test]
+fn what_matters_no_more_is_forgotten() {
+    let closed = json!({"status": "closed", "closed_datetime": "2026-06-01T10:41:00"});
+    for (more, days, is_kept) in [(json!({}), 9, true), (closed.clone(), 1, true), (closed, 3, false)] {
+        let mut state = known(more, vec![event(1, "ticket-assigned", "10:40:00")]);
+        state.mark = time("10:50:00") + TimeDelta::days(days);
+        state.prune();
+        assert_eq!(state.tickets.contains_key(&ID), is_kept, "{days} days");
+    }
+}
+
+#[test]
+fn active_tickets_are_looked_at_in_their_order() {
+    let mut state = known(json!({}), Vec::new());
+    for id in [7, 3, 9, 5] {
+        let status = if id == 9 { "closed" } else { "open" };
+        let ticket = record(json!({"id": id, "status": status}));
+        state.first(&ticket, News::default(), Timestamp::MIN, time("10:50:00"));
+    }
+    assert_eq!((state.active_after(0, 2), state.active_after(5, 9)), (vec![3, 5], vec![7, ID]));
+}
+
+#[test]
+fn it_is_told_up_to_where_the_first_reading_is_over() {
+    let mark = time("10:50:00");
+    for (phase, is_partial, expected) in
+        [(Phase::Steady, false, Some(mark)), (Phase::Steady, true, None), (Phase::Recall, false, None)]
+    {
+        let mut state = State::begun(phase);
+        (state.is_partial, state.mark) = (is_partial, mark);
+        assert_eq!(state.cursor().unwrap().0["told_to"], json!(expected));
+    }
+    let mut state = State::begun(Phase::Cold);
+    (state.remembered, state.strangers) = ([5].into(), vec!["x".into()]);
+    state.forget();
+    assert_eq!((state.remembered.len(), state.strangers.len()), (1, 1));
+}
