@@ -109,7 +109,7 @@ async fn while_much_is_to_be_read_the_top_of_the_list_is_looked_at_now_and_then(
         assert_eq!(pages > 0, lines.iter().any(|line| line.contains("/members")), "both or neither");
         looks.push(pages);
     }
-    assert!(looks[0] > 10 && looks[1..] == [0, 1], "{looks:?}");
+    assert!(matches!(looks[..], [10..=30, 0, 1..=9]), "a walk would read ten more: {looks:?}");
 }
 
 #[tokio::test]
