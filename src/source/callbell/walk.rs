@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use compact_str::CompactString;
 
-use super::ask::{Ask, Place, Wanted};
+use super::ask::{Ask, Page, Place, Wanted};
 use super::order::Order;
 use super::past::{Past, begins_at};
 use super::state::{Mark, Phase, Waiting, Why};
@@ -70,25 +70,30 @@ impl Walk {
 
     /// Reads the next page; gives its contacts and the walk behind it.
     async fn step(&self, ask: &mut Ask) -> Result<(Self, Vec<Contact>), SourceError> {
-        let mut next = self.clone();
-        let Some(place) = next.place.take() else { return Ok((next, Vec::new())) };
+        let Some(place) = self.place.clone() else { return Ok((self.clone(), Vec::new())) };
         let page = match ask.contacts(&place).await {
             Ok(page) => page,
             // The list goes on behind what can be reached by numbers, and this server gives no tokens.
             Err(SourceError::Unsupported { what, .. })
                 if what.contains("Pagination limit exceeded") && self.read > 0 =>
             {
-                return Ok((next, Vec::new()));
+                return Ok((Self { place: None, ..self.clone() }, Vec::new()));
             }
             Err(SourceError::Unsupported { what, .. })
                 if what.contains("Invalid pagination cursor") && matches!(place, Place::After(_)) =>
             {
-                next.place = Some(Place::Number(self.read + 1));
-                return Ok((next, Vec::new()));
+                return Ok((Self { place: Some(Place::Number(self.read + 1)), ..self.clone() }, Vec::new()));
             }
             Err(error) => return Err(error),
         };
-        next.began_at.get_or_insert(ask.at());
+        let next = self.behind(place, &page, ask.at());
+        Ok((next, page.contacts))
+    }
+
+    /// The walk behind a page that was read then.
+    fn behind(&self, place: Place, page: &Page, at: Timestamp) -> Self {
+        let mut next = self.clone();
+        next.began_at.get_or_insert(at);
         next.read += 1;
         next.pages = page.meta.pages.or(next.pages);
         let known = next.ids.len();
@@ -98,16 +103,16 @@ impl Walk {
             }
         }
         next.empty = if next.ids.len() == known { next.empty + 1 } else { 0 };
-        next.place = match (place, page.meta.next) {
+        next.place = match (place, &page.meta.next) {
             _ if page.count == 0 || next.empty >= CIRCLES => None,
-            (_, Some(token)) => Some(Place::After(token)),
+            (_, Some(token)) => Some(Place::After(token.clone())),
             (Place::After(_), None) => None,
             (Place::Number(number), None) => {
                 let is_last = page.meta.pages.map_or(page.count < PER_PAGE, |pages| number >= pages);
                 (!is_last).then_some(Place::Number(number + 1))
             }
         };
-        Ok((next, page.contacts))
+        next
     }
 
     fn progress(&self) -> (String, f32) {
@@ -121,7 +126,7 @@ impl Callbell {
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
         let everybody = ask.everybody().await?;
         let state = &mut self.state;
-        let remembered = state.remembered.clone();
+        let remembered = std::mem::take(&mut state.remembered);
         state.forget();
         state.unassigned_answers = self.unassigned_answers;
         let capabilities = CAPABILITIES.to_vec();
@@ -135,7 +140,6 @@ impl Callbell {
         state.heard_at = ask.at();
         state.walk = Some(Walk::new());
         state.pause = SHORTEST_PAUSE;
-        state.remembered.clear();
         state.phase = Phase::Fill;
         let progress = Some(("reading agents and teams".to_owned(), 0.0));
         Ok(Step { more: true, partial: true, history: false, progress })
@@ -168,13 +172,14 @@ impl Callbell {
 
     /// What moved to the top of the list, a part of a walk, and who is there; in every other poll some history instead.
     pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        if std::mem::take(&mut self.state.is_past_next) && self.state.past.is_due(ask.now) {
+        if std::mem::take(&mut self.state.is_past_next) {
             return self.history(ask).await;
         }
         let is_behind = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
         let is_time = !is_behind || ask.now - self.state.asked_at > JUST_READ;
         let step = self.chats(ask, is_time).await?;
-        match if is_time { self.people(ask).await } else { Ok(()) } {
+        let people = if is_time { self.people(ask).await } else { Ok(()) };
+        match people {
             // What is new in chats does not wait for what is wrong with the agents: that is said behind it.
             Err(error) if !self.state.outbox.is_empty() => {
                 self.state.unsaid = Some(error);
@@ -321,5 +326,54 @@ impl Callbell {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::wire::Pages;
+    use super::*;
+    use crate::source::skips;
+
+    /// A page of so many contacts from that number on, which says so many pages and this token.
+    fn page(from: usize, count: usize, pages: Option<u64>, next: Option<&str>) -> Page {
+        let contacts = (from..from + count).map(|nth| skips::read(json!({"uuid": format!("c{nth}")})).unwrap());
+        Page { contacts: contacts.collect(), count, meta: Pages { pages, next: next.map(str::to_owned) } }
+    }
+
+    #[test]
+    fn a_walk_goes_on_by_token_or_number_until_there_is_no_more() {
+        let (number, token) = (|| Place::Number(2), || Place::After("t1".to_owned()));
+        let after = |token: &str| Some(Place::After(token.to_owned()));
+        for (place, count, pages, next, expected) in [
+            (number(), 20, None, Some("t2"), after("t2")),
+            (number(), 20, Some(2), Some("t2"), after("t2")),
+            (number(), 3, None, Some("t2"), after("t2")),
+            (token(), 20, None, Some("t2"), after("t2")),
+            (token(), 20, Some(9), None, None),
+            (number(), 20, None, None, Some(Place::Number(3))),
+            (number(), 19, None, None, None),
+            (number(), 3, Some(3), None, Some(Place::Number(3))),
+            (number(), 20, Some(2), None, None),
+            (number(), 0, Some(9), Some("t2"), None),
+        ] {
+            let walk = Walk::new().behind(place.clone(), &page(0, count, pages, next), Timestamp::default());
+            assert_eq!(walk.place, expected, "{place:?} {count} {pages:?} {next:?}");
+        }
+    }
+
+    #[test]
+    fn pages_that_only_repeat_are_passed_over_until_there_are_too_many_of_them() {
+        let mut walk = Walk::new();
+        // Some move up while the walk goes down, and are met again.
+        for (nth, from) in [0, 0, 0, 20, 0, 0].into_iter().enumerate() {
+            walk = walk.behind(Place::Number(1), &page(from, 20, Some(99), None), Timestamp::from_millis(nth as i64));
+            assert!(walk.place.is_some(), "page {nth}");
+        }
+        assert_eq!((walk.ids.len(), walk.read, walk.began_at), (40, 6, Some(Timestamp::from_millis(0))));
+        walk = walk.behind(Place::Number(1), &page(0, 20, None, None), Timestamp::default());
+        assert_eq!((walk.place, walk.pages), (None, Some(99)));
     }
 }

@@ -3,6 +3,7 @@
 pub mod bad;
 mod cost;
 mod day;
+mod list;
 mod odd;
 mod people;
 

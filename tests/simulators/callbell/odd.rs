@@ -54,6 +54,123 @@ async fn whoever_writes_again_without_moving_is_heard() {
     }
 }
 
+/// They write one after the other, a second apart, and all is read.
+async fn write_all(watch: &mut Watch<'_>, ids: &[&ConversationId], words: &str) {
+    for id in ids {
+        write(watch.simulator, id, Author::Customer, words);
+        watch.simulator.inside().world.stand_still(TimeDelta::seconds(1));
+    }
+    watch.settle().await;
+}
+
+#[tokio::test]
+async fn whoever_moved_far_down_does_not_mix_up_those_above_who_wrote_in_their_order() {
+    let simulator = simulator(crate::agree::params(), Account::usual()).await;
+    simulator.advance(start() + TimeDelta::hours(9));
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    let some = top(&simulator, 24);
+    let ids: Vec<&ConversationId> = some.iter().rev().map(|(id, _)| id).collect();
+    write_all(&mut watch, &ids, "in order").await;
+    // Those of the first page write in their order once more, and before them two of the second page in theirs.
+    let mut again = ids[2..].to_vec();
+    again.swap(0, 1);
+    write_all(&mut watch, &again, "again").await;
+    for (id, shown) in &some {
+        let expected = usize::from(again.contains(&id));
+        assert_eq!(texts(&watch, shown).iter().filter(|text| *text == "again").count(), expected, "{shown}");
+        assert_eq!(texts(&watch, shown).iter().filter(|text| *text == "in order").count(), 1, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_hides_those_who_wrote_below_it_is_passed_over() {
+    for is_gone in [true, false] {
+        let simulator = small(Account::usual()).await;
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        watch.settle().await;
+        let some = top(&simulator, 4);
+        let ids: Vec<&ConversationId> = some.iter().rev().map(|(id, _)| id).collect();
+        write_all(&mut watch, &ids, "in order").await;
+        let first = if is_gone {
+            // The first one goes away between the list and its messages; the next one wrote once more before it.
+            simulator.fault(format!("{}/messages", some[0].1).leak(), Fault::said(404, "{}"));
+            write(&simulator, &some[1].0, Author::Customer, "again");
+            simulator.inside().world.stand_still(TimeDelta::seconds(1));
+            write(&simulator, &some[0].0, Author::Customer, "again");
+            some[1].1.clone()
+        } else {
+            // The first one moved up by something that can be read nowhere.
+            let hidden = some[2].1.clone();
+            let raise = move |body: &mut Value| {
+                let Some(rows) = body["contacts"].as_array_mut() else { return };
+                if let Some(place) = rows.iter().position(|row| row["uuid"] == *hidden) {
+                    let row = rows.remove(place);
+                    rows.insert(0, row);
+                }
+            };
+            simulator.fault("/contacts?page=1", Fault::edited(raise));
+            write(&simulator, &some[1].0, Author::Customer, "again");
+            some[1].1.clone()
+        };
+        simulator.inside().world.stand_still(TimeDelta::seconds(1));
+        watch.settle().await;
+        assert_eq!(texts(&watch, &first).last().unwrap(), "again", "gone: {is_gone}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_not_blocked_any_more_is_seen_where_it_stands() {
+    let simulator = small(Account::usual()).await;
+    let it = top(&simulator, 3).pop().unwrap().1;
+    let blocked = it.clone();
+    let block = move |body: &mut Value| {
+        for row in body["contacts"].as_array_mut().into_iter().flatten().filter(|row| row["uuid"] == *blocked) {
+            row["blockedAt"] = "2026-11-20T09:00:00Z".into();
+        }
+    };
+    simulator.fault("/contacts?", Fault::edited(block));
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    assert_eq!(watch.of(&it), Vec::<Value>::new());
+    simulator.mend();
+    simulator.inside().world.stand_still(TimeDelta::seconds(30));
+    watch.settle().await;
+    assert!(watch.of(&it).iter().any(|event| event["type"] == "opened"));
+}
+
+#[tokio::test]
+async fn history_that_was_told_is_not_read_again_after_a_start_anew() {
+    let simulator = small(Account::usual()).await;
+    let span = Duration::from_hours(3);
+    let mut first = source(&simulator, &json!({}), span);
+    let mut watch = Watch::new(first.as_mut(), &simulator);
+    watch.settle().await;
+    let cursor = watch.cursor.take();
+    for (span, is_read) in [(span, false), (3 * span, true)] {
+        let mut second = source(&simulator, &json!({}), span);
+        let mut watch = Watch::new(second.as_mut(), &simulator);
+        watch.cursor.clone_from(&cursor);
+        let (mut more, mut histories) = (true, 0);
+        while more {
+            let batch = watch.poll().await.unwrap();
+            more = batch.more;
+            histories += usize::from(batch.history);
+        }
+        assert_eq!(histories > 0, is_read, "of a longer span only what was before");
+        let closed = |id: &str| watch.of(id).iter().any(|event| event["status"] == "closed");
+        let world = &simulator.inside().world;
+        let lately = world
+            .chats
+            .iter()
+            .filter(|chat| chat.status.is_ended() && chat.status_at >= world.now - TimeDelta::hours(3));
+        assert!(lately.map(|chat| uuid(chat.number)).all(|id| !closed(&id)), "what was told");
+    }
+}
+
 #[tokio::test]
 async fn what_changes_without_moving_is_found_by_a_walk_that_comes_seldomer_when_it_finds_nothing() {
     let simulator = small(Account { bumps: Bumps::Messages, ..Account::usual() }).await;

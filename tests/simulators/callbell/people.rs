@@ -220,7 +220,9 @@ async fn chats_are_read_before_people_and_told_also_where_people_can_not_be_read
         write(&simulator);
         let batch = watch.poll().await.unwrap();
         assert!(batch.more && news(&watch) == round);
+        simulator.asked();
         assert!(matches!(watch.poll().await, Err(SourceError::Transient { .. })), "then what is wrong is said");
+        assert_eq!(simulator.asked(), Vec::<String>::new(), "as it was found");
     }
     assert!(watch.poll().await.is_err(), "where there are no news, at once");
     assert_ne!(state(&watch, 0), Some(expected));
@@ -346,4 +348,30 @@ async fn members_are_read_several_pages_at_once() {
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let polled = Watch::new(source.as_mut(), &simulator).poll().await;
     assert!(polled.is_ok_and(|batch| !batch.events.is_empty()));
+}
+
+#[tokio::test]
+async fn a_state_has_its_own_time_and_the_accounts_word_for_it() {
+    let simulator = desk().await;
+    let at = {
+        let world = &mut simulator.inside().world;
+        world.stand_still(TimeDelta::seconds(30));
+        let at = world.now;
+        // One by the clock of somebody who is ahead: it can't have been later than the look.
+        let states = [PresenceState::Busy, PresenceState::Away];
+        for ((agent, state), at) in world.agents.iter_mut().zip(states).zip([at, at + TimeDelta::seconds(90)]) {
+            (agent.state, agent.state_at) = (state, at);
+        }
+        world.stand_still(TimeDelta::seconds(30));
+        at
+    };
+    let mut source = source(&simulator, &json!({"unassigned": "answers"}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    assert_eq!(state(&watch, 0), Some((PresenceState::Online, at)));
+    assert_eq!(state(&watch, 1), Some((PresenceState::Away, at + TimeDelta::seconds(30))));
+    let told: Vec<Value> = watch.told.iter().map(|event| serde_json::to_value(event).unwrap()).collect();
+    let reasons = told.iter().filter(|event| event["type"] == "presence" && event["agent"] == email(0));
+    assert_eq!(reasons.map(|event| event["reason"].clone()).collect::<Vec<_>>(), ["Focus"]);
+    assert!(told.iter().any(|event| event["type"] == "agent" && event["id"] == "unassigned"), "who answers for nobody");
 }
