@@ -40,7 +40,7 @@ const CIRCLES: u32 = 3;
 ///
 /// What moves up meanwhile moves the others to pages that are still to come, so that they are met twice rather than not
 /// at all; what moved itself is seen at the top of the list by the next refresh.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Walk {
     began_at: Option<Timestamp>,
     place: Option<Place>,
@@ -52,6 +52,15 @@ pub(super) struct Walk {
     empty: u32,
     /// How many had changed without having moved.
     found: usize,
+}
+
+/// What the next page of a walk came to.
+#[derive(Debug)]
+enum Turn {
+    /// It is this one, of that place.
+    Page(Place, Page),
+    /// There is none there: the walk goes on here, or is over.
+    To(Option<Place>),
 }
 
 impl Walk {
@@ -68,43 +77,40 @@ impl Walk {
         }
     }
 
-    /// Reads the next page; gives its contacts and the walk behind it.
-    async fn step(&self, ask: &mut Ask) -> Result<(Self, Vec<Contact>), SourceError> {
-        let Some(place) = self.place.clone() else { return Ok((self.clone(), Vec::new())) };
-        let page = match ask.contacts(&place).await {
-            Ok(page) => page,
+    /// Reads the next page.
+    async fn read(&self, ask: &mut Ask) -> Result<Turn, SourceError> {
+        let Some(place) = self.place.clone() else { return Ok(Turn::To(None)) };
+        match ask.contacts(&place).await {
+            Ok(page) => Ok(Turn::Page(place, page)),
             // The list goes on behind what can be reached by numbers, and this server gives no tokens.
             Err(SourceError::Unsupported { what, .. })
                 if what.contains("Pagination limit exceeded") && self.read > 0 =>
             {
-                return Ok((Self { place: None, ..self.clone() }, Vec::new()));
+                Ok(Turn::To(None))
             }
             Err(SourceError::Unsupported { what, .. })
                 if what.contains("Invalid pagination cursor") && matches!(place, Place::After(_)) =>
             {
-                return Ok((Self { place: Some(Place::Number(self.read + 1)), ..self.clone() }, Vec::new()));
+                Ok(Turn::To(Some(Place::Number(self.read + 1))))
             }
-            Err(error) => return Err(error),
-        };
-        let next = self.behind(place, &page, ask.at());
-        Ok((next, page.contacts))
+            Err(error) => Err(error),
+        }
     }
 
-    /// The walk behind a page that was read then.
-    fn behind(&self, place: Place, page: &Page, at: Timestamp) -> Self {
-        let mut next = self.clone();
-        next.began_at.get_or_insert(at);
-        next.read += 1;
-        next.pages = page.meta.pages.or(next.pages);
-        let known = next.ids.len();
+    /// Goes on behind a page that was read then.
+    fn pass(&mut self, place: Place, page: &Page, at: Timestamp) {
+        self.began_at.get_or_insert(at);
+        self.read += 1;
+        self.pages = page.meta.pages.or(self.pages);
+        let known = self.ids.len();
         for contact in &page.contacts {
-            if next.met.insert(contact.uuid.clone()) {
-                next.ids.push(contact.uuid.clone());
+            if self.met.insert(contact.uuid.clone()) {
+                self.ids.push(contact.uuid.clone());
             }
         }
-        next.empty = if next.ids.len() == known { next.empty + 1 } else { 0 };
-        next.place = match (place, &page.meta.next) {
-            _ if page.count == 0 || next.empty >= CIRCLES => None,
+        self.empty = if self.ids.len() == known { self.empty + 1 } else { 0 };
+        self.place = match (place, &page.meta.next) {
+            _ if page.count == 0 || self.empty >= CIRCLES => None,
             (_, Some(token)) => Some(Place::After(token.clone())),
             (Place::After(_), None) => None,
             (Place::Number(number), None) => {
@@ -112,7 +118,6 @@ impl Walk {
                 (!is_last).then_some(Place::Number(number + 1))
             }
         };
-        next
     }
 
     fn progress(&self) -> (String, f32) {
@@ -274,9 +279,16 @@ impl Callbell {
     /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is noted.
     async fn walk_on(&mut self, ask: &mut Ask, why: Why) -> Result<bool, SourceError> {
         let Some(walk) = &self.state.walk else { return Ok(false) };
-        let (mut walk, contacts) = walk.step(ask).await?;
-        for contact in contacts {
-            walk.found += usize::from(self.state.note(contact, ask.at(), why));
+        let turn = walk.read(ask).await?;
+        let Some(mut walk) = self.state.walk.take() else { return Ok(false) };
+        match turn {
+            Turn::To(place) => walk.place = place,
+            Turn::Page(place, page) => {
+                walk.pass(place, &page, ask.at());
+                for contact in page.contacts {
+                    walk.found += usize::from(self.state.note(contact, ask.at(), why));
+                }
+            }
         }
         let began_at = walk.began_at.unwrap_or(ask.at());
         let is_over = walk.place.is_none();
@@ -291,7 +303,6 @@ impl Callbell {
             let pause = if walk.found > 0 { SHORTEST_PAUSE } else { (self.state.pause * 2).min(LONGEST_PAUSE) };
             (self.state.pause, self.state.walk_at) = (pause, ask.now + pause);
         }
-        self.state.walk = None;
         for id in self.state.missing(began_at) {
             self.state.lookups.insert(id.as_str().into());
         }
@@ -359,7 +370,8 @@ mod tests {
             (number(), 20, Some(2), None, None),
             (number(), 0, Some(9), Some("t2"), None),
         ] {
-            let walk = Walk::new().behind(place.clone(), &page(0, count, pages, next), Timestamp::default());
+            let mut walk = Walk::new();
+            walk.pass(place.clone(), &page(0, count, pages, next), Timestamp::default());
             assert_eq!(walk.place, expected, "{place:?} {count} {pages:?} {next:?}");
         }
     }
@@ -369,11 +381,11 @@ mod tests {
         let mut walk = Walk::new();
         // Some move up while the walk goes down, and are met again.
         for (nth, from) in [0, 0, 0, 20, 0, 0].into_iter().enumerate() {
-            walk = walk.behind(Place::Number(1), &page(from, 20, Some(99), None), Timestamp::from_millis(nth as i64));
+            walk.pass(Place::Number(1), &page(from, 20, Some(99), None), Timestamp::from_millis(nth as i64));
             assert!(walk.place.is_some(), "page {nth}");
         }
         assert_eq!((walk.ids.len(), walk.read, walk.began_at), (40, 6, Some(Timestamp::from_millis(0))));
-        walk = walk.behind(Place::Number(1), &page(0, 20, None, None), Timestamp::default());
+        walk.pass(Place::Number(1), &page(0, 20, None, None), Timestamp::default());
         assert_eq!((walk.place, walk.pages), (None, Some(99)));
     }
 }

@@ -48,7 +48,7 @@ async fn a_first_page_that_is_behind_the_last_one_is_an_error() {
     simulator.fault("/contacts?page=1", Fault::said(400, r#"{"error":"Pagination limit exceeded"}"#));
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let error = Watch::new(source.as_mut(), &simulator).first_error().await;
-    assert!(matches!(error, SourceError::Unsupported { .. }), "{error}");
+    assert!(matches!(error, Some(SourceError::Unsupported { .. })), "{error:?}");
 }
 
 #[tokio::test]
