@@ -22,6 +22,7 @@ mod intake;
 pub mod intercom;
 mod lenient;
 mod progress;
+mod quiet;
 pub mod replay;
 mod roster;
 pub mod rt;

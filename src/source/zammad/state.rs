@@ -14,6 +14,7 @@ use super::story::{self, Story, Told, conversation};
 use super::wire::{NOBODY, Ticket};
 use crate::event::{Author, CustomerId, Event, EventKind, Message, Status, StatusBy, Timestamp};
 use crate::source::Cursor;
+use crate::source::quiet::Quiet;
 
 /// Ended tickets that are remembered.
 const MAX_ENDED: usize = 20_000;
@@ -98,10 +99,7 @@ pub(super) struct State {
     pub told_from: Timestamp,
     /// A look for changes that goes on, where there are more than a poll reads.
     pub look: Option<Look>,
-    /// When the first look began that found nothing newer than the newest change, by this machine's clock.
-    quiet_since: Option<Timestamp>,
-    /// For how long nothing newer was found when the last whole look began.
-    quiet: TimeDelta,
+    quiet: Quiet,
     /// The last poll went well, but left tickets to be read whole.
     pub is_cut: bool,
     pub refilled_at: Timestamp,
@@ -168,26 +166,24 @@ impl State {
         }
     }
 
-    /// A look for changes, from so far before the newest one that what becomes visible late is found. Once nothing newer
-    /// was found for so long, all that was before it was seen, and none of it is read again. That rests on how much time
-    /// passed here, not on what time it is, here or there.
+    /// A look for changes, from so far before the newest one that what becomes visible late is found.
     pub(super) fn look_anew(&self, now: Timestamp) -> Look {
-        Look { began_at: now, heard_to: self.heard_to, place: Place::at(self.heard_to - (LATE - self.quiet)) }
+        let place = Place::at(self.heard_to - self.quiet.overlap(LATE));
+        Look { began_at: now, heard_to: self.heard_to, place }
     }
 
     /// A change of that instant was found.
     pub(super) fn hear(&mut self, at: Timestamp) {
         if at > self.heard_to {
-            (self.heard_to, self.quiet_since, self.quiet) = (at, None, TimeDelta::zero());
+            self.heard_to = at;
+            self.quiet.broken();
         }
     }
 
-    /// A look was read to its end. When the newest change was made is not known by this machine's clock, but it was
-    /// before the first look that found no newer one began.
+    /// A look was read to its end.
     pub(super) fn looked(&mut self, look: &Look) {
         if look.heard_to == self.heard_to {
-            let since = *self.quiet_since.get_or_insert(look.began_at);
-            self.quiet = (look.began_at - since).clamp(TimeDelta::zero(), LATE);
+            self.quiet.looked(look.began_at);
         }
     }
 

@@ -7,9 +7,10 @@ use super::wire::{Ticket, User};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::lenient::Id;
+use crate::source::quiet::Quiet;
 
-/// The list is read so much further back than it was seen: changes become visible late.
-const OVERLAP: TimeDelta = TimeDelta::seconds(10);
+/// Changes become visible so late at most.
+const LATE: TimeDelta = TimeDelta::seconds(10);
 /// Pages of one poll; what is left is read by the next, at once.
 const MAX_PAGES: usize = 5;
 /// Tickets of the first page where few have changed at the last look, and where many have.
@@ -22,6 +23,7 @@ pub(super) struct Fresh {
     pub watermark: Timestamp,
     /// A walk that was not at its end in one poll.
     walk: Option<Walk>,
+    quiet: Quiet,
     /// Few have changed at the last look: the next asks for a small page, which is a tenth of a large one to carry.
     is_quiet: bool,
 }
@@ -36,6 +38,8 @@ impl Default for Fresh {
 struct Walk {
     after: String,
     newest: Timestamp,
+    /// When it began, by this machine's clock.
+    began_at: Timestamp,
 }
 
 /// What a look into the list brought.
@@ -50,13 +54,13 @@ pub(super) struct News {
 
 impl Fresh {
     pub(super) fn at(watermark: Timestamp) -> Self {
-        Self { watermark, walk: None, is_quiet: false }
+        Self { watermark, walk: None, quiet: Quiet::default(), is_quiet: false }
     }
 
     /// Reads the list from its newest end down to what is known; the position is moved by [`Fresh::moved`], once what was
     /// found is safe. Pages shift while they are read, always towards the end: what moved to the front is on the next walk.
     pub(super) async fn read(&self, ask: &mut Ask) -> Result<News, SourceError> {
-        let down_to = self.watermark - OVERLAP;
+        let down_to = self.watermark - self.quiet.overlap(LATE);
         let mut news = News { tickets: Vec::new(), users: Vec::new(), more: false, next: self.clone() };
         let mut walk = self.walk.clone();
         for page in 1..=MAX_PAGES {
@@ -65,18 +69,19 @@ impl Fresh {
             query.extend(walk.as_ref().map(|walk| ("page[after]", &*walk.after)));
             let found = ask.tickets("/tickets", &query).await?;
             let first = found.items.iter().map(|ticket| ticket.updated_at).max().unwrap_or(self.watermark);
-            let newest = walk.as_ref().map_or(first, |walk| walk.newest);
+            let (newest, began_at) = walk.as_ref().map_or((first, ask.now), |walk| (walk.newest, walk.began_at));
             let reached = found.items.iter().any(|ticket| ticket.updated_at < down_to);
             news.users.extend(found.users);
             news.tickets.extend(found.items.into_iter().filter(|ticket| ticket.updated_at >= down_to));
             let same = walk.map(|walk| walk.after);
-            walk = found
-                .after
-                .filter(|after| !reached && same.as_ref() != Some(after))
-                .map(|after| Walk { after, newest });
+            walk = found.after.filter(|after| !reached && same.as_ref() != Some(after)).map(|after| Walk {
+                after,
+                newest,
+                began_at,
+            });
             if walk.is_none() {
                 let is_quiet = page == 1 && news.tickets.len() < 10;
-                news.next = Self { is_quiet, ..Self::at(self.watermark.max(newest)) };
+                news.next = Self { is_quiet, ..self.walked(newest, began_at) };
                 break;
             }
             news.more = page == MAX_PAGES;
@@ -91,6 +96,16 @@ impl Fresh {
             news.tickets.iter().filter_map(|ticket| ticket.requester_id).collect();
         news.users.retain(|user| user.is_staff() || customers.contains(&user.id));
         Ok(news)
+    }
+
+    /// After a walk to the end that found nothing newer than that.
+    fn walked(&self, newest: Timestamp, began_at: Timestamp) -> Self {
+        if newest > self.watermark {
+            return Self::at(newest);
+        }
+        let mut quiet = self.quiet;
+        quiet.looked(began_at);
+        Self { quiet, ..Self::at(self.watermark) }
     }
 
     /// The position after what was found is in the queue.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Role, Vendors, source};
 use crate::agree::{Watch, is_medium, params, start};
-use crate::server::Simulator;
+use crate::server::{Fault, Simulator};
 use crate::world::World;
 
 /// So many customers write, each on a chat of their own, and an agent ends the chat of every fifth.
@@ -53,6 +53,53 @@ async fn a_refresh_costs_what_has_changed_not_what_is_open() {
         assert!(costs[0].1 <= 2, "{role:?}: nothing changed: {costs:?}");
         assert!(costs[1].1 <= 13, "{role:?}: ten changes: {costs:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_that_becomes_visible_late_is_told_and_none_is_read_again_once_all_is_quiet() {
+    let mut world = World::new(params(), start());
+    world.advance(start() + TimeDelta::hours(9));
+    let simulator = Simulator::start(world, Vendors::new(Role::Agent).0).await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.later(70).await;
+    let chats: Vec<_> = simulator.inside().world.open().map(|chat| (chat.id.clone(), chat.number)).collect();
+    let (late, others) = chats.split_first().unwrap();
+    let asks = |id: &helptop::event::ConversationId| Message::public(id.clone(), Author::Customer, None);
+    let mut told = watch.of(&late.1.to_string()).len();
+    for (behind, is_told) in [(8, true), (12, false)] {
+        simulator.inside().world.happen(asks(&late.0));
+        simulator.inside().world.stand_still(TimeDelta::seconds(behind));
+        for (id, _) in others.iter().take(130) {
+            simulator.inside().world.happen(asks(id));
+        }
+        simulator.inside().world.stand_still(TimeDelta::seconds(2));
+        simulator.inside().world.happen(asks(&others[0].0));
+        let hidden = late.1;
+        simulator.fault(
+            "/tickets?",
+            Fault::edited(move |body| {
+                body["tickets"].as_array_mut().unwrap().retain(|ticket| ticket["id"] != hidden);
+            }),
+        );
+        watch.settle().await;
+        assert_eq!(watch.of(&late.1.to_string()).len(), told, "not visible yet");
+        simulator.mend();
+        watch.settle().await;
+        let now_told = watch.of(&late.1.to_string()).len();
+        assert_eq!(now_told > told, is_told, "{behind} s and 2 s behind the newest change");
+        told = now_told;
+    }
+    let pages = || simulator.asked().iter().filter(|line| line.contains("/tickets?")).count();
+    pages();
+    watch.settle().await;
+    assert_eq!(pages(), 2, "what changed ten seconds before the newest is read again");
+    watch.later(6).await;
+    watch.later(6).await;
+    pages();
+    watch.settle().await;
+    assert_eq!(pages(), 1);
+    assert!(watch.settle().await.0 <= 1 && simulator.asked()[0].contains("page[size]=20"), "no more than the newest");
 }
 
 /// More satisfaction answers at once than one poll reads.
