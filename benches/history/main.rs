@@ -181,7 +181,7 @@ fn pages(size: &Size) {
     let mut store = SqliteStore::open_to_read(&path).unwrap();
     let terms = Terms::default();
     let now = range(size)[1].parse::<chrono::DateTime<chrono::Utc>>().unwrap().into();
-    let standpoint = Standpoint { now, zone: ZONE, terms: &terms, begins_at: None };
+    let standpoint = Standpoint { now, zone: ZONE, terms: &terms, begins_at: None, is_told: true };
     for (name, query) in [
         ("an agent's page", PastQuery::Agent(SourceIx(0), "a1".into())),
         ("a customer's page", PastQuery::Customer(SourceIx(0), "u1".into())),

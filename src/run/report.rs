@@ -17,10 +17,12 @@ use crate::event::{Event, Timestamp};
 use crate::metrics::history::{Filter, Grouping, History, MOST_DAYS, Query, Report};
 use crate::output::history::{write_csv, write_json, write_markdown, write_table};
 use crate::store::{Selection, Store};
-use crate::text::{excerpt, nearest};
+use crate::text::{excerpt, harmless, nearest};
 
 /// The change against the range before counts what was opened in that, too, and a day in the day before it.
 const TWO_DAYS: TimeDelta = TimeDelta::days(2);
+/// What to do where a source has not told all of its past.
+const READ_ON: &str = "the board reads it while it runs; its page of sources shows how far it is";
 /// Characters of a name that a message quotes.
 const QUOTED: usize = 60;
 
@@ -84,8 +86,19 @@ fn read_recording(flags: &cli::Report, path: &Path, range: Range) -> Result<(His
 /// What is kept of the desks; it was watched until now.
 fn read_store(flags: &cli::Report, range: Range, zone: Tz, config: &Config) -> Result<(History, Span), Failure> {
     let mut store = kept::open_to_read(config)?;
-    let kept = store.sources()?.into_iter().filter_map(|source| source.span.map(|(first, _)| first));
-    let span = kept.min().map(|first| (first, clock::real()()));
+    let kept = store.sources()?;
+    for source in kept.iter().filter(|source| source.span.is_some() && !source.history_told) {
+        let name = harmless(&source.name);
+        writeln!(
+            io::stderr(),
+            "helptop: source `{name}`: its past is not read to the end: the rest of it is missing in these figures\n  {READ_ON}"
+        )?;
+    }
+    let span = kept
+        .iter()
+        .filter_map(|source| source.span.map(|(first, _)| first))
+        .min()
+        .map(|first| (first, clock::real()()));
     let (from, to) = range.ends(span, zone)?;
     let selection = if needs_all(flags) { Selection::All } else { Selection::Since(from) };
     let passed_over = (selection != Selection::All).then(|| (from - (to - from).max(TWO_DAYS), from));

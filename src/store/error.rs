@@ -13,6 +13,12 @@ pub enum StoreError {
         /// The newest format that is known.
         known: i64,
     },
+    /// It was written by an earlier version of this program, and is opened for reading only.
+    #[error("{path}: the store is of an earlier helptop")]
+    Older {
+        /// Its file.
+        path: String,
+    },
     /// It is a database of something else, or damaged.
     #[error("{path}: not a sound store: {what}")]
     Corrupt {
@@ -62,6 +68,7 @@ impl StoreError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Newer { .. } => "use that version of helptop, or another file: store.path in the config",
+            Self::Older { .. } => "open the board on it once: that brings it up to date",
             Self::Corrupt { .. } => "move the file away (it is not touched), or name another: store.path in the config",
             Self::Full { .. } => "make room; helptop tries again by itself",
             Self::ReadOnly { .. } => "make the file and its folder writable, or name another: store.path in the config",

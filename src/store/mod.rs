@@ -38,6 +38,8 @@ pub struct KeptSource {
     pub good_at: Option<Timestamp>,
     /// The first and the last instant that any of its events names.
     pub span: Option<(Timestamp, Timestamp)>,
+    /// Whether it has told all of the past that it was asked for: figures of a part of it are wrong figures.
+    pub history_told: bool,
 }
 
 /// How far a source has been read.
@@ -56,6 +58,8 @@ pub struct Mark {
     pub cursor: Option<Cursor>,
     /// When it gave a good answer; unchanged when `None`.
     pub good_at: Option<Timestamp>,
+    /// Whether it has told all of the past that it was asked for; unchanged when `None`.
+    pub history_told: Option<bool>,
     /// A conversation that fell quiet before this and is spoken of again is named.
     pub quiet_before: Option<Timestamp>,
 }

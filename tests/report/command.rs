@@ -33,6 +33,26 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn a_past_that_is_not_read_to_the_end_is_said_to_be_incomplete() {
+    use helptop::store::{Mark, SqliteStore, Store};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("history.db");
+    let mut store = SqliteStore::open(&path, false).unwrap();
+    let event = helptop::event::parse_line(STREAM.lines().nth(3).unwrap().as_bytes()).unwrap();
+    let config = format!("[store]\npath = \"{}\"\n", path.display());
+    for (name, is_told) in [("desk", false), ("well", true), ("desk", true)] {
+        let source = store.source(name).unwrap();
+        let mark = Mark { history_told: Some(is_told), ..Mark::default() };
+        store.append(source, std::slice::from_ref(&event), &mark).unwrap();
+        let output = run(&config, "--from 2026-03-02 --to 2026-03-03 --format json");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let is_said = text(&output.stderr).contains("source `desk`: its past is not read to the end");
+        assert_eq!(is_said, !(name == "desk" && is_told), "{}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains("`well`"));
+    }
+}
+
+#[test]
 fn json_keeps_to_its_schema_and_to_the_contract() {
     let output =
         run("", "--events stream.jsonl --from 2026-03-02 --to 2026-03-03 --tz Europe/Berlin --by agent --format json");

@@ -43,7 +43,7 @@ pub fn history(events: &[Event]) -> History {
 }
 
 pub fn standpoint(terms: &Terms, now: Timestamp) -> Standpoint<'_> {
-    Standpoint { now, zone: Tz::UTC, terms, begins_at: None }
+    Standpoint { now, zone: Tz::UTC, terms, begins_at: None, is_told: true }
 }
 
 /// Ana and Bo in team t, Cy there but away all month, Di in another team.

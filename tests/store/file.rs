@@ -78,10 +78,26 @@ fn a_later_format_is_named_and_left_alone() {
     Connection::open(path(folder.path())).unwrap().pragma_update(None, "user_version", 9).unwrap();
     let bytes = fs::read(path(folder.path())).unwrap();
     let error = refusal(&folder);
-    assert!(matches!(error, StoreError::Newer { found: 9, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 9, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("history.db: the store has format 9"), "{error}");
     assert!(matches!(SqliteStore::open_to_read(&path(folder.path())), Err(StoreError::Newer { .. })));
     assert!(fs::read(path(folder.path())).unwrap() == bytes, "not a byte of it was changed");
+}
+
+#[test]
+fn an_earlier_format_is_brought_up_to_date_by_who_writes_and_left_alone_by_who_reads() {
+    let folder = TempDir::new().unwrap();
+    let file = path(folder.path());
+    drop(filled(&folder));
+    let old = Connection::open(&file).unwrap();
+    old.execute_batch("ALTER TABLE source DROP COLUMN history_told; PRAGMA user_version = 1").unwrap();
+    drop(old);
+    let error = SqliteStore::open_to_read(&file).unwrap_err();
+    assert!(matches!(error, StoreError::Older { .. }) && error.hint().contains("up to date"), "{error}");
+    let mut store = SqliteStore::open(&file, false).unwrap();
+    assert!(store.sources().unwrap()[0].history_told, "nothing was said of it");
+    assert_eq!(said(&mut store, &Selection::All).len(), 2, "nothing is lost");
+    assert!(SqliteStore::open_to_read(&file).is_ok());
 }
 
 #[test]

@@ -40,7 +40,8 @@ fn answer(query: &PastQuery) -> PastAnswer {
 fn made(query: &PastQuery) -> PastAnswer {
     let (history, begin) = &*PAST;
     let terms = Terms::default();
-    let standpoint = Standpoint { now: NOW, zone: Tz::Europe__Berlin, terms: &terms, begins_at: Some(*begin) };
+    let standpoint =
+        Standpoint { now: NOW, zone: Tz::Europe__Berlin, terms: &terms, begins_at: Some(*begin), is_told: true };
     PastAnswer::Page(Arc::new(query.page(history, &standpoint)))
 }
 

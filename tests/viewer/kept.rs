@@ -123,7 +123,7 @@ pub(crate) fn history(names: &Names<'_>) -> History {
 pub(crate) fn page_of(history: &History, query: &PastQuery) -> PastPage {
     let terms = Terms::default();
     let begins_at: Option<Timestamp> = history.span().map(|(first, _)| first);
-    query.page(history, &Standpoint { now: NOW, zone: Tz::Etc__GMTMinus1, terms: &terms, begins_at })
+    query.page(history, &Standpoint { now: NOW, zone: Tz::Etc__GMTMinus1, terms: &terms, begins_at, is_told: true })
 }
 
 /// The answer to a question about the sample's past.

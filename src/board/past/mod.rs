@@ -61,6 +61,11 @@ pub trait Past: Send {
     /// kept. One that did not may have begun long before, when nobody was watching.
     fn begins_at(&mut self) -> Result<Option<Timestamp>, String>;
 
+    /// Whether all that was asked for of the past is there: while it is read, days may lack any part of what happened.
+    fn is_told(&mut self) -> Result<bool, String> {
+        Ok(true)
+    }
+
     /// Until when all is there that has happened; an error where what goes on now is not told to its end yet, for
     /// figures of a part are wrong figures.
     fn known_until(&mut self, now: Timestamp) -> Result<Timestamp, String> {
@@ -129,6 +134,8 @@ pub struct Standpoint<'a> {
     pub terms: &'a Terms,
     /// The first instant from which what happened is kept whole.
     pub begins_at: Option<Timestamp>,
+    /// Whether all of the past is told that was asked for.
+    pub is_told: bool,
 }
 
 impl PastQuery {

@@ -47,6 +47,8 @@ pub struct OverviewPage {
     pub zone: Tz,
     /// The first instant from which what happened is kept whole.
     pub begins_at: Option<Timestamp>,
+    /// Whether all of the past is told that was asked for: what is not may be of any of these days.
+    pub is_told: bool,
     /// Every figure, those that are looked at first first.
     pub figures: Vec<OverviewFigure>,
     /// New conversations by weekday, Monday first, and hour; `None` for hours that the range does not hold.
@@ -176,7 +178,7 @@ impl OverviewPage {
             history.report(&query, from.terms)
         };
         let (now, by_day) = (report(range, by), report(bars, Some(Grouping::Day)));
-        let before = Some(before).filter(|before| is_kept(*before, from.begins_at));
+        let before = Some(before).filter(|before| from.is_told && is_kept(*before, from.begins_at));
         let earlier = before.map(|before| report(before, by));
         let mut figures = figures(&now.total, earlier.as_ref().map(|report| &report.total));
         for figure in &mut figures {
@@ -189,6 +191,7 @@ impl OverviewPage {
             before,
             zone: from.zone,
             begins_at: from.begins_at,
+            is_told: from.is_told,
             figures,
             heat: heat(&report(range, Some(Grouping::WeekdayHour)), from),
             by,
@@ -338,9 +341,13 @@ mod tests {
     }
 
     fn page(days: u16, begins_at: Option<&str>) -> OverviewPage {
+        page_of(days, begins_at, true)
+    }
+
+    fn page_of(days: u16, begins_at: Option<&str>, is_told: bool) -> OverviewPage {
         let terms = Terms::default();
         let (now, begins_at) = (at("2026-03-05T12:00:00Z"), begins_at.map(at));
-        let standpoint = Standpoint { now, zone: Tz::UTC, terms: &terms, begins_at };
+        let standpoint = Standpoint { now, zone: Tz::UTC, terms: &terms, begins_at, is_told };
         OverviewPage::new(&desk(), days, Some(Grouping::Channel), &standpoint)
     }
 
@@ -379,6 +386,8 @@ mod tests {
         let page = page(1, Some("2026-03-04T09:00:00Z"));
         assert_eq!((page.before, figure(&page, "new").change()), (None, None));
         assert!(page.groups[0].figures.iter().all(|figure| figure.before.is_none()));
+        let partly_told = page_of(1, Some("2026-02-01T00:00:00Z"), false);
+        assert_eq!((partly_told.before, figure(&partly_told, "new").change()), (None, None));
         let unkept = self::page(7, None);
         assert!(figure(&unkept, "new").daily.iter().all(Option::is_none));
         assert!(unkept.heat.iter().flatten().all(Option::is_none));

@@ -179,6 +179,12 @@ impl Past for KeptPast {
         self.store.whole_from().map_err(|error| error.to_string())
     }
 
+    fn is_told(&mut self) -> Result<bool, String> {
+        let kept = self.store.sources().map_err(|error| error.to_string())?;
+        let mut ours = kept.iter().filter(|kept| self.names.contains(&kept.name) && kept.span.is_some());
+        Ok(ours.all(|kept| kept.history_told))
+    }
+
     fn known_until(&mut self, now: Timestamp) -> Result<Timestamp, String> {
         let kept = self.store.sources().map_err(|error| error.to_string())?;
         let ours: Vec<_> = kept.iter().filter(|kept| self.names.contains(&kept.name)).collect();
@@ -220,5 +226,26 @@ mod tests {
         assert_eq!(known_until(&[opened], Some("2026-03-10T11:00:00Z")), Ok(at("2026-03-10T11:00:00Z")));
         assert_eq!(known_until(&[opened], Some("2026-03-11T11:00:00Z")), Ok(at(NOW)), "a clock that was fast");
         assert_eq!(known_until(&[], None), Ok(at(NOW)));
+    }
+
+    #[test]
+    fn a_past_is_told_when_each_source_has_told_its_own_to_the_end() {
+        let mut store = SqliteStore::temporary(false).unwrap();
+        let sources = ["one", "other", "gone"].map(|name| store.source(name).unwrap());
+        let opened = parse_line(br#"{"type":"opened","conversation":"1","at":"2026-03-10T09:00:00Z"}"#).unwrap();
+        let mut told = |place: usize, history_told: Option<bool>| {
+            let mark = Mark { history_told, ..Mark::default() };
+            store.append(sources[place], std::slice::from_ref(&opened), &mark).unwrap();
+        };
+        told(0, Some(false));
+        told(2, Some(false));
+        let names = vec!["one".to_owned(), "other".to_owned(), "new".to_owned()];
+        told(1, None);
+        told(0, None);
+        let mut past = KeptPast::new(Box::new(store), names);
+        assert_eq!(past.is_told(), Ok(false), "what is not said changes nothing");
+        let mark = Mark { history_told: Some(true), ..Mark::default() };
+        past.store.append(sources[0], &[], &mark).unwrap();
+        assert_eq!(past.is_told(), Ok(true), "one that is not on the board does not count");
     }
 }

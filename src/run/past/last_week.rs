@@ -45,29 +45,47 @@ impl LastWeek {
         let begun = Instant::now();
         let is_old = self.of.is_none_or(|of| now - of >= EVERY || now < of);
         if let (Ok(past), true) = (&mut memory.past, is_old) {
-            self.of = Some(now);
             let zone = memory.zone;
             let found = guarded(|| as_of(past.as_mut(), past::week_before(now, zone))).and_then(|found| found);
             let found = found.unwrap_or_else(|error| {
                 tracing::warn!(error, "what was a week ago is not known");
-                None
+                Found::Unknown
             });
-            self.publish.send_replace(found.map(Arc::new));
+            let (of, known) = match found {
+                Found::NotYet => (None, None),
+                Found::Unknown => (Some(now), None),
+                Found::Known(as_of) => (Some(now), Some(Arc::new(as_of))),
+            };
+            self.of = of;
+            self.publish.send_replace(known);
         }
         self.next = Instant::now() + LOOK.max(begun.elapsed() * REST);
     }
 }
 
+/// What is known of a part of a day.
+enum Found {
+    /// The past is still being read.
+    NotYet,
+    /// It is not kept.
+    Unknown,
+    Known(AsOf),
+}
+
 /// What the board showed at the end of a part of a day, where all of that part is kept.
-fn as_of(past: &mut dyn Past, day: past::Span) -> Result<Option<AsOf>, String> {
+fn as_of(past: &mut dyn Past, day: past::Span) -> Result<Found, String> {
+    if !past.is_told()? {
+        return Ok(Found::NotYet);
+    }
     let history = past.load(&Want { span: Some(day), ..Want::default() }, &mut |_, _| {})?;
     let is_whole = past.begins_at()?.is_some_and(|begins_at| begins_at <= day.from);
-    Ok(is_whole.then(|| history.as_of(day.to, day.from)))
+    Ok(if is_whole { Found::Known(history.as_of(day.to, day.from)) } else { Found::Unknown })
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use chrono_tz::Tz;
 
@@ -86,6 +104,7 @@ mod tests {
         begins_at: Option<Timestamp>,
         loads: Arc<Mutex<Vec<past::Span>>>,
         breaks: bool,
+        is_told: Arc<AtomicBool>,
     }
 
     impl Past for Told {
@@ -103,6 +122,10 @@ mod tests {
         fn begins_at(&mut self) -> Result<Option<Timestamp>, String> {
             Ok(self.begins_at)
         }
+
+        fn is_told(&mut self) -> Result<bool, String> {
+            Ok(self.is_told.load(Ordering::Relaxed))
+        }
     }
 
     struct Case {
@@ -110,14 +133,17 @@ mod tests {
         memory: Memory,
         known: watch::Receiver<Option<Arc<AsOf>>>,
         loads: Arc<Mutex<Vec<past::Span>>>,
+        is_told: Arc<AtomicBool>,
     }
 
     fn case(begins_at: Option<&str>, breaks: bool) -> Case {
         let loads = Arc::new(Mutex::new(Vec::new()));
-        let told = Told { begins_at: begins_at.map(at), loads: Arc::clone(&loads), breaks };
+        let is_told = Arc::new(AtomicBool::new(true));
+        let told =
+            Told { begins_at: begins_at.map(at), loads: Arc::clone(&loads), breaks, is_told: Arc::clone(&is_told) };
         let memory = Memory { past: Ok(Box::new(told)), terms: Terms::default(), zone: Tz::Europe__Berlin };
         let (publish, known) = watch::channel(None);
-        Case { last_week: LastWeek::new(publish), memory, known, loads }
+        Case { last_week: LastWeek::new(publish), memory, known, loads, is_told }
     }
 
     impl Case {
@@ -152,6 +178,15 @@ mod tests {
             let mut case = case(begins_at, false);
             assert_eq!((case.open("2026-10-28T10:00:00Z"), case.loaded()), (None, 1));
         }
+    }
+
+    #[tokio::test]
+    async fn while_the_past_is_read_a_week_ago_is_not_known_and_then_it_is_at_the_next_look() {
+        let mut case = case(Some(BEGIN), false);
+        case.is_told.store(false, Ordering::Relaxed);
+        assert_eq!((case.open("2026-10-28T10:00:00Z"), case.loaded()), (None, 0));
+        case.is_told.store(true, Ordering::Relaxed);
+        assert_eq!((case.open("2026-10-28T10:00:10Z"), case.loaded()), (Some(1), 1));
     }
 
     #[tokio::test]

@@ -54,6 +54,7 @@ struct Loaded {
     /// The end of what it holds.
     until: Timestamp,
     begins_at: Option<Timestamp>,
+    is_told: bool,
     stale_at: Instant,
     idle_at: Instant,
     lasts: Duration,
@@ -138,7 +139,8 @@ impl HistoryTask {
             Err(error) => PastPage::Failed(error),
             Ok(loaded) => {
                 let loaded = self.loaded.insert(loaded);
-                let standpoint = Standpoint { now: loaded.until, zone: *zone, terms, begins_at: loaded.begins_at };
+                let Loaded { until: now, begins_at, is_told, .. } = *loaded;
+                let standpoint = Standpoint { now, zone: *zone, terms, begins_at, is_told };
                 let page = ask.query.page(&loaded.history, &standpoint);
                 loaded.idle_at = Instant::now() + loaded.lasts.max(IDLE);
                 page
@@ -155,11 +157,22 @@ fn load(
 ) -> Result<Loaded, String> {
     let begun = Instant::now();
     let until = past.known_until(until)?;
+    // Asked before: what is told to its end meanwhile is not in what is loaded.
+    let is_told = past.is_told()?;
     let history = past.load(&want, progress)?;
     let begins_at = past.begins_at()?;
     let done = Instant::now();
     let lasts = FRESH.max((done - begun) * FRESH_LOADS);
-    Ok(Loaded { want, history, until, begins_at, stale_at: done + lasts, idle_at: done + lasts.max(IDLE), lasts })
+    Ok(Loaded {
+        want,
+        history,
+        until,
+        begins_at,
+        is_told,
+        stale_at: done + lasts,
+        idle_at: done + lasts.max(IDLE),
+        lasts,
+    })
 }
 
 /// Does something that reads the past; a panic in it is logged and told as a failure.

@@ -61,7 +61,8 @@ pub(super) fn append(
             "UPDATE source SET
                  first_at = min(coalesce(first_at, ?2), coalesce(?2, first_at)),
                  last_at = max(coalesce(last_at, ?3), coalesce(?3, last_at)),
-                 good_at = coalesce(?4, good_at), cursor = coalesce(?5, cursor), settings = coalesce(?6, settings)
+                 good_at = coalesce(?4, good_at), cursor = coalesce(?5, cursor), settings = coalesce(?6, settings),
+                 history_told = coalesce(?7, history_told)
              WHERE no = ?1",
         )?
         .execute(params![
@@ -71,6 +72,7 @@ pub(super) fn append(
             mark.good_at.map(Timestamp::millis),
             mark.cursor.as_ref().map(|cursor| cursor.value.to_string()),
             mark.cursor.as_ref().map(|cursor| cursor.settings as i64),
+            mark.history_told,
         ])?;
     Ok(appended)
 }

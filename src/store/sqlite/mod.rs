@@ -18,7 +18,7 @@ use crate::event::{ConversationId, Event, Timestamp};
 use fault::Faults;
 
 /// The formats there have been, oldest first: the statements that lead from one to the next. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
 /// Tells a store from other databases: `htop`.
 const APPLICATION: i64 = 0x6874_6F70;
@@ -69,8 +69,12 @@ impl SqliteStore {
         let connection = Connection::open_with_flags(path, flags).map_err(|error| faults.of(&error))?;
         let mut store = Self { connection, faults, keep_text: false };
         store.connection.busy_timeout(PATIENCE).map_err(|error| store.faults.of(&error))?;
-        if store.format()? < MIGRATIONS.len() as i64 {
-            return Err(store.faults.corrupt("it was not made to its end; open the board on it once"));
+        match store.format()? {
+            0 => return Err(store.faults.corrupt("it was not made to its end; open the board on it once")),
+            format if format < MIGRATIONS.len() as i64 => {
+                return Err(StoreError::Older { path: store.faults.path().to_owned() });
+            }
+            _ => {}
         }
         store.cache(CACHE)?;
         Ok(store)
@@ -173,7 +177,7 @@ impl Store for SqliteStore {
     fn sources(&mut self) -> Result<Vec<KeptSource>, StoreError> {
         self.ask(|connection| {
             let mut rows = connection.prepare_cached(
-                "SELECT no, name, cursor, settings, good_at, first_at, last_at FROM source ORDER BY no",
+                "SELECT no, name, cursor, settings, good_at, first_at, last_at, history_told FROM source ORDER BY no",
             )?;
             let at = |millis: Option<i64>| millis.map(Timestamp::from_millis);
             let sources = rows.query_map([], |row| {
@@ -187,6 +191,7 @@ impl Store for SqliteStore {
                     cursor: value.zip(settings).map(|(value, settings)| Cursor { value, settings: settings as u64 }),
                     good_at: at(row.get(4)?),
                     span: at(row.get(5)?).zip(at(row.get(6)?)),
+                    history_told: row.get(7)?,
                 })
             })?;
             sources.collect()

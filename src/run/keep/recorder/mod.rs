@@ -19,7 +19,7 @@ use crate::run::clock::Now;
 use crate::run::engine::Recall;
 use crate::store::{self, Cursor, Mark, Selection, SourceNo, Store, StoreError};
 
-pub use queue::{Inlet, Limits, Outlet, Record, queue};
+pub use queue::{Inlet, Limits, Outlet, Reached, Record, queue};
 
 /// What is told to the engine on its way.
 pub const RECALLS: usize = 8;
@@ -51,8 +51,8 @@ pub async fn forward(mut from: mpsc::Receiver<Update>, to: mpsc::Sender<Update>,
                 if !batch.partial {
                     marked.insert(update.source, Instant::now());
                 }
-                let good_at = Some(update.tried_at).filter(|_| !batch.partial);
-                records.put(update.source, &batch.events, batch.cursor.as_ref(), good_at);
+                let reached = Reached::of(batch, update.tried_at);
+                records.put(update.source, &batch.events, batch.cursor.as_ref(), reached);
             }
         }
         if to.send(update).await.is_err() {
@@ -226,7 +226,8 @@ fn write(recorder: &mut Recorder, record: &Record) -> Result<Vec<Vec<Event>>, St
     let cursor = record.cursor.as_ref();
     let mark = Mark {
         cursor: cursor.map(|cursor| Cursor { value: cursor.0.clone(), settings: kin.settings }),
-        good_at: record.good_at,
+        good_at: record.reached.good_at,
+        history_told: record.reached.history_told,
         quiet_before: Some((recorder.now)() - QUIET),
     };
     let no = kin.no;

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::event::{Event, Timestamp};
-use crate::source::Cursor;
+use crate::source::{Batch, Cursor};
 use crate::store::{Pack, Part};
 
 /// What a source brought: some of its answers, joined, in the order in which they came.
@@ -21,8 +21,25 @@ pub struct Record {
     part: Part,
     /// How far the source has been read with that; unchanged when `None`.
     pub cursor: Option<Cursor>,
+    /// What it has reached with that.
+    pub reached: Reached,
+}
+
+/// What a source has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reached {
     /// When it gave a good answer; unchanged when `None`.
     pub good_at: Option<Timestamp>,
+    /// Whether it has told all of the past that it was asked for; unchanged when `None`.
+    pub history_told: Option<bool>,
+}
+
+impl Reached {
+    /// What an answer has reached that was asked for at `tried_at`.
+    pub fn of(batch: &Batch, tried_at: Timestamp) -> Self {
+        let is_whole = !batch.partial;
+        Self { good_at: is_whole.then_some(tried_at), history_told: is_whole.then_some(batch.progress.is_none()) }
+    }
 }
 
 /// How much may wait.
@@ -83,7 +100,7 @@ struct Line {
 struct Joined {
     part: Part,
     cursor: Option<Cursor>,
-    good_at: Option<Timestamp>,
+    reached: Reached,
 }
 
 impl Shared {
@@ -101,13 +118,14 @@ pub struct Inlet {
 }
 
 impl Inlet {
-    /// Puts a copy of what a source brought behind what waits of it. `good_at` where that completes a good answer.
-    pub fn put(&self, source: usize, events: &[Event], cursor: Option<&Cursor>, good_at: Option<Timestamp>) {
+    /// Puts a copy of what a source brought behind what waits of it, and what it has reached with that.
+    pub fn put(&self, source: usize, events: &[Event], cursor: Option<&Cursor>, reached: Reached) {
         let mut waiting = self.shared.get();
         let Limits { joined, bytes: most, .. } = waiting.limits;
         let Some(line) = waiting.lines.get_mut(source) else { return };
-        let cursor = cursor.filter(|_| !line.is_lost).cloned();
-        if good_at.is_some() {
+        let is_lost = line.is_lost;
+        let cursor = cursor.filter(|_| !is_lost).cloned();
+        if reached.good_at.is_some() {
             line.telling_since = None;
         } else {
             line.telling_since.get_or_insert_with(Instant::now);
@@ -118,7 +136,10 @@ impl Inlet {
         if cursor.is_some() {
             last.cursor = cursor;
         }
-        last.good_at = good_at.or(last.good_at);
+        last.reached = Reached {
+            good_at: reached.good_at.or(last.reached.good_at),
+            history_told: reached.history_told.map(|is_told| is_told && !is_lost).or(last.reached.history_told),
+        };
         line.bytes += part.bytes;
         waiting.bytes += part.bytes;
         while waiting.bytes > most && waiting.let_go() {}
@@ -152,9 +173,9 @@ impl Waiting {
         let place = (self.turn..self.turn + count).find(|place| is_due(&self.lines[place % count]))?;
         self.turn = (place + 1) % count;
         let line = &mut self.lines[place % count];
-        let Joined { part, cursor, good_at } = line.joined.pop_front()?;
+        let Joined { part, cursor, reached } = line.joined.pop_front()?;
         line.bytes -= part.bytes;
-        Some(Record { source: place % count, events: line.events.split_first(part), part, cursor, good_at })
+        Some(Record { source: place % count, events: line.events.split_first(part), part, cursor, reached })
     }
 
     /// When what waits of a source is to be written at the latest, though its answer is not whole; `None` = now.
@@ -243,6 +264,7 @@ mod tests {
     use super::*;
     use crate::event::EventKind;
 
+    const WELL: Reached = Reached { good_at: Some(Timestamp::from_millis(0)), history_told: None };
     const NONE: Limits = Limits { joined: 0, bytes: 0, patience: Duration::ZERO };
 
     fn clock(millis: i64) -> Event {
@@ -250,7 +272,7 @@ mod tests {
     }
 
     fn put(inlet: &Inlet, source: usize, last: u64) {
-        inlet.put(source, &[clock(last as i64)], Some(&Cursor(last.into())), Some(Timestamp::default()));
+        inlet.put(source, &[clock(last as i64)], Some(&Cursor(last.into())), WELL);
     }
 
     /// What waits: of each record its source, its events and its cursor.
@@ -294,6 +316,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_past_of_which_a_part_was_let_go_is_not_told() {
+        let (inlet, outlet) = queue(1, Limits { joined: 9, bytes: usize::MAX, ..NONE }, false);
+        let put = |history_told| inlet.put(0, &[clock(1)], None, Reached { history_told, ..WELL });
+        let written = || outlet.next().now_or_never().flatten().unwrap().reached.history_told;
+        for told in [Some(true), Some(false), None] {
+            put(told);
+        }
+        assert_eq!(written(), Some(false), "the last that was said");
+        put(None);
+        assert_eq!(written(), None);
+        inlet.shared.get().lines[0].is_lost = true;
+        put(Some(true));
+        assert_eq!(written(), Some(false));
+    }
+
+    #[test]
+    fn a_past_is_told_when_an_answer_says_of_no_reading_that_it_goes_on() {
+        let told = |partial, progress: Option<&str>| {
+            let progress = progress.map(|words| (words.to_owned(), 0.5));
+            Reached::of(&Batch { partial, progress, ..Batch::default() }, Timestamp::default()).history_told
+        };
+        assert_eq!((told(false, None), told(false, Some("reading history"))), (Some(true), Some(false)));
+        assert_eq!((told(true, None), told(true, Some("reading open chats"))), (None, None));
+    }
+
+    #[tokio::test]
     async fn the_source_of_which_the_most_waits_loses() {
         let (inlet, outlet) = queue(2, Limits { joined: 1, bytes: 4 * one(), ..NONE }, false);
         (1..=4).for_each(|last| put(&inlet, 0, last));
@@ -321,7 +369,7 @@ mod tests {
     async fn an_answer_that_is_too_much_by_itself_is_kept() {
         let (inlet, outlet) = queue(1, Limits { joined: 1, bytes: 2 * one(), ..NONE }, false);
         let events: Vec<Event> = (0..100).map(clock).collect();
-        inlet.put(0, &events, Some(&Cursor(7.into())), None);
+        inlet.put(0, &events, Some(&Cursor(7.into())), Reached::default());
         assert_eq!(drain(&outlet), [(0, 100, Some(7))]);
     }
 
@@ -338,7 +386,7 @@ mod tests {
     async fn an_answer_that_is_not_whole_waits_for_its_rest_but_not_for_ever() {
         let patience = Duration::from_secs(9);
         let limits = Limits { joined: 9, bytes: 10 * one(), patience };
-        let part = |inlet: &Inlet, source: usize| inlet.put(source, &[clock(1)], None, None);
+        let part = |inlet: &Inlet, source: usize| inlet.put(source, &[clock(1)], None, Reached::default());
         let (inlet, outlet) = queue(2, limits, false);
         part(&inlet, 0);
         put(&inlet, 1, 3);
@@ -358,7 +406,7 @@ mod tests {
     async fn an_answer_that_is_not_whole_waits_no_longer_when_room_or_time_runs_out() {
         let limits = Limits { joined: 1, bytes: 4 * one(), patience: Duration::from_hours(1) };
         let (inlet, outlet) = queue(1, limits, false);
-        let part = |inlet: &Inlet| inlet.put(0, &[clock(1)], None, None);
+        let part = |inlet: &Inlet| inlet.put(0, &[clock(1)], None, Reached::default());
         (0..3).for_each(|_| part(&inlet));
         assert_eq!(drain(&outlet), []);
         part(&inlet);

@@ -173,10 +173,14 @@ fn update(outcome: Result<Batch, SourceError>) -> Update {
     }
 }
 
+fn good() -> Reached {
+    Reached { good_at: Timestamp::parse(NOW).ok(), ..Reached::default() }
+}
+
 impl Rig {
     fn put(&self, source: usize, events: &[Event], last: u64) {
         let cursor = source::Cursor(last.into());
-        self.records.put(source, events, Some(&cursor), Timestamp::parse(NOW).ok());
+        self.records.put(source, events, Some(&cursor), good());
     }
 
     async fn wait_until(&mut self, state: StoreState) {
@@ -310,7 +314,7 @@ async fn what_waits_is_joined_in_its_order_with_the_last_cursor() {
         rig.put(0, &[said(by)], 2 + i as u64);
         rig.put(1, &[opened(i, NOW)], 20 + i as u64);
     }
-    rig.records.put(0, &[said("b")], None, Timestamp::parse(NOW).ok());
+    rig.records.put(0, &[said("b")], None, good());
     store.hold(false);
     store.wait_for(8).await;
     assert_eq!(*store.appended.lock().unwrap(), [(1, Some(1)), (3, Some(22)), (4, Some(4))]);

@@ -83,6 +83,7 @@ fn compared(scene: &Scene<'_>, page: &OverviewPage, room: usize) -> String {
     let now = dates(scene, page.range);
     let until = scene.local(page.range.to).format("%H:%M").to_string();
     let since = match (page.before, page.begins_at) {
+        _ if !page.is_told => "incomplete: the past is still being read".to_owned(),
         (Some(before), _) => format!("against {} to {until}", dates(scene, before)),
         (None, Some(at)) => format!("kept since {}", scene.local(at).format("%-d %b %H:%M")),
         (None, None) => "nothing is kept yet".to_owned(),
