@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use helptop::event::Timestamp;
 use helptop::source::http::{Answer, Auth, Client, Grant, Limits, Secret, address};
 use helptop::source::{Retry, SourceError};
@@ -45,6 +47,14 @@ fn said(status: u16, body: &str) -> ResponseTemplate {
 #[rstest]
 #[case(said(401, r#"{"message":"Unauthorized"}"#), "not authorised: the credentials were refused (401): Unauthorized")]
 #[case(said(403, r#"{"message":"Forbidden"}"#), "forbidden: the account may not read this (403): Forbidden")]
+#[case(
+    ResponseTemplate::new(403).set_body_raw("<HTML><Title>Just a\nmoment…</Title><p>ray 1</p>", "text/html"),
+    "forbidden: the account may not read this (403): a web page (`Just a moment…`); does a proxy or a firewall answer?"
+)]
+#[case(
+    ResponseTemplate::new(502).set_body_raw("<html><p>down", "text/html"),
+    "the server failed (502): a web page; does a proxy or a firewall answer?"
+)]
 #[case(said(404, r#"{"message":"Not Found"}"#), "not found (404): Not Found; is base_url right?")]
 #[case(said(429, "slow down"), "too many requests")]
 #[case(said(500, "Internal\n\u{1b}[31m Error"), "the server failed (500): Internal \u{fffd}[31m Error")]
@@ -131,6 +141,32 @@ async fn comes_back_when_told(#[case] status: u16, #[case] header: Option<&str>,
     assert_eq!(now, NOW);
     assert_eq!(*until, wait.map(|seconds| now + chrono::TimeDelta::seconds(seconds)));
     assert_eq!(error.word() == "throttled", status == 429);
+}
+
+#[tokio::test]
+async fn a_wait_counts_from_the_answer_that_asks_for_it() {
+    let server = MockServer::start().await;
+    let answers = [(200, "12:00:00"), (200, "12:00:10"), (429, "12:00:40"), (429, "12:00:50"), (429, "11:00:00")];
+    for (status, time) in answers {
+        let answer = said(status, "{}")
+            .insert_header("date", format!("Sun, 22 Nov 2026 {time} GMT"))
+            .insert_header("retry-after", "2")
+            .insert_header("x-ratelimit-limit", "60")
+            .insert_header("x-ratelimit-remaining", "50")
+            .insert_header("x-ratelimit-reset", "30");
+        Mock::given(any()).respond_with(answer).up_to_n_times(1).mount(&server).await;
+    }
+    let client = client(&server.uri(), Limits::default());
+    let ask = |now: Timestamp| client.get::<Value>("/api/agents", &[], now);
+    let quota = |answer: Answer<Value>| (answer.quota.unwrap().resets_at.unwrap() - NOW).num_seconds();
+    assert_eq!(quota(ask(NOW).await.unwrap()), 30);
+    assert_eq!(quota(ask(NOW).await.unwrap()), 40);
+    let later = NOW + TimeDelta::minutes(5);
+    // The second is that of another poll, the last of a clock that was set back.
+    for (now, wait) in [(NOW, 42), (later, 302), (later, 302)] {
+        let Err(SourceError::RateLimited { until: Some(until), .. }) = ask(now).await else { panic!("not refused") };
+        assert_eq!((until - NOW).num_seconds(), wait);
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::auth::{Auth, Credentials, Grant};
+use super::elapsed::Elapsed;
 use super::failure::{causes, decode, failed, refusal};
 use super::{Answer, Limits, Secret, address, headers, words};
 use crate::event::Timestamp;
@@ -31,6 +32,7 @@ pub struct Client {
     held: RwLock<Held>,
     limits: Limits,
     sent: AtomicU64,
+    elapsed: Elapsed,
 }
 
 /// What is sent to say who asks, and what is kept out of messages.
@@ -87,6 +89,7 @@ impl Client {
             held: RwLock::default(),
             limits,
             sent: AtomicU64::new(0),
+            elapsed: Elapsed::default(),
         };
         client.replace(auth)?;
         Ok(client)
@@ -285,12 +288,13 @@ impl Client {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = request.send().await.map_err(|error| failed(&place, &error))?;
         let status = answer.status();
+        let came_at = self.elapsed.came_at(answer.headers(), ask.now);
         if may_be.contains(&status) {
             return Ok(None);
         }
         if !status.is_success() {
             steps::told(format_args!("{place}: {status}"), &ask.query);
-            return Err(self.refused(&place, answer, ask.now).await);
+            return Err(self.refused(&place, answer, came_at).await);
         }
         let headers = answer.headers().clone();
         let body = self.body(&place, answer).await?;
@@ -300,7 +304,7 @@ impl Client {
             steps::told(format_args!("{place}: {status}, {} bytes", body.len()), &(ask.query, text));
         }
         let body = decode(&place, &headers, &body)?;
-        Ok(Some(Answer { body, quota: headers::quota(&headers, ask.now), date: headers::date(&headers) }))
+        Ok(Some(Answer { body, quota: headers::quota(&headers, came_at), date: headers::date(&headers) }))
     }
 
     /// The body, as long as it keeps within the limit; the rest of a longer one is never read.
@@ -326,14 +330,14 @@ impl Client {
     }
 
     /// An answer that is no success, as an error; only the first part of its body is read.
-    async fn refused(&self, place: &str, mut answer: Response, now: Timestamp) -> SourceError {
+    async fn refused(&self, place: &str, mut answer: Response, came_at: Timestamp) -> SourceError {
         let mut body = Vec::new();
         while body.len() < 4096 {
             let Ok(Some(chunk)) = answer.chunk().await else { break };
             body.extend_from_slice(&chunk[..chunk.len().min(4096)]);
         }
         let words = words::error_words(self.without_secret(&String::from_utf8_lossy(&body)).as_bytes());
-        refusal(place, answer.status(), answer.headers(), &words, now)
+        refusal(place, answer.status(), answer.headers(), &words, came_at)
     }
 
     /// A server that echoes what it was sent must not bring a secret into a message.

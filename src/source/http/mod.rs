@@ -12,6 +12,7 @@ use crate::event::Timestamp;
 pub mod address;
 mod auth;
 mod client;
+mod elapsed;
 mod failure;
 pub mod headers;
 mod secret;

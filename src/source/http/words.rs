@@ -26,12 +26,25 @@ pub fn path(path: &str) -> String {
 /// The message of a vendor's error body: the JSON's own words where it has some, else the first part of the text.
 pub fn error_words(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
+    if text.trim_start().starts_with('<') {
+        let title = title(&text).map(|title| format!(" (`{}`)", excerpt(title))).unwrap_or_default();
+        return format!("a web page{title}; does a proxy or a firewall answer?");
+    }
     let json = serde_json::from_str::<Value>(&text).ok();
     let said = json.as_ref().and_then(|json| said(json, DEEPEST));
     let said = said.as_deref();
     // A server's file names are nobody's business: RT says `… at /usr/share/…/Tickets.pm line 3187.`
     let said = said.unwrap_or(&text);
     excerpt(said.split(" at /").next().unwrap_or(said))
+}
+
+/// The title of a web page.
+fn title(page: &str) -> Option<&str> {
+    let lower = page.to_ascii_lowercase();
+    let begin = lower.find("<title")?;
+    let begin = begin + lower[begin..].find('>')? + 1;
+    let end = begin + lower[begin..].find("</title")?;
+    Some(page[begin..end].trim()).filter(|title| !title.is_empty())
 }
 
 /// How deep into an error body its words are looked for.
