@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::clock::Now;
 use super::engine::Recall;
 use super::keep::recorder::{self, Recorder};
-use super::keep::{Follower, Kept, Own};
+use super::keep::{Follower, Gap, Kept, Own};
 use crate::board::{StoreHealth, StoreState};
 use crate::poll::{Poller, Update};
 use crate::source::{Cursor, Kind, Pace, Source};
@@ -149,6 +149,14 @@ impl Feed {
             watched.cursor.clone_from(&kin.cursor);
             watched.source.remember(&std::mem::take(&mut kin.active));
         }
+        // Who speaks by itself tells what has happened in between.
+        let is_asked = |watched: &Watched| watched.source.pace() == Pace::Interval;
+        let gaps = self.sources.iter().zip(&mut sources);
+        let gaps = gaps.map(|(watched, kin)| {
+            let gap = std::mem::take(&mut kin.gap);
+            if is_asked(watched) { gap } else { Gap::default() }
+        });
+        let gaps = gaps.collect();
         let (record, records) = recorder::queue(sources.len(), recorder::WAITING, keep_text);
         let Self { told, health, keep, around, .. } = self;
         let recorder = Recorder {
@@ -167,7 +175,7 @@ impl Feed {
         });
         around.tasks.spawn(recorded);
         let brought = start_pollers(self.sources, &self.wakes, &around);
-        around.tasks.spawn(recorder::forward(brought, self.forward, record));
+        around.tasks.spawn(recorder::forward(brought, self.forward, record, gaps));
     }
 
     /// Does what another helptop did until now.

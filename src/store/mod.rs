@@ -13,7 +13,7 @@ mod pack;
 mod sqlite;
 mod subject;
 
-use crate::event::{ConversationId, CustomerId, Event, Timestamp};
+use crate::event::{AgentId, ConversationId, CustomerId, Event, Timestamp};
 
 pub use error::StoreError;
 pub use lock::Recording;
@@ -133,6 +133,9 @@ pub trait Store: Send {
 
     /// The conversations of a source that may be active.
     fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError>;
+
+    /// The agents of a source whose last state is online or busy.
+    fn present(&mut self, source: SourceNo) -> Result<Vec<AgentId>, StoreError>;
 
     /// The first instant at which a kept conversation fell quiet: of what fell quiet before, nothing is kept.
     fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError>;

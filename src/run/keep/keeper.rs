@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::gap::Gap;
 use super::shared::Shared;
 use crate::board::{Past, StoreHealth, StoreState};
 use crate::config::{self, SourceConfig};
@@ -77,6 +78,8 @@ pub struct Kin {
     pub cursor: Option<source::Cursor>,
     /// Its conversations that may be active.
     pub active: Vec<ConversationId>,
+    /// Who was there when it was last looked at.
+    pub gap: Gap,
 }
 
 /// A print of what the config says of a source, but for its secrets, its name and its pace.
@@ -181,9 +184,12 @@ fn kin(store: &mut dyn Store, sources: &[(String, u64)]) -> Result<Vec<Kin>, Sto
     let kept = store.sources()?;
     let mut kin = Vec::with_capacity(sources.len());
     for (no, (_, settings)) in numbers.into_iter().zip(sources) {
-        let cursor = kept.iter().find(|kept| kept.no == no).and_then(|kept| kept.cursor.clone());
+        let kept = kept.iter().find(|kept| kept.no == no);
+        let gap =
+            Gap { present: store.present(no)?.into_iter().collect(), seen_at: kept.and_then(|kept| kept.good_at) };
+        let cursor = kept.and_then(|kept| kept.cursor.clone());
         let cursor = cursor.filter(|cursor| cursor.settings == *settings).map(|cursor| source::Cursor(cursor.value));
-        kin.push(Kin { no, settings: *settings, cursor, active: store.active(no)? });
+        kin.push(Kin { no, settings: *settings, cursor, active: store.active(no)?, gap });
     }
     Ok(kin)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::{ConversationId, Event, Timestamp};
+use crate::event::{AgentId, ConversationId, Event, Timestamp};
 use crate::store::{
     Appended, KeptSource, Limits, Mark, Pruned, Selection, Sink, Size, SourceNo, SqliteStore, Store, StoreError,
 };
@@ -39,6 +39,10 @@ impl Store for Shared {
 
     fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
         self.get().active(source)
+    }
+
+    fn present(&mut self, source: SourceNo) -> Result<Vec<AgentId>, StoreError> {
+        self.get().present(source)
     }
 
     fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError> {

@@ -14,7 +14,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::{Appended, Cursor, KeptSource, Limits, Mark, Pruned, Selection, Sink, Size, SourceNo, Store, StoreError};
-use crate::event::{ConversationId, Event, Timestamp};
+use crate::event::{AgentId, ConversationId, Event, Timestamp};
 use fault::Faults;
 
 /// The formats there have been, oldest first: the statements that lead from one to the next. Only ever added to.
@@ -217,6 +217,10 @@ impl Store for SqliteStore {
 
     fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
         self.ask(|connection| read::active(connection, source))
+    }
+
+    fn present(&mut self, source: SourceNo) -> Result<Vec<AgentId>, StoreError> {
+        read::present(&self.connection, &self.faults, source)
     }
 
     fn appends(&mut self) -> Result<i64, StoreError> {

@@ -124,6 +124,35 @@ pub(super) fn active(connection: &Connection, source: SourceNo) -> rusqlite::Res
     ids.map(|id| id.map(ConversationId::new)).collect()
 }
 
+/// The agents of a source whose last state is online or busy.
+pub(super) fn present(connection: &Connection, faults: &Faults, source: SourceNo) -> Result<Vec<AgentId>, StoreError> {
+    let sql = "SELECT s.id, c.body FROM subject AS s JOIN chunk AS c ON c.subject = s.no
+               WHERE s.kind = ?1 AND s.source = ?2 AND c.place = (
+                   SELECT place FROM chunk AS p WHERE p.subject = s.no ORDER BY p.max_at DESC, p.place DESC LIMIT 1)";
+    let mut statement = connection.prepare_cached(sql).map_err(|error| faults.of(&error))?;
+    let mut rows = statement.query((SubjectKind::Presence as u8, source.0)).map_err(|error| faults.of(&error))?;
+    let mut present = Vec::new();
+    while let Some(row) = rows.next().map_err(|error| faults.of(&error))? {
+        let columns = || Ok((row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?));
+        let (id, bytes) = columns().map_err(|error: rusqlite::Error| faults.of(&error))?;
+        let mut last = None;
+        for entry in entries(bytes) {
+            let (at, body) = entry.map_err(|damaged| faults.corrupt(damaged.to_string()))?;
+            if last.is_none_or(|(before, _)| before <= at) {
+                last = Some((at, body));
+            }
+        }
+        let state = last.map(|(at, body)| body::decode(SubjectKind::Presence, id, at, body)).transpose();
+        if let Some(EventKind::Presence { agent, state, .. }) =
+            state.map_err(|damaged| faults.corrupt(damaged.to_string()))?
+            && state.is_online()
+        {
+            present.push(agent);
+        }
+    }
+    Ok(present)
+}
+
 /// The subject that is asked for; -1 = there is none such.
 fn target(connection: &Connection, selection: &Selection) -> rusqlite::Result<i64> {
     let (source, kind, id) = match selection {

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::Kin;
+use super::{Gap, Kin};
 use crate::board::{StoreHealth, StoreState};
 use crate::event::{Event, EventKind};
 use crate::poll::Update;
@@ -42,10 +42,13 @@ pub const WAITING: Limits = Limits { joined: 50_000, bytes: 128 << 20, patience:
 const MARK_EVERY: Duration = Duration::from_secs(10);
 
 /// Hands what the sources bring to the recorder and to the engine, and waits for the engine only.
-pub async fn forward(mut from: mpsc::Receiver<Update>, to: mpsc::Sender<Update>, records: Inlet) {
+pub async fn forward(mut from: mpsc::Receiver<Update>, to: mpsc::Sender<Update>, records: Inlet, mut gaps: Vec<Gap>) {
     let mut marked: FxHashMap<usize, Instant> = FxHashMap::default();
-    while let Some(update) = from.recv().await {
-        if let Ok(batch) = &update.outcome {
+    while let Some(mut update) = from.recv().await {
+        if let Ok(batch) = &mut update.outcome {
+            if let Some(gap) = gaps.get_mut(update.source) {
+                gap.close(batch, update.tried_at);
+            }
             let is_marked = marked.get(&update.source).is_some_and(|at| at.elapsed() < MARK_EVERY);
             if !batch.events.is_empty() || batch.cursor.is_some() || !(batch.partial || is_marked) {
                 if !batch.partial {

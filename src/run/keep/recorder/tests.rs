@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::*;
-use crate::event::{ConversationId, Timestamp, parse_line};
+use crate::event::{AgentId, ConversationId, Timestamp, parse_line};
 use crate::source::{self, Batch, SourceError};
 use crate::store::{Appended, KeptSource, Pruned, Sink, Size, SqliteStore};
 
@@ -73,7 +73,9 @@ impl Store for Flaky {
     fn active(&mut self, source: SourceNo) -> Result<Vec<ConversationId>, StoreError> {
         self.store.lock().unwrap().active(source)
     }
-
+    fn present(&mut self, source: SourceNo) -> Result<Vec<AgentId>, StoreError> {
+        self.store.lock().unwrap().present(source)
+    }
     fn whole_from(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.store.lock().unwrap().whole_from()
     }
@@ -136,6 +138,7 @@ fn start_with(store: &Flaky, limits: Limits, is_lasting: bool) -> Rig {
         settings: 7,
         cursor: None,
         active: Vec::new(),
+        gap: Gap::default(),
     });
     let (records, received) = queue(kin.len(), limits, false);
     let (told, recalls) = mpsc::channel(RECALLS);
@@ -282,7 +285,7 @@ async fn a_source_with_nothing_to_say_is_noted_every_ten_seconds() {
     let (to, mut board) = mpsc::channel(64);
     // Nothing is joined, not even what says no more than that all is well.
     let (records, written) = queue(1, Limits { joined: 0, ..WAITING }, false);
-    tokio::spawn(forward(from, to, records));
+    tokio::spawn(forward(from, to, records, Vec::new()));
     for _ in 0..11 {
         brought.send(update(Ok(Batch::default()))).await.unwrap();
         board.recv().await.unwrap();
@@ -344,13 +347,29 @@ async fn what_waits_at_the_end_is_written_where_that_outlives_the_program() {
 }
 
 #[tokio::test]
+async fn who_was_there_when_nobody_watched_any_more_is_told_to_have_gone_to_board_and_store() {
+    let now = Timestamp::parse(NOW).unwrap();
+    let (brought, from) = mpsc::channel(8);
+    let (to, mut board) = mpsc::channel(8);
+    let (records, written) = queue(1, Limits { joined: 0, ..WAITING }, false);
+    let gap = Gap { present: [AgentId::new("ana")].into(), seen_at: Some(now - TimeDelta::hours(14)) };
+    tokio::spawn(forward(from, to, records, vec![gap]));
+    let online = parse_line(format!(r#"{{"type":"presence","agent":"ana","state":"online","at":"{NOW}"}}"#).as_bytes());
+    let batch = Batch { events: vec![online.unwrap()], ..Batch::default() };
+    brought.send(Update { tried_at: now, ..update(Ok(batch)) }).await.unwrap();
+    let told = board.recv().await.unwrap().outcome.unwrap().events;
+    assert_eq!(told[1].at, Some(now - TimeDelta::hours(14)));
+    assert_eq!(written.next().await.unwrap().events.unpack().unwrap(), told);
+}
+
+#[tokio::test]
 async fn a_disk_that_hangs_holds_up_neither_the_board_nor_a_source() {
     let store = Flaky::new();
     let rig = start(&store);
     store.hold(true);
     let (brought, from) = mpsc::channel(8);
     let (to, mut board) = mpsc::channel(8);
-    tokio::spawn(forward(from, to, rig.records));
+    tokio::spawn(forward(from, to, rig.records, Vec::new()));
     let parts = 3_000;
     let source = tokio::spawn(async move {
         for i in 0..parts {
