@@ -62,6 +62,9 @@ pub fn params() -> Params {
     if is_medium() { Params { seed: 1, agents: 200, chats: 5_000 } } else { Params { seed: 1, agents: 12, chats: 300 } }
 }
 
+/// A desk so small that much can be tried with it.
+pub const SMALL: Params = Params { seed: 1, agents: 5, chats: 40 };
+
 /// When the simulated day begins.
 pub fn start() -> Timestamp {
     Timestamp::parse("2026-11-20T00:00:00Z").unwrap()

@@ -66,8 +66,6 @@ impl Account {
     }
 }
 
-pub const SMALL: Params = Params { seed: 1, agents: 5, chats: 40 };
-
 pub async fn simulator(size: Params, account: Account) -> Simulator {
     let simulator = Simulator::start(World::new(size, start()), account).await;
     simulator.inside().limiter = Some(limiter());

@@ -8,8 +8,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::bad::small;
-use super::{Account, Bumps, SMALL, seconds, simulator, source, uuid};
-use crate::agree::{Watch, start};
+use super::{Account, Bumps, seconds, simulator, source, uuid};
+use crate::agree::{SMALL, Watch, start};
 use crate::server::{Fault, Simulator};
 
 /// The open chats, the most recent first, as the list has them.

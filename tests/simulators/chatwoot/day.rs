@@ -8,8 +8,8 @@ use helptop::desk::Desk;
 use helptop::event::{Author, EventKind, Message, Timestamp};
 use serde_json::json;
 
-use super::{Installation, SMALL, shown, simulator, source};
-use crate::agree::{Terms, Watch, agree, agree_now, params, start};
+use super::{Installation, shown, simulator, source};
+use crate::agree::{SMALL, Terms, Watch, agree, agree_now, params, start};
 use crate::server::{Limiter, Reply};
 
 pub fn terms() -> Terms {

@@ -7,8 +7,8 @@ use helptop::event::{EventKind, Timestamp};
 use helptop::source::Cursor;
 use serde_json::json;
 
-use super::{SMALL, Workspace, seconds, show, shown, simulator, smallest, source};
-use crate::agree::{Terms, Watch, agree, agree_now, params, start};
+use super::{Workspace, seconds, show, shown, simulator, smallest, source};
+use crate::agree::{SMALL, Terms, Watch, agree, agree_now, params, start};
 
 pub fn terms() -> Terms {
     Terms { presence: Some(shown), ..Terms::exact() }
