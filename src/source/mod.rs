@@ -16,6 +16,8 @@ pub mod demo;
 pub mod differ;
 pub mod error;
 mod finding;
+#[cfg(test)]
+mod fuzz;
 pub mod gorgias;
 pub mod http;
 mod intake;
