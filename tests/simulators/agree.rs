@@ -102,6 +102,13 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// The same behind the first settling, of a source that is kept for as long as the test runs.
+    pub async fn begun(source: Box<dyn Source>, simulator: &'a Simulator) -> Self {
+        let mut watch = Self::new(Box::leak(source), simulator);
+        watch.settle().await;
+        watch
+    }
+
     /// One poll at the simulator's instant.
     pub async fn poll(&mut self) -> Result<Batch, SourceError> {
         let now = self.simulator.inside().world.now;

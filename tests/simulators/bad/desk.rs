@@ -42,9 +42,7 @@ async fn what_moves_ends_or_goes_between_two_pages_is_neither_lost_nor_kept() {
             }
         };
         simulator.fault(bad.chats.0, Fault::Then(Box::new(meanwhile)));
-        let mut source = bad.source(&bench, &simulator.base, &json!({}), 0).unwrap();
-        let mut watch = Watch::new(source.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = Watch::begun(bad.source(&bench, &simulator.base, &json!({}), 0).unwrap(), &simulator).await;
         let lost: Vec<u64> = open(&simulator).difference(&told(&watch, &bench)).copied().collect();
         assert_eq!(lost, Vec::<u64>::new(), "{}: were lost", bench.kind);
         stand_still(&mut watch, LATE).await;

@@ -18,7 +18,7 @@ use helptop::source::http::Limits;
 use helptop::source::{Source, Spec};
 use serde_json::{Value, json};
 
-use crate::agree::start;
+use crate::agree::{Watch, start};
 use crate::contract::Bench;
 use crate::server::{Asked, Limiter, Reply, Simulator, Vendor};
 use crate::world::{Chat, World};
@@ -79,6 +79,11 @@ pub fn limiter() -> Limiter {
 
 pub fn source(simulator: &Simulator, settings: &Value, backfill: Duration) -> Box<dyn Source> {
     Box::new(Callbell::new(&spec(&simulator.base, settings, backfill), Limits::default()).unwrap())
+}
+
+/// What a source tells of a desk, behind its start.
+pub async fn begun(simulator: &Simulator) -> Watch<'_> {
+    Watch::begun(source(simulator, &json!({}), Duration::ZERO), simulator).await
 }
 
 pub fn spec(base: &str, settings: &Value, backfill: Duration) -> Spec {

@@ -109,9 +109,7 @@ async fn small() -> Simulator {
 #[tokio::test]
 async fn a_key_without_rights_tells_what_it_may() {
     let simulator = few(Installation { role: "agent", ..Installation::usual() }).await;
-    let mut agents = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(agents.as_mut(), &simulator);
-    watch.settle().await;
+    let watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
     let EventKind::Hello { capabilities, .. } = &watch.told[0].kind else { panic!("{:?}", watch.told[0]) };
     assert!(!capabilities.contains(&Capability::Ratings) && capabilities.contains(&Capability::Presence));
 }
@@ -129,9 +127,7 @@ async fn a_good_key_is_told_so() {
 async fn what_is_deleted_before_its_messages_are_read_is_not_there() {
     let simulator = small().await;
     simulator.fault("/messages", Fault::said(404, r#"{"error":"Resource could not be found"}"#));
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
     let asked: Vec<String> = simulator.asked().into_iter().filter(|line| line.contains("/messages")).collect();
     let active = active(&watch.told);
     let is_asked = |id: &ConversationId| asked.iter().any(|line| line.contains(&format!("/{id}/messages")));

@@ -121,9 +121,7 @@ async fn small() -> Simulator {
 #[tokio::test]
 async fn a_part_that_cannot_be_read_costs_no_other() {
     let simulator = small().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
     let chat = simulator.inside().world.open().next().map(|chat| (chat.id.clone(), chat.number)).unwrap();
     simulator.fault(
         "GET /conversations/",
@@ -142,9 +140,7 @@ async fn a_part_that_cannot_be_read_costs_no_other() {
 #[tokio::test]
 async fn the_version_is_asked_for_with_each_request() {
     let simulator = small().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
     watch.later(700).await;
     let inside = simulator.inside();
     assert!(inside.log.len() > 10);

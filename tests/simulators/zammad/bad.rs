@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::vendor::{KEY, Zammad};
-use super::{small, source};
+use super::{begun, small, source};
 use crate::agree::Watch;
 use crate::bad::Line::{BadRecord, NovelWord, Own, Plan, Throttled, WeakKey, WrongKey};
 use crate::bad::Wrong::Setting;
@@ -125,9 +125,7 @@ async fn a_key_that_may_not_read_what_is_needed_is_told_so(
 #[tokio::test]
 async fn an_unknown_state_hides_nobody() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let chat = simulator.inside().world.open().next().unwrap().clone();
     simulator.fault("/tickets/search", Fault::rows("", |row| row["state_id"] = json!(99)));
     simulator.fault("/ticket_history", Fault::Edited(Box::new(|body| body["history"] = json!([]))));
@@ -141,9 +139,7 @@ async fn an_unknown_state_hides_nobody() {
 #[tokio::test]
 async fn what_is_deleted_between_two_requests_is_ended() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let chat = simulator.inside().world.open().next().unwrap().clone();
     simulator.inside().world.happen(Message::public(chat.id.clone(), Author::Customer, None));
     let gone = || said(404, &json!({"error": "Couldn't find Ticket"}));
@@ -156,9 +152,7 @@ async fn what_is_deleted_between_two_requests_is_ended() {
 #[tokio::test]
 async fn a_ticket_that_cannot_be_read_holds_up_no_other() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let chats: Vec<_> = simulator.inside().world.open().take(2).map(|chat| (chat.id.clone(), chat.number)).collect();
     for (id, _) in &chats {
         simulator.inside().world.happen(Message::public(id.clone(), Author::Customer, None));

@@ -8,7 +8,7 @@ use helptop::source::demo::Params;
 use helptop::source::{Source, SourceError};
 use serde_json::{Value, json};
 
-use super::{Role, SECRET, Vendors, forbidden, source};
+use super::{Role, SECRET, Vendors, begun, forbidden, source};
 use crate::agree::{Watch, start};
 use crate::bad::Line::{
     BadRecord, FieldNull, FieldRenamed, ListNull, ListRenamed, NovelWord, Own, Plan, Throttled, Twice, WeakKey,
@@ -177,9 +177,7 @@ async fn a_token_is_asked_for_anew_before_it_ends_and_when_it_is_refused() {
     let (vendor, tally) = Vendors::new(Role::Admin);
     let world = World::new(Params { seed: 2, agents: 3, chats: 20 }, start());
     let simulator = Simulator::start(world, vendor).await;
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     assert_eq!(tally.tokens.load(Ordering::Relaxed), 1);
     watch.later(86_400 - 300).await;
     assert_eq!(tally.tokens.load(Ordering::Relaxed), 2, "minutes before its end");
@@ -204,9 +202,7 @@ async fn what_fails_midway_is_done_again_and_nothing_is_lost() {
 #[tokio::test]
 async fn the_rest_goes_on_where_a_part_fails() {
     let simulator = desk(Role::Admin).await;
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let body = json!({"error": "APIRateLimitExceeded", "description": "Number of allowed incremental ticket export API requests per minute exceeded"});
     simulator.fault("/incremental", Fault::Answer(Reply::json(429, &body).with("retry-after", 300)));
     simulator.fault("/agent_availabilities", Fault::Answer(Reply::maintenance()));
@@ -244,9 +240,7 @@ async fn a_right_that_is_given_later_is_found() {
 #[tokio::test]
 async fn a_start_anew_reads_what_changed_meanwhile_and_nothing_else() {
     let simulator = desk(Role::Admin).await;
-    let mut first = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut first, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     watch.later(30).await;
     let (told, cursor) = (watch.told.clone(), watch.cursor.clone());
     let open: Vec<ConversationId> = active(&watch).iter().map(|id| ConversationId::new(id.to_string())).collect();
@@ -316,9 +310,7 @@ async fn history_is_told_whole_and_once() {
 #[tokio::test]
 async fn two_changes_of_one_second_are_both_read() {
     let simulator = desk(Role::Agent).await;
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     watch.later(60).await;
     let asks = truth(&simulator)[0];
     let id = simulator.inside().world.chat(asks).unwrap().id.clone();
@@ -340,9 +332,7 @@ async fn two_changes_of_one_second_are_both_read() {
 #[tokio::test]
 async fn what_comes_both_ways_is_told_once() {
     let simulator = desk(Role::Admin).await;
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let before = watch.told.len();
     for _ in 0..40 {
         watch.later(30).await;
@@ -360,9 +350,9 @@ async fn what_comes_both_ways_is_told_once() {
 async fn only_groups_that_are_watched_are_told() {
     let simulator = desk(Role::Admin).await;
     let name = simulator.inside().world.teams[0].name.to_uppercase();
-    let mut source = source(&simulator.base, &json!({"groups": [name]}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch =
+        Watch::begun(Box::new(source(&simulator.base, &json!({"groups": [name]}), TimeDelta::zero())), &simulator)
+            .await;
     for _ in 0..20 {
         watch.later(60).await;
     }
