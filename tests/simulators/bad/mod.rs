@@ -47,8 +47,6 @@ pub struct Bad {
     pub paged: fn(World) -> BoxFuture<'static, Simulator>,
     /// Half minutes until a chat that was deleted is missed.
     pub missed: usize,
-    /// A record that can't be read is named anew each time that all are read, not once.
-    pub names_anew: bool,
     pub looks: Looks,
     /// What a check finds with a weak key: what is looked at, whether it is good, and words.
     pub weak: &'static [(&'static str, Option<bool>, &'static str)],
@@ -180,7 +178,7 @@ async fn stand_still(watch: &mut Watch<'_>, halves: usize) {
 }
 
 /// What came of it, and whether that was to come.
-async fn outcome(bench: &Bench, watch: &mut Watch<'_>, line: Line, comes: &Comes, names_anew: bool) -> (String, bool) {
+async fn outcome(bench: &Bench, watch: &mut Watch<'_>, line: Line, comes: &Comes) -> (String, bool) {
     match comes {
         Comes::Never(why, holds) => ((*why).to_owned(), holds(bench)),
         Comes::Failure(word, words) => {
@@ -197,14 +195,14 @@ async fn outcome(bench: &Bench, watch: &mut Watch<'_>, line: Line, comes: &Comes
         }
         Comes::Loss(chats, skipped, words) => {
             let (missing, at_once) = (lost(watch, bench).await, watch.skipped);
-            // However often it is met, and however the desk goes on.
+            // However often it is met, and however the desk goes on, it is named once.
             for _ in 0..if *skipped == 1 { 40 } else { 4 } {
                 watch.later(60).await;
             }
             stand_still(watch, LATE).await;
             let is_lost_later = *chats == 0 && lost(watch, bench).await > 0;
             let reasons = watch.reasons.join("\n");
-            let is_named = at_once.min(2) == *skipped && (*skipped != 1 || (watch.skipped > 1) == names_anew);
+            let is_named = at_once.min(2) == *skipped && (*skipped != 1 || watch.skipped == 1);
             let is_expected = missing.min(2) == *chats && !is_lost_later && is_named && reasons.contains(words);
             (format!("{missing} missing, {at_once} skipped, later {}: {reasons}", watch.skipped), is_expected)
         }
@@ -223,7 +221,7 @@ async fn whatever_is_wrong_is_said_and_nothing_good_is_lost_with_it(bench: Bench
         let (settings, words) = bad.put(wrong, &bench, &simulator);
         let mut source = bad.source(&bench, &simulator.base, &settings, hours).unwrap();
         let mut watch = Watch::new(source.as_mut(), &simulator);
-        let (came, is_expected) = outcome(&bench, &mut watch, line, &comes, bad.names_anew).await;
+        let (came, is_expected) = outcome(&bench, &mut watch, line, &comes).await;
         let is_met = words.is_none_or(|words| simulator.asked().iter().any(|line| line.contains(words)));
         if !is_expected || !is_met || [bench.secret, WRONG_KEY].iter().any(|secret| came.contains(secret)) {
             surprises.push(format!("{line:?}, met {is_met}: {came}"));

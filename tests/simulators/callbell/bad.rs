@@ -29,7 +29,6 @@ pub fn table() -> Bad {
         empty: vec![nothing("/contacts", "contacts"), nothing("/teams?", "teams"), nothing("/members", "users")],
         paged: |world| Box::pin(Simulator::start(world, Account::usual())),
         missed: 10,
-        names_anew: false,
         looks: Looks::Server(Some(("/members", Fault::rows("/users", |one| one["lastUpdatedAt"] = Value::Null)))),
         weak: &[],
         refused: vec![(json!({"token": ""}), "token: is missing"), (json!({"unassigned": "nobody"}), "unassigned: ")],

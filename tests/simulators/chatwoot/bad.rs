@@ -40,7 +40,6 @@ pub fn table() -> Bad {
         ],
         paged: |world| Box::pin(Simulator::start(world, Installation::usual())),
         missed: 40,
-        names_anew: false,
         looks: Looks::Server(None),
         weak: &[("role", Some(false), ""), ("ratings", Some(false), "")],
         refused: vec![

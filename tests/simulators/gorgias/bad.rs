@@ -39,7 +39,6 @@ pub fn table() -> Bad {
         )],
         paged: |world| Box::pin(Simulator::start(world, Account { page: 50, ..Account::usual() })),
         missed: 20,
-        names_anew: false,
         looks: Looks::None,
         weak: &[
             ("role", Some(false), "admin"),

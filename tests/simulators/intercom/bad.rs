@@ -41,7 +41,6 @@ pub fn table() -> Bad {
         ],
         paged: |world| Box::pin(Simulator::start(world, Workspace { page: 50, ..Workspace::usual() })),
         missed: 25,
-        names_anew: false,
         looks: Looks::Server(None),
         weak: &[("tickets", Some(false), "Read tickets")],
         refused: vec![(json!({"token": ""}), "token: is missing"), (json!({"token": 5}), "token: ")],

@@ -32,7 +32,6 @@ pub fn table() -> Bad {
         empty: vec![nothing(SEARCH), nothing("/groups"), nothing("/users/search")],
         paged: |world| Box::pin(Simulator::start(world, usual())),
         missed: 30,
-        names_anew: true,
         looks: Looks::None,
         weak: &[("groups", None, "this key may not list groups (that needs admin.group)")],
         refused: vec![

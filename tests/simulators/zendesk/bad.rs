@@ -56,7 +56,6 @@ pub fn table() -> Bad {
             Box::pin(Simulator::start(world, vendor))
         },
         missed: 8,
-        names_anew: false,
         looks: Looks::Own,
         weak: &[
             ("presence", None, "this key may not read agents' availability; make it with an admin"),
