@@ -22,6 +22,7 @@ pub mod gorgias;
 pub mod http;
 mod intake;
 pub mod intercom;
+mod left;
 mod lenient;
 mod progress;
 pub mod replay;
