@@ -3,9 +3,10 @@
 use chrono::TimeDelta;
 use helptop::event::{Author, EventKind, Message, Status, StatusBy};
 use helptop::source::demo::Params;
+use serde_json::json;
 
-use super::{Role, Vendors, begun};
-use crate::agree::{is_medium, params, start};
+use super::{Role, Vendors, source};
+use crate::agree::{Watch, is_medium, params, start};
 use crate::server::Simulator;
 use crate::world::World;
 
@@ -27,7 +28,9 @@ async fn refreshes(role: Role) -> (u64, Vec<(usize, u32)>) {
     let mut world = World::new(params(), start());
     world.advance(start() + TimeDelta::hours(9));
     let simulator = Simulator::start(world, vendor).await;
-    let mut watch = begun(&simulator).await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
     let cold = watch.requests;
     let mut costs = Vec::new();
     for count in [0, 10, 500] {
@@ -60,7 +63,9 @@ async fn many_answers_of_one_moment_are_all_told_and_the_reading_ends() {
     let mut world = World::new(Params { seed: 1, agents: 6, chats: 120 }, start());
     world.advance(start() + TimeDelta::hours(9));
     let simulator = Simulator::start(world, Vendors::new(Role::Admin).0).await;
-    let mut watch = begun(&simulator).await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
     watch.told.clear();
     {
         let world = &mut simulator.inside().world;
