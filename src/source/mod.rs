@@ -16,10 +16,13 @@ pub mod demo;
 pub mod differ;
 pub mod error;
 mod finding;
+#[cfg(test)]
+mod fuzz;
 pub mod gorgias;
 pub mod http;
 mod intake;
 pub mod intercom;
+mod left;
 mod lenient;
 mod progress;
 mod quiet;

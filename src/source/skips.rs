@@ -1,13 +1,17 @@
 //! Records of an answer that could not be read: they cost nothing good beside them, and are named and counted.
 
+use std::collections::HashSet;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Skipped;
 use super::http::words::{self, excerpt};
+use super::{Skipped, SourceError};
 
 /// Skipped records that are told one by one; the others are only counted.
 const NAMED: usize = 20;
+/// Unreadable records that are remembered, so that each is named once.
+const MOST_TOLD: usize = 1000;
 
 /// What was skipped during one poll.
 #[derive(Debug, Default)]
@@ -25,6 +29,32 @@ impl Skips {
         if self.named.len() < NAMED {
             let reason = if path == "." { excerpt(reason) } else { excerpt(&format!("at `{path}`: {reason}")) };
             self.named.push(Skipped { place, reason });
+        }
+    }
+
+    /// An answer with several records of which none could be read is an error: it is not the answer that is understood,
+    /// while a single record may just be odd. `before` is how many were named before it, `path` where its records are.
+    pub(super) fn understood(&self, before: usize, read: usize, count: usize, path: &str) -> Result<(), SourceError> {
+        let Some(first) = self.named.get(before).filter(|_| read == 0 && count > 1) else { return Ok(()) };
+        let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
+        Err(SourceError::Schema { place, path: path.to_owned(), what })
+    }
+}
+
+/// Unreadable records that were named, so that each is named once however often it is met.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Named(HashSet<String>);
+
+impl Named {
+    /// Whether a record, and what of it can't be read, was not named before. Now it is.
+    pub(super) fn is_new(&mut self, name: String) -> bool {
+        self.0.insert(name)
+    }
+
+    /// Remembers what was named up to the end of a poll that went well.
+    pub(super) fn keep(&mut self, told: Self) {
+        if told.0.len() <= MOST_TOLD {
+            *self = told;
         }
     }
 }
@@ -75,5 +105,34 @@ mod tests {
         assert_eq!(read::<One>(json!({"size": 3})), Ok(One { size: 3 }));
         assert_eq!(id_words(&json!({"uuid": "a\u{1b}b"})), ", id a\u{fffd}b");
         assert_eq!(id_words(&json!({"id": null})), "");
+    }
+
+    #[test]
+    fn an_answer_is_not_understood_where_none_of_several_records_can_be_read() {
+        let mut skips = Skips::default();
+        skips.note("GET /y".into(), ".", "of another answer");
+        assert_eq!(skips.understood(1, 0, 2, "rows"), Ok(()), "nothing of it was named");
+        skips.note("GET /x rows[0]".into(), "size", "is odd");
+        skips.note("GET /x rows[1]".into(), "size", "is odd, too");
+        for (read, count) in [(1, 3), (0, 1), (0, 0)] {
+            assert_eq!(skips.understood(1, read, count, "rows"), Ok(()), "{read} of {count}");
+        }
+        let error = skips.understood(1, 0, 2, "rows").unwrap_err();
+        let what = "no record can be read; the first: at `size`: is odd".to_owned();
+        assert_eq!(error, SourceError::Schema { place: "GET /x rows[0]".into(), path: "rows".into(), what });
+    }
+
+    #[test]
+    fn what_a_poll_that_went_well_has_named_is_not_named_again() {
+        let mut kept = Named::default();
+        let mut poll = kept.clone();
+        assert!(poll.is_new("a".into()) && !poll.is_new("a".into()));
+        assert!(kept.clone().is_new("a".into()), "one that failed has named nothing");
+        kept.keep(poll);
+        assert!(!kept.clone().is_new("a".into()) && kept.clone().is_new("b".into()));
+        let mut many = kept.clone();
+        many.0.extend((0..MOST_TOLD).map(|nth| nth.to_string()));
+        kept.keep(many);
+        assert!(!kept.is_new("a".into()) && kept.is_new("7".into()), "of too many none is added");
     }
 }

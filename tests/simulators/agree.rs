@@ -62,6 +62,9 @@ pub fn params() -> Params {
     if is_medium() { Params { seed: 1, agents: 200, chats: 5_000 } } else { Params { seed: 1, agents: 12, chats: 300 } }
 }
 
+/// A desk so small that much can be tried with it.
+pub const SMALL: Params = Params { seed: 1, agents: 5, chats: 40 };
+
 /// When the simulated day begins.
 pub fn start() -> Timestamp {
     Timestamp::parse("2026-11-20T00:00:00Z").unwrap()
@@ -97,6 +100,13 @@ impl<'a> Watch<'a> {
             reasons,
             board: Board::new(now),
         }
+    }
+
+    /// The same behind the first settling, of a source that is kept for as long as the test runs.
+    pub async fn begun(source: Box<dyn Source>, simulator: &'a Simulator) -> Self {
+        let mut watch = Self::new(Box::leak(source), simulator);
+        watch.settle().await;
+        watch
     }
 
     /// One poll at the simulator's instant.

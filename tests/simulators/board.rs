@@ -182,27 +182,3 @@ async fn one_of_three_fails_and_the_others_go_on() {
     });
     story.await.unwrap();
 }
-
-/// Three desks to look at: writes a config into the folder `HELPTOP_SERVE` for a board in another terminal. Chatwoot
-/// fails as long as there is a file `fail` in it; all ends with a file `stop`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "serves until it is told to stop"]
-async fn desks_to_look_at() {
-    let folder = std::path::PathBuf::from(std::env::var("HELPTOP_SERVE").unwrap());
-    let (zendesk, chatwoot) = (Living::start(&zendesk::bench()).await, Living::start(&chatwoot::bench()).await);
-    let (_fake, rt) = rt().await;
-    let file = folder.join("config.toml");
-    std::fs::write(&file, config(&zendesk.simulator, &chatwoot.simulator, &rt)).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let mut fails = false;
-    while !folder.join("stop").exists() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        if folder.join("fail").exists() != fails {
-            fails = !fails;
-            chatwoot.simulator.mend();
-            if fails {
-                chatwoot.simulator.fault("", Fault::Answer(Reply::maintenance()));
-            }
-        }
-    }
-}

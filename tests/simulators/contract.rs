@@ -88,9 +88,7 @@ pub fn agrees(watch: &Watch<'_>, stream: &[Event], bench: &Bench) {
 async fn it_begins_with_hello_and_tells_what_it_claims_and_no_more() {
     for bench in benches() {
         let simulator = small(&bench).await;
-        let mut source = (bench.source)(&simulator, Duration::from_hours(6));
-        let mut watch = Watch::new(source.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = Watch::begun((bench.source)(&simulator, Duration::from_hours(6)), &simulator).await;
         for _ in 0..20 {
             watch.later(60).await;
         }
@@ -118,9 +116,7 @@ async fn it_begins_with_hello_and_tells_what_it_claims_and_no_more() {
 async fn where_nothing_happens_nothing_is_told_and_it_costs_next_to_nothing() {
     for bench in benches() {
         let simulator = small(&bench).await;
-        let mut source = no_history(&bench, &simulator);
-        let mut watch = Watch::new(source.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = Watch::begun(no_history(&bench, &simulator), &simulator).await;
         // What was late or is asked for now and then is over.
         for _ in 0..12 {
             simulator.inside().world.stand_still(TimeDelta::minutes(5));
@@ -142,9 +138,7 @@ async fn where_nothing_happens_nothing_is_told_and_it_costs_next_to_nothing() {
 /// The requests of a start and of a refresh, by their paths without numbers: what can go wrong by itself.
 async fn paths(bench: &Bench) -> BTreeSet<&'static str> {
     let simulator = small(bench).await;
-    let mut source = no_history(bench, &simulator);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = Watch::begun(no_history(bench, &simulator), &simulator).await;
     watch.later(600).await;
     let inside = simulator.inside();
     let paths = inside.log.iter().map(|asked| {
@@ -235,9 +229,7 @@ async fn a_start_anew_knows_what_became_of_what_was_active() {
     for bench in benches() {
         let simulator = small(&bench).await;
         let mut stream = simulator.inside().world.take_stream();
-        let mut first = no_history(&bench, &simulator);
-        let mut watch = Watch::new(first.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = Watch::begun(no_history(&bench, &simulator), &simulator).await;
         watch.later(300).await;
         let (told, cursor) = (std::mem::take(&mut watch.told), watch.cursor.take());
         let now = simulator.inside().world.now;

@@ -1,6 +1,5 @@
 //! The requests of one poll, and the pages of each list.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -16,7 +15,7 @@ use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
 use crate::source::http::{Answer, Client};
-use crate::source::skips::{self, Skips, id_words};
+use crate::source::skips::{self, Named, Skips, id_words};
 
 /// Requests that are under way at once.
 const AT_ONCE: usize = 8;
@@ -35,7 +34,7 @@ pub(super) struct Ask {
     pub date: Option<Timestamp>,
     pub skips: Skips,
     /// Records that were told as unreadable before.
-    pub told: HashSet<String>,
+    pub told: Named,
 }
 
 /// A page of contacts, as it came.
@@ -77,7 +76,7 @@ pub(super) enum Back {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
-        Self { client, now, date: None, skips: Skips::default(), told: HashSet::new() }
+        Self { client, now, date: None, skips: Skips::default(), told: Named::default() }
     }
 
     /// The instant by the server's clock.
@@ -111,13 +110,7 @@ impl Ask {
         let Contacts { contacts, meta } = self.get("/v1/contacts", &[(query.0, &query.1)]).await?;
         let (count, before) = (contacts.len(), self.skips.named.len());
         let contacts: Vec<Contact> = self.read_all("GET /v1/contacts", "contacts", contacts);
-        if contacts.is_empty()
-            && count > 1
-            && let Some(first) = self.skips.named.get(before)
-        {
-            let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
-            return Err(SourceError::Schema { place, path: "contacts".into(), what });
-        }
+        self.skips.understood(before, contacts.len(), count, "contacts")?;
         Ok(Page { contacts, count, meta })
     }
 
@@ -231,7 +224,7 @@ impl Ask {
                 Err((inner, reason)) => {
                     // The place in the list changes from answer to answer, the record does not; one without an id is
                     // told once of its kind.
-                    if self.told.insert(format!("{place}{id} {inner}")) {
+                    if self.told.is_new(format!("{place}{id} {inner}")) {
                         self.skips.note(format!("{place} {path}[{nth}]{id}"), &inner, &reason);
                     }
                 }

@@ -189,7 +189,7 @@ impl Source for Callbell {
             Phase::Steady => self.refresh(&mut ask).await?,
         };
         let sent = ask.sent() - before;
-        self.state.note_unreadable(&ask);
+        self.state.unreadable.keep(ask.told);
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),

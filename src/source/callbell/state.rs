@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::ask::{Ask, Back, Wanted};
+use super::ask::{Back, Wanted};
 use super::map::{self, Credit, Held, Thread};
 use super::order::Order;
 use super::past::Past;
@@ -16,12 +16,11 @@ use super::wire::{Closed, Contact, Message};
 use crate::event::{ConversationId, Direction, Event, Timestamp};
 use crate::source::differ::Differ;
 use crate::source::roster::Roster;
+use crate::source::skips::Named;
 use crate::source::{Cursor, SourceError};
 
 /// Closed chats are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
-/// Unreadable records that are remembered, so that each is told once.
-const UNREADABLE_MOST: usize = 1000;
 /// A message of before the last look may have been in no answer yet.
 const LATE: TimeDelta = TimeDelta::seconds(2);
 
@@ -99,7 +98,7 @@ pub(super) struct State {
     pub remembered: Vec<ConversationId>,
     /// Active by what an earlier run told, and not told since.
     pub recalled: HashSet<ConversationId>,
-    pub unreadable: HashSet<String>,
+    pub unreadable: Named,
     pub outbox: Vec<Event>,
     /// What the next poll fails with: what was read before it went wrong is told first.
     pub unsaid: Option<SourceError>,
@@ -277,13 +276,6 @@ impl State {
     /// Lets go of what was closed long ago.
     pub(super) fn prune(&mut self) {
         self.differ.forget(self.heard_at - FORGET);
-    }
-
-    /// Remembers what could not be read.
-    pub(super) fn note_unreadable(&mut self, ask: &Ask) {
-        if ask.told.len() <= UNREADABLE_MOST {
-            self.unreadable.clone_from(&ask.told);
-        }
     }
 }
 

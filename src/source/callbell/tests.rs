@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fuzz::json as any_json;
+use super::fuzz::any_json;
 use super::map::{Credit, Given, Held, Names, Thread, agent};
 use super::state::{State, Waiting, Why};
 use super::wire::{Closed, Contact, Contacts, Me, Member, Members, Message, Messages, Team};

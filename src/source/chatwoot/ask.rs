@@ -1,6 +1,5 @@
 //! The requests of one poll, and what refusals mean here.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -15,7 +14,7 @@ use super::wire::{Csat, List, Message, OnlyCounts, OnlyId, Page, Payload, Row};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::{Answer, Auth, Client, Secret};
-use crate::source::skips::{self, Skips, id_words};
+use crate::source::skips::{self, Named, Skips, id_words};
 
 /// Rows of a page; an installation may have another number, which is seen by its first page.
 pub(super) const PER_PAGE: usize = 25;
@@ -43,7 +42,7 @@ pub(super) struct Ask {
     pub date: Option<Timestamp>,
     pub skips: Skips,
     /// Records that were told as unreadable before.
-    pub told: HashSet<String>,
+    pub told: Named,
 }
 
 /// Messages of a conversation.
@@ -57,8 +56,7 @@ pub(super) struct Thread {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, account: u64, now: Timestamp) -> Self {
-        let told = HashSet::new();
-        Self { client, now, account, date: None, skips: Skips::default(), told }
+        Self { client, now, account, date: None, skips: Skips::default(), told: Named::default() }
     }
 
     /// The instant by the server's clock.
@@ -122,13 +120,7 @@ impl Ask {
             }
             is_known
         });
-        if rows.is_empty()
-            && count > 1
-            && let Some(first) = self.skips.named.get(before)
-        {
-            let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
-            return Err(SourceError::Schema { place, path: "data.payload".into(), what });
-        }
+        self.skips.understood(before, rows.len(), count, "data.payload")?;
         Ok((rows, count, meta.all_count))
     }
 
@@ -194,7 +186,7 @@ impl Ask {
     pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
         // The place in the list changes from answer to answer, the record does not.
         let name = place.rsplit(", id ").next().unwrap_or_default();
-        if !self.told.insert(format!("{name} {path}")) {
+        if !self.told.is_new(format!("{name} {path}")) {
             return;
         }
         self.skips.note(place, path, reason);

@@ -193,7 +193,7 @@ impl Source for Chatwoot {
         };
         let sent = ask.sent();
         let quota = self.quota(before, sent, ask.now);
-        self.state.note_unreadable(&ask);
+        self.state.unreadable.keep(ask.told);
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),

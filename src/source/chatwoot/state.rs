@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ask::{Ask, Thread};
+use super::ask::Thread;
 use super::map;
 use super::past::Past;
 use super::people::People;
@@ -16,11 +16,10 @@ use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
 use crate::source::Cursor;
 use crate::source::differ::{Differ, Rating};
 use crate::source::roster::Roster;
+use crate::source::skips::Named;
 
 /// Ended conversations are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
-/// Unreadable records that are remembered, so that each is told once.
-const UNREADABLE_MOST: usize = 1000;
 /// The scale of satisfaction answers.
 const SCALE: f64 = 5.0;
 
@@ -78,7 +77,7 @@ pub(super) struct State {
     pub past: Past,
     pub is_past_next: bool,
     pub remembered: Vec<ConversationId>,
-    pub unreadable: HashSet<String>,
+    pub unreadable: Named,
     pub outbox: Vec<Event>,
 }
 
@@ -232,13 +231,6 @@ impl State {
         self.seen.retain(|number, _| differ.knows(&map::conversation(*number)));
         if !self.past.is_reading() {
             self.rated.retain(|number, _| waiting.contains_key(number));
-        }
-    }
-
-    /// Remembers what could not be read.
-    pub(super) fn note_unreadable(&mut self, ask: &Ask) {
-        if ask.told.len() <= UNREADABLE_MOST {
-            self.unreadable.clone_from(&ask.told);
         }
     }
 }

@@ -216,9 +216,11 @@ const fn yes() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+
+    use super::*;
+    use crate::source::fuzz;
 
     #[test]
     fn ids_and_instants_come_as_text_and_as_numbers() {
@@ -257,25 +259,13 @@ mod tests {
         assert!(Given::of(&json!(7)).is_err() && Given::of(&json!(null)).is_err());
     }
 
+    const WORDS: &str = "conversation opened_at status agent team messages id at from tags ratings score scale dues type \
+         public";
+
     fn any_json() -> impl Strategy<Value = Value> {
-        let key = prop_oneof![
-            "conversation|opened_at|status|agent|team|messages|id|at|from|tags|ratings|score|scale|dues|type|public",
-            "[a-z]{0,6}"
-        ];
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            "open|closed|agent|customer|2026-03-02T09:00:00Z|.{0,8}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(4, 40, 8, move |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::vec((key.clone(), inner), 0..9)
-                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
-            ]
-        })
+        let texts = fuzz::texts(&["open", "closed", "customer", "2026-03-02T09:00:00Z"]);
+        let record = json!({"conversation": "1", "opened_at": 0, "status": "open"});
+        fuzz::any_json(WORDS, texts, Just(record))
     }
 
     proptest! {

@@ -110,4 +110,29 @@ mod tests {
         }
         assert_eq!(base_url(" https://h/rt/?token=x#y ", false).unwrap().as_str(), "https://h/rt");
     }
+
+    #[test]
+    fn the_address_of_an_account_is_its_subdomain_or_a_whole_one() {
+        let of = |subdomain, whole| of_account(subdomain, whole, "desk.example", "/api/v2", false);
+        for (subdomain, whole, expected) in [
+            (Some("acme"), None, "https://acme.desk.example/"),
+            (Some(" https://acme.desk.example/ "), None, "https://acme.desk.example/"),
+            (None, Some("https://help.acme.com/api/v2/"), "https://help.acme.com/"),
+            (None, Some("http://127.0.0.1:8080"), "http://127.0.0.1:8080/"),
+        ] {
+            assert_eq!(of(subdomain, whole).unwrap().as_str(), expected, "{subdomain:?} {whole:?}");
+        }
+        for (subdomain, whole, begin) in [
+            (None, None, "subdomain: is missing; it is the part before .desk.example"),
+            (Some("acme"), Some("https://x"), "subdomain: give either"),
+            (Some("evil.example/x"), None, "subdomain: is the part before .desk.example only"),
+            (Some("acmedesk.example"), None, "subdomain: is the part"),
+            (Some(""), None, "subdomain: is the part"),
+            (None, Some("http://help.acme.com"), "base_url: http://"),
+        ] {
+            let error = of(subdomain, whole).unwrap_err();
+            assert!(error.starts_with(begin), "{subdomain:?} {whole:?}: {error}");
+        }
+        assert!(of_account(None, Some("http://help.acme.com"), "desk.example", "/api", true).is_ok());
+    }
 }

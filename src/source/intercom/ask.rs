@@ -1,6 +1,5 @@
 //! The requests of one poll, and what refusals mean here.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -13,7 +12,7 @@ use super::story;
 use super::wire::{Admin, Admins, Conversation, Me, Page, Part, Reason, Reasons, Team, Teams};
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Client};
-use crate::source::skips::{self, Skips, id_words};
+use crate::source::skips::{self, Named, Skips, id_words};
 use crate::source::{Quota, SourceError};
 
 /// Conversations a page: the most that the vendor allows.
@@ -33,7 +32,7 @@ pub(super) struct Ask {
     pub quota: Option<Quota>,
     pub skips: Skips,
     /// Records that were told as unreadable before.
-    pub told: HashSet<String>,
+    pub told: Named,
 }
 
 /// A page of conversations.
@@ -68,7 +67,7 @@ pub(super) fn seconds(at: Timestamp) -> i64 {
 }
 
 impl Ask {
-    pub(super) fn new(client: Arc<Client>, now: Timestamp, told: HashSet<String>) -> Self {
+    pub(super) fn new(client: Arc<Client>, now: Timestamp, told: Named) -> Self {
         Self { client, now, date: None, quota: None, skips: Skips::default(), told }
     }
 
@@ -232,7 +231,7 @@ impl Ask {
     pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
         // The place in the list changes from answer to answer, the record does not.
         let name = place.rsplit(", id ").next().unwrap_or_default();
-        if self.told.insert(format!("{name} {path}")) {
+        if self.told.is_new(format!("{name} {path}")) {
             self.skips.note(place, path, reason);
         }
     }

@@ -155,12 +155,13 @@ impl Source for Intercom {
             Phase::Fill => self.fill(&mut ask).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
         };
-        self.state.note_unreadable(&ask);
+        let requests = u32::try_from(ask.sent() - before).unwrap_or(u32::MAX);
+        self.state.unreadable.keep(ask.told);
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),
             quota: ask.quota,
-            requests: u32::try_from(ask.sent() - before).unwrap_or(u32::MAX),
+            requests,
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
             ..Batch::default()

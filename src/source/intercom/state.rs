@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ask::{Ask, Whole, seconds};
+use super::ask::{Whole, seconds};
 use super::past::Past;
 use super::people::People;
 use super::story::{Fold, Telling, conversation};
@@ -15,11 +15,10 @@ use super::wire::{Conversation, Part};
 use crate::event::{ConversationId, Event, Timestamp};
 use crate::source::Cursor;
 use crate::source::roster::Roster;
+use crate::source::skips::Named;
 
 /// Ended conversations are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
-/// Unreadable records that are remembered, so that each is told once.
-const UNREADABLE_MOST: usize = 1000;
 /// Conversations that may wait to be read: of more, what their fields say is told at once.
 pub(super) const PATIENCE: usize = 40;
 
@@ -89,7 +88,7 @@ pub(super) struct State {
     pub past: Past,
     pub is_past_next: bool,
     pub remembered: HashSet<CompactString>,
-    pub unreadable: HashSet<String>,
+    pub unreadable: Named,
     pub outbox: Vec<Event>,
 }
 
@@ -277,13 +276,6 @@ impl State {
     pub(super) fn prune(&mut self) {
         let before = self.heard_to - FORGET;
         self.known.retain(|_, known| known.is_active() || known.changed_at >= before);
-    }
-
-    /// Remembers what could not be read.
-    pub(super) fn note_unreadable(&mut self, ask: &Ask) {
-        if ask.told.len() <= UNREADABLE_MOST {
-            self.unreadable.clone_from(&ask.told);
-        }
     }
 
     /// Hears which conversations are active by what was told in earlier runs.

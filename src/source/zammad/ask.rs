@@ -11,7 +11,7 @@ use super::story::Story;
 use super::wire::{self, Ticket, User};
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Client, words};
-use crate::source::skips::{self, Skips, id_words};
+use crate::source::skips::{self, Named, Skips, id_words};
 use crate::source::{Quota, SourceError};
 
 /// The largest page of a search.
@@ -28,6 +28,8 @@ pub(super) struct Ask {
     /// The server's own time.
     pub date: Option<Timestamp>,
     pub skips: Skips,
+    /// Records that were told as unreadable before.
+    pub told: Named,
 }
 
 /// A time field that pages go along.
@@ -95,7 +97,7 @@ impl Condition {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
-        Self { client, now, quota: None, date: None, skips: Skips::default() }
+        Self { client, now, quota: None, date: None, skips: Skips::default(), told: Named::default() }
     }
 
     /// The time there, as near as it is known.
@@ -217,7 +219,7 @@ impl Ask {
         self.each(records, place)
     }
 
-    /// Reads each record; one that can't be read is skipped, named and counted. Where it is all of them, the shape has
+    /// Reads each record; one that can't be read is skipped, and named and counted once. Where it is all of them, the shape has
     /// changed: that is an error.
     fn each<T: DeserializeOwned>(&mut self, records: Vec<Value>, place: &str) -> Result<(Vec<T>, usize), SourceError> {
         let count = records.len();
@@ -237,7 +239,10 @@ impl Ask {
             return Err(SourceError::Schema { place: place.to_owned(), path, what: words::excerpt(what) });
         }
         for (nth, id, path, what) in bad {
-            self.skips.note(format!("{place} [{nth}]{id}"), &path, &what);
+            // The place in the list changes from answer to answer, the record does not.
+            if self.told.is_new(format!("{place}{id} {path}")) {
+                self.skips.note(format!("{place} [{nth}]{id}"), &path, &what);
+            }
         }
         Ok((read, count))
     }

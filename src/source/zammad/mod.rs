@@ -32,6 +32,7 @@ use self::book::Book;
 use self::state::{Mark, Phase, State};
 use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
 use super::progress::Step;
+use super::skips::Named;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
@@ -131,6 +132,7 @@ pub struct Zammad {
     site: String,
     backfill: Duration,
     state: State,
+    unreadable: Named,
 }
 
 impl Zammad {
@@ -142,7 +144,8 @@ impl Zammad {
         let site = base.as_str().trim_end_matches('/').to_owned();
         // Without it, errors come as web pages.
         let client = Client::new(base, &auth, limits)?.with_header("accept", "application/json")?;
-        Ok(Self { client: Arc::new(client), settings, site, backfill: spec.backfill, state: State::default() })
+        let (state, unreadable) = (State::default(), Named::default());
+        Ok(Self { client: Arc::new(client), settings, site, backfill: spec.backfill, state, unreadable })
     }
 
     /// Who is who and how things are called; the tickets follow page by page.
@@ -207,15 +210,18 @@ impl Source for Zammad {
     async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
         if cursor.is_none() {
             self.state.forget();
+            self.unreadable = Named::default();
         }
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now);
+        ask.told.clone_from(&self.unreadable);
         let step = match self.state.phase {
             Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await?,
             Phase::Open(place) => self.open_page(&mut ask, place).await?,
             Phase::Doubtful => self.doubtful(&mut ask).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
         };
+        self.unreadable.keep(ask.told);
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),

@@ -119,12 +119,15 @@ impl Ask {
         })
     }
 
-    /// A page of tickets from any list of them, with everything that is sent beside them.
+    /// A page of tickets from any list of them, with everything that is sent beside them. One that can't be read is
+    /// skipped; where none of several can, it is the answer that is not understood.
     pub(super) async fn tickets(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Tickets, SourceError> {
         let mut page = self.page(path, query).await?;
         let items = records(&mut page, path, "tickets")?;
         let ids = items.iter().filter_map(|item| item.get("id").and_then(id_of)).collect();
+        let (count, before) = (items.len(), self.skips.named.len());
         let mut items: Vec<Ticket> = self.read(path, "tickets", items);
+        self.skips.understood(before, items.len(), count, "tickets")?;
         let beside = page.take("metric_sets").unwrap_or_default();
         if !beside.is_empty() {
             let beside: Vec<Metrics> = self.read(path, "metric_sets", beside);

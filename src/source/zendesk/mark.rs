@@ -4,11 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::past::Past;
 use crate::event::Timestamp;
-use crate::source::Cursor;
 use crate::source::lenient::Id;
-
-/// Tickets that left, as many as are remembered over a restart.
-const MAX_LEFT: usize = 1000;
+use crate::source::{Cursor, left};
 
 /// Where the source stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,8 +27,7 @@ pub(super) struct Mark {
 impl Mark {
     /// As a cursor.
     pub(super) fn cursor(mut self) -> Option<Cursor> {
-        self.left.sort_unstable();
-        self.left.drain(..self.left.len().saturating_sub(MAX_LEFT));
+        self.left = left::newest(self.left);
         Cursor::of(&self)
     }
 }
@@ -48,12 +44,9 @@ mod tests {
         let mark =
             Mark { settled: true, watermark: at, position: 7, rated_to: at, left: vec![3, 1], past: Past::default() };
         let cursor = mark.clone().cursor().unwrap();
-        assert_eq!(cursor.read::<Mark>(), Some(Mark { left: vec![1, 3], ..mark.clone() }));
+        assert_eq!(cursor.read::<Mark>(), Some(Mark { left: vec![1, 3], ..mark }));
         for other in [json!(null), json!({"settled": true}), json!([1]), json!({"line": 12})] {
             assert_eq!(Cursor(other).read::<Mark>(), None);
         }
-        let many = Mark { left: (0..2000).collect(), ..mark };
-        let kept = many.cursor().unwrap().read::<Mark>().unwrap().left;
-        assert_eq!((kept.len(), kept[0]), (1000, 1000), "of too many the newest");
     }
 }

@@ -159,10 +159,17 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_json_is_read_or_refused(value in crate::source::zendesk::fuzz::json()) {
-            for sort in [Sort::Survey, Sort::Legacy] {
-                if let Ok(Some(rating)) = sort.rating(&value) {
-                    rating.event();
+        fn any_json_is_read_or_refused(
+            key in proptest::sample::select(vec!["id", "ticket_id", "created_at", "updated_at", "score", "answers", "subjects"]),
+            value in crate::source::zendesk::fuzz::any_json(),
+        ) {
+            for (sort, text) in [(Sort::Survey, SURVEY), (Sort::Legacy, LEGACY)] {
+                let mut sample: Value = serde_json::from_str(text).unwrap();
+                sample[key] = value.clone();
+                for value in [&value, &sample] {
+                    if let Ok(Some(rating)) = sort.rating(value) {
+                        rating.event();
+                    }
                 }
             }
         }

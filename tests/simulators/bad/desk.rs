@@ -3,11 +3,10 @@
 
 use chrono::TimeDelta;
 use helptop::event::{Author, Event, EventKind, Message, Status, StatusBy};
-use helptop::source::demo::Params;
 use helptop::source::{Finding, kind};
 use serde_json::json;
 
-use super::{LATE, Looks, all, few, open, stand_still, told};
+use super::{LATE, Looks, all, nine, open, stand_still, told};
 use crate::agree::{Watch, params, start};
 use crate::contract::{agrees, small};
 use crate::server::Fault;
@@ -43,9 +42,7 @@ async fn what_moves_ends_or_goes_between_two_pages_is_neither_lost_nor_kept() {
             }
         };
         simulator.fault(bad.chats.0, Fault::Then(Box::new(meanwhile)));
-        let mut source = bad.source(&bench, &simulator.base, &json!({}), 0).unwrap();
-        let mut watch = Watch::new(source.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = Watch::begun(bad.source(&bench, &simulator.base, &json!({}), 0).unwrap(), &simulator).await;
         let lost: Vec<u64> = open(&simulator).difference(&told(&watch, &bench)).copied().collect();
         assert_eq!(lost, Vec::<u64>::new(), "{}: were lost", bench.kind);
         stand_still(&mut watch, LATE).await;
@@ -102,7 +99,7 @@ async fn a_clock_that_is_off_is_told_and_loses_nothing() {
 #[tokio::test]
 async fn an_empty_account_is_an_empty_board_on_which_the_first_chats_are_seen() {
     for (bench, bad) in all() {
-        let simulator = few(&bench).await;
+        let simulator = (bench.serve)(nine()).await;
         let mut source = bad.source(&bench, &simulator.base, &json!({}), 24).unwrap();
         for (words, fault) in bad.empty {
             simulator.fault(words, fault);
@@ -127,13 +124,11 @@ async fn a_check_says_what_a_weak_key_may_not_read() {
             assert!(bad.weak.is_empty());
             continue;
         };
-        let mut world = World::new(Params { seed: 1, agents: 5, chats: 40 }, start());
-        world.advance(start() + TimeDelta::hours(9));
-        let now = world.now;
-        let simulator = serve(world).await;
+        let simulator = serve(nine()).await;
+        let now = simulator.inside().world.now;
         let mut source = bad.source(&bench, &simulator.base, &json!({}), 0).unwrap();
         let findings = source.check(now).await.unwrap();
-        let strong = few(&bench).await;
+        let strong = (bench.serve)(nine()).await;
         let of_strong = bad.source(&bench, &strong.base, &json!({}), 0).unwrap().check(now).await.unwrap();
         for (what, good, words) in bad.weak {
             let find = |all: &[Finding]| all.iter().find(|finding| finding.what == *what).unwrap().clone();
@@ -151,7 +146,8 @@ async fn a_check_says_what_a_weak_key_may_not_read() {
 #[test]
 fn settings_that_cannot_work_are_refused_by_name() {
     for (bench, bad) in all() {
-        for (settings, words) in &bad.refused {
+        let readable = (json!({"base_url": "http://desk.example.com"}), "base_url: http://");
+        for (settings, words) in bad.refused.iter().chain([&readable]) {
             let refusal = bad.source(&bench, "https://desk.example.com", settings, 0).err().unwrap_or_default();
             assert!(refusal.starts_with(words), "{} {settings}: {refusal}", bench.kind);
             let secrets = kind(bench.kind).unwrap().secrets.iter().filter_map(|key| settings[key].as_str());

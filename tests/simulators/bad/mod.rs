@@ -1,6 +1,7 @@
 //! What can be wrong with a vendor's key, server or records: every line of it is shown for every vendor, or it is said
 //! there why it can't be. 100,000 open chats are read by the bench `sources`, size XL.
 
+mod cases;
 mod desk;
 
 use std::cell::OnceCell;
@@ -9,141 +10,24 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
-use helptop::source::demo::Params;
 use helptop::source::{Source, Spec, kind};
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
-use crate::agree::{Watch, start};
+use crate::agree::{SMALL, Watch, start};
 use crate::contract::{Bench, active, benches};
-use crate::server::{Fault, Reply, Simulator};
+use crate::server::{Fault, Simulator, Vendor};
 use crate::world::World;
 use crate::{callbell, chatwoot, gorgias, intercom, zammad, zendesk};
 
-/// A key of nobody, which no message may hold.
-pub const WRONG_KEY: &str = "wr0ng-k3y-of-nobody";
+use self::cases::Comes;
+pub use self::cases::{
+    Case, Line, WRONG_KEY, Wrong, answer, each, edited, emptied, fails, fails_as, is_taken, loses, loses_it, never,
+    no_id, no_time, no_time_of_message, novel_word, one, renamed, reply, rows, wrong_address, wrong_token,
+};
 
 /// Half minutes after which any vendor shows what happened.
 const LATE: usize = 6;
-
-/// What can be wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
-pub enum Line {
-    WrongKey,
-    /// The key may not read what is needed.
-    WeakKey,
-    /// Another subdomain, region or installation.
-    WrongAddress,
-    /// The plan does not include the API, or it is switched off.
-    Plan,
-    /// With the vendor's own body and headers.
-    Throttled,
-    Maintenance,
-    ServerFault,
-    WebPage,
-    CutOff,
-    Slow,
-    ListRenamed,
-    ListNull,
-    FieldRenamed,
-    FieldNull,
-    /// `null` in each field that may lack.
-    Nulls,
-    /// None of the fields that may lack.
-    Absent,
-    NovelField,
-    /// A word of an enum that nobody knows.
-    NovelWord,
-    BadRecord,
-    /// Numbers as texts and texts as numbers.
-    OtherIds,
-    /// Each record twice in its page.
-    Twice,
-    /// What this vendor alone can get wrong.
-    Own,
-}
-
-/// One thing that is wrong, and what comes of it.
-pub struct Case {
-    line: Line,
-    wrong: Wrong,
-    comes: Comes,
-}
-
-enum Comes {
-    /// The first read fails, with this word and these words.
-    Failure(&'static str, &'static str),
-    /// So many active chats are not told, and so many records are named as skipped, with these words; 2 is some.
-    Loss(usize, u64, &'static str),
-    /// It can't be, for this reason, which holds.
-    Never(&'static str, fn(&Bench) -> bool),
-}
-
-pub enum Wrong {
-    Nothing,
-    Setting(Value),
-    /// With what is answered to requests with these words.
-    Answer(&'static str, Fault),
-    /// With each record of a chat.
-    Each(Edit),
-    /// With that of the first active chat that is met.
-    One(Edit),
-}
-
-type Edit = Box<dyn Fn(&mut Value) + Send>;
-
-pub fn fails(line: Line, wrong: Wrong, word: &'static str, words: &'static str) -> Case {
-    Case { line, wrong, comes: Comes::Failure(word, words) }
-}
-
-pub fn loses(line: Line, wrong: Wrong, chats: usize, skipped: u64, words: &'static str) -> Case {
-    Case { line, wrong, comes: Comes::Loss(chats, skipped, words) }
-}
-
-/// Nothing is lost, and there is nothing to tell.
-pub fn is_taken(line: Line, wrong: Wrong) -> Case {
-    loses(line, wrong, 0, 0, "")
-}
-
-pub fn never(line: Line, why: &'static str, holds: fn(&Bench) -> bool) -> Case {
-    Case { line, wrong: Wrong::Nothing, comes: Comes::Never(why, holds) }
-}
-
-/// It answers this instead.
-pub fn answer(words: &'static str, status: u16, body: &str) -> Wrong {
-    Wrong::Answer(words, Fault::said(status, body))
-}
-
-pub fn reply(words: &'static str, reply: Reply) -> Wrong {
-    Wrong::Answer(words, Fault::Answer(reply))
-}
-
-pub fn edited(words: &'static str, edit: impl Fn(&mut Value) + Send + 'static) -> Wrong {
-    Wrong::Answer(words, Fault::edited(edit))
-}
-
-/// Each record of the list at that place of an answer is changed.
-pub fn rows(words: &'static str, place: &'static str, edit: impl Fn(&mut Value) + Send + 'static) -> Wrong {
-    Wrong::Answer(words, Fault::rows(place, edit))
-}
-
-pub fn each(edit: impl Fn(&mut Value) + Send + 'static) -> Wrong {
-    Wrong::Each(Box::new(edit))
-}
-
-pub fn one(edit: impl Fn(&mut Value) + Send + 'static) -> Wrong {
-    Wrong::One(Box::new(edit))
-}
-
-/// No record has these fields.
-pub fn without(keys: &'static [&'static str]) -> Wrong {
-    each(move |row| row.as_object_mut().unwrap().retain(|key, _| !keys.contains(&key.as_str())))
-}
-
-/// These fields are `null` in each record.
-pub fn nulls(keys: &'static [&'static str]) -> Wrong {
-    each(move |row| keys.iter().for_each(|key| row[*key] = Value::Null))
-}
 
 /// What a vendor has to say of what can be wrong.
 pub struct Bad {
@@ -151,16 +35,18 @@ pub struct Bad {
     pub settings: fn(&str) -> Value,
     /// Words of requests for lists of chats, where the records are in the answers, and the field of their ids.
     pub chats: (&'static str, &'static str, &'static str),
-    /// Its own rows.
-    pub cases: Vec<Case>,
+    /// What is said where that list is `null`, and where it is called otherwise.
+    pub no_list: [&'static str; 2],
+    /// Fields of a chat that may lack, or be `null`.
+    pub may_lack: &'static [&'static str],
+    /// Its own rows: what fails a first read, and what the rest is told beside.
+    pub cases: [Vec<Case>; 2],
     /// What makes its account an empty one.
     pub empty: Vec<(&'static str, Fault)>,
     /// Its server with pages so small that a desk of size S has several.
     pub paged: fn(World) -> BoxFuture<'static, Simulator>,
     /// Half minutes until a chat that was deleted is missed.
     pub missed: usize,
-    /// A record that can't be read is named anew each time that all are read, not once.
-    pub names_anew: bool,
     pub looks: Looks,
     /// What a check finds with a weak key: what is looked at, whether it is good, and words.
     pub weak: &'static [(&'static str, Option<bool>, &'static str)],
@@ -217,31 +103,6 @@ impl Bad {
         (kind(bench.kind).unwrap().build)(&Spec { name: "desk".into(), backfill, settings, base: ".".into() })
     }
 
-    /// What can be wrong with every server, but for that which can't be here, and its own.
-    fn take_cases(&mut self) -> Vec<Case> {
-        let (chats, place, _) = self.chats;
-        let twice = move |body: &mut Value| {
-            if let Some(list) = body.pointer_mut(place).and_then(Value::as_array_mut) {
-                list.extend(list.clone());
-            }
-        };
-        let page = Reply::text(200, "text/html", "<!DOCTYPE html><title>Shop</title>");
-        let mut cases = vec![
-            fails(Line::Maintenance, reply(chats, Reply::maintenance()), "failing", "the server failed (503)"),
-            fails(Line::ServerFault, answer(chats, 500, ""), "failing", "(500)"),
-            fails(Line::WebPage, reply("", page), "schema", "a web page instead of JSON"),
-            fails(Line::CutOff, Wrong::Answer(chats, Fault::Truncated), "schema", "ends too early"),
-            is_taken(Line::Slow, Wrong::Answer(chats, Fault::Slow(Duration::from_millis(20)))),
-            is_taken(Line::NovelField, each(|row| row["novel"] = json!({"a": [1]}))),
-            is_taken(Line::OtherIds, edited("", other_ids)),
-            is_taken(Line::Twice, edited(chats, twice)),
-        ];
-        let own = std::mem::take(&mut self.cases);
-        cases.retain(|case| !own.iter().any(|own| own.line == case.line && matches!(own.comes, Comes::Never(..))));
-        cases.extend(own);
-        cases
-    }
-
     /// From now on it is wrong: with these settings, or with answers to requests with these words.
     fn put(&self, wrong: Wrong, bench: &Bench, simulator: &Simulator) -> (Value, Option<&'static str>) {
         let (chats, place, key) = self.chats;
@@ -279,32 +140,15 @@ fn records<'a>(body: &'a mut Value, place: &str, key: &str) -> &'a mut [Value] {
     if body.get(key).is_some() { std::slice::from_mut(body) } else { &mut [] }
 }
 
-/// Ids that are numbers become texts, and the other way round.
-fn other_ids(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                if key == "id" || key.ends_with("_id") {
-                    let number = value.as_str().and_then(|text| text.parse::<u64>().ok());
-                    *value = match number {
-                        Some(number) => number.into(),
-                        None if value.is_number() => value.to_string().into(),
-                        None => value.take(),
-                    };
-                }
-                other_ids(value);
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(other_ids),
-        _ => {}
-    }
+/// A few chats at nine in the morning, as a vendor shows them.
+pub async fn few(vendor: impl Vendor) -> Simulator {
+    Simulator::start(nine(), vendor).await
 }
 
-/// A few chats at nine in the morning.
-async fn few(bench: &Bench) -> Simulator {
-    let mut world = World::new(Params { seed: 1, agents: 5, chats: 40 }, start());
+fn nine() -> World {
+    let mut world = World::new(SMALL, start());
     world.advance(start() + TimeDelta::hours(9));
-    (bench.serve)(world).await
+    world
 }
 
 fn open(simulator: &Simulator) -> BTreeSet<u64> {
@@ -312,7 +156,7 @@ fn open(simulator: &Simulator) -> BTreeSet<u64> {
 }
 
 /// The numbers of chats that are active by what was told.
-fn told(watch: &Watch<'_>, bench: &Bench) -> BTreeSet<u64> {
+pub fn told(watch: &Watch<'_>, bench: &Bench) -> BTreeSet<u64> {
     let number = (bench.terms)().chat;
     active(&watch.told).iter().map(|id| number(id.as_str()).unwrap()).collect()
 }
@@ -334,7 +178,7 @@ async fn stand_still(watch: &mut Watch<'_>, halves: usize) {
 }
 
 /// What came of it, and whether that was to come.
-async fn outcome(bench: &Bench, watch: &mut Watch<'_>, line: Line, comes: &Comes, names_anew: bool) -> (String, bool) {
+async fn outcome(bench: &Bench, watch: &mut Watch<'_>, line: Line, comes: &Comes) -> (String, bool) {
     match comes {
         Comes::Never(why, holds) => ((*why).to_owned(), holds(bench)),
         Comes::Failure(word, words) => {
@@ -351,14 +195,14 @@ async fn outcome(bench: &Bench, watch: &mut Watch<'_>, line: Line, comes: &Comes
         }
         Comes::Loss(chats, skipped, words) => {
             let (missing, at_once) = (lost(watch, bench).await, watch.skipped);
-            // However often it is met, and however the desk goes on.
+            // However often it is met, and however the desk goes on, it is named once.
             for _ in 0..if *skipped == 1 { 40 } else { 4 } {
                 watch.later(60).await;
             }
             stand_still(watch, LATE).await;
             let is_lost_later = *chats == 0 && lost(watch, bench).await > 0;
             let reasons = watch.reasons.join("\n");
-            let is_named = at_once.min(2) == *skipped && (*skipped != 1 || (watch.skipped > 1) == names_anew);
+            let is_named = at_once.min(2) == *skipped && (*skipped != 1 || watch.skipped == 1);
             let is_expected = missing.min(2) == *chats && !is_lost_later && is_named && reasons.contains(words);
             (format!("{missing} missing, {at_once} skipped, later {}: {reasons}", watch.skipped), is_expected)
         }
@@ -372,12 +216,12 @@ async fn whatever_is_wrong_is_said_and_nothing_good_is_lost_with_it(bench: Bench
     assert_eq!(missing, [], "is neither shown nor said to be impossible");
     let mut surprises = Vec::new();
     for Case { line, wrong, comes } in cases {
-        let simulator = few(&bench).await;
+        let simulator = (bench.serve)(nine()).await;
         let hours = if line == Line::OtherIds { 2 } else { 0 };
         let (settings, words) = bad.put(wrong, &bench, &simulator);
         let mut source = bad.source(&bench, &simulator.base, &settings, hours).unwrap();
         let mut watch = Watch::new(source.as_mut(), &simulator);
-        let (came, is_expected) = outcome(&bench, &mut watch, line, &comes, bad.names_anew).await;
+        let (came, is_expected) = outcome(&bench, &mut watch, line, &comes).await;
         let is_met = words.is_none_or(|words| simulator.asked().iter().any(|line| line.contains(words)));
         if !is_expected || !is_met || [bench.secret, WRONG_KEY].iter().any(|secret| came.contains(secret)) {
             surprises.push(format!("{line:?}, met {is_met}: {came}"));

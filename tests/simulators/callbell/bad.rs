@@ -7,16 +7,12 @@ use helptop::event::EventKind;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Account, SMALL, TOKEN, limiter, simulator, source, uuid};
-use crate::agree::{Watch, start};
-use crate::bad::Line::{
-    Absent, BadRecord, FieldNull, FieldRenamed, ListNull, ListRenamed, NovelWord, Nulls, OtherIds, Own, Plan,
-    Throttled, WeakKey, WrongAddress, WrongKey,
-};
-use crate::bad::Wrong::Setting;
+use super::{Account, TOKEN, limiter, source, uuid};
+use crate::agree::Watch;
+use crate::bad::Line::{Absent, NovelWord, OtherIds, Own, Plan, Throttled, WeakKey};
 use crate::bad::{
-    Bad, Case, Looks, WRONG_KEY, answer, each, edited, fails, is_taken, loses, lost, never, nulls, one, reply, rows,
-    without,
+    Bad, Case, Looks, answer, each, emptied, fails, fails_as, few, is_taken, lost, never, no_time, no_time_of_message,
+    renamed, reply, rows, wrong_address, wrong_token,
 };
 use crate::server::{Fault, Simulator};
 
@@ -27,18 +23,15 @@ pub fn table() -> Bad {
     Bad {
         settings: |base| json!({"base_url": format!("{base}/v1"), "token": TOKEN}),
         chats: ("/contacts?", "/contacts", "uuid"),
-        cases: failures().into_iter().chain(oddities()).collect(),
+        no_list: ["contacts", "missing field `contacts`"],
+        may_lack: &["name", "phoneNumber", "source", "createdAt", "blockedAt", "assignedUser", "team", "tags", "href"],
+        cases: [failures(), oddities()],
         empty: vec![nothing("/contacts", "contacts"), nothing("/teams?", "teams"), nothing("/members", "users")],
         paged: |world| Box::pin(Simulator::start(world, Account::usual())),
         missed: 10,
-        names_anew: false,
         looks: Looks::Server(Some(("/members", Fault::rows("/users", |one| one["lastUpdatedAt"] = Value::Null)))),
         weak: &[],
-        refused: vec![
-            (json!({"token": ""}), "token: is missing"),
-            (json!({"base_url": "http://desk.example.com"}), "base_url: http://"),
-            (json!({"unassigned": "nobody"}), "unassigned: "),
-        ],
+        refused: vec![(json!({"token": ""}), "token: is missing"), (json!({"unassigned": "nobody"}), "unassigned: ")],
     }
 }
 
@@ -46,42 +39,25 @@ pub fn table() -> Bad {
 fn failures() -> Vec<Case> {
     let plan = r#"{"message":"API not included in your plan"}"#;
     vec![
-        fails(WrongKey, Setting(json!({"token": WRONG_KEY})), "auth", "Unauthorized"),
+        wrong_token("Unauthorized"),
         never(WeakKey, "there is one sort of keys", |bench| bench.weak.is_none()),
-        fails(Plan, answer("/contacts", 403, plan), "forbidden", "API not included in your plan"),
-        fails(WrongAddress, answer("/teams", 404, "{}"), "unsupported", "is base_url right?"),
-        fails(Throttled, reply("/contacts", limiter().beyond), "throttled", "too many requests"),
-        fails(Own, answer("/messages", 500, ""), "failing", "(500)"),
-        fails(ListNull, edited("/contacts?", |body| body["contacts"] = Value::Null), "schema", "contacts"),
-        fails(
-            ListRenamed,
-            edited("/contacts?", |body| *body = json!({"people": []})),
-            "schema",
-            "missing field `contacts`",
-        ),
-        fails(FieldRenamed, without(&["uuid"]), "schema", "no record can be read; the first: missing field `uuid`"),
-        fails(FieldNull, nulls(&["uuid"]), "schema", "no record can be read"),
+        fails(Plan, answer("/contacts", 403, plan), "API not included in your plan"),
+        wrong_address("/teams", "{}"),
+        fails(Throttled, reply("/contacts", limiter().beyond), "too many requests"),
+        fails_as("failing", Own, answer("/messages", 500, ""), "(500)"),
+        renamed("uuid", "no record can be read; the first: missing field `uuid`"),
+        emptied("uuid", "no record can be read"),
     ]
 }
 
 /// What the rest is told beside.
 fn oddities() -> Vec<Case> {
     vec![
-        is_taken(
-            Nulls,
-            nulls(&["name", "phoneNumber", "source", "createdAt", "blockedAt", "assignedUser", "team", "tags", "href"]),
-        ),
         is_taken(Absent, each(|row| *row = json!({"uuid": row["uuid"], "closedAt": row["closedAt"]}))),
         is_taken(NovelWord, rows("/messages", "/messages", |one| one["status"] = "reaction".into())),
         is_taken(NovelWord, each(|row| row["source"] = "tiktok".into())),
-        loses(BadRecord, one(|row| row["closedAt"] = "soon".into()), 1, 1, "at `closedAt`: expected a time or null"),
-        loses(
-            BadRecord,
-            edited("/messages", |body| body["messages"][0]["createdAt"] = "soon".into()),
-            0,
-            2,
-            "GET /v1/contacts/:uuid/messages",
-        ),
+        no_time("closedAt", "at `closedAt`: expected a time or null"),
+        no_time_of_message("/messages", "/messages/0/createdAt", "GET /v1/contacts/:uuid/messages"),
         never(OtherIds, "no id can be written as a number", |_| uuid(1).parse::<u64>().is_err()),
         is_taken(
             Own,
@@ -103,8 +79,8 @@ fn oddities() -> Vec<Case> {
 }
 
 pub async fn small(account: Account) -> Simulator {
-    let simulator = simulator(SMALL, account).await;
-    simulator.advance(start() + TimeDelta::hours(9));
+    let simulator = few(account).await;
+    simulator.inside().limiter = Some(limiter());
     simulator
 }
 

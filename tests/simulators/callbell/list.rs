@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::bad::small;
-use super::{Account, simulator, source, uuid};
+use super::{Account, begun, simulator, source, uuid};
 use crate::agree::{Watch, params, start};
 use crate::server::{Fault, Simulator};
 
@@ -69,9 +69,7 @@ async fn behind_a_token_that_is_refused_pages_are_read_by_number() {
 #[tokio::test]
 async fn a_walk_of_several_refreshes_asks_for_nobody_whom_it_met() {
     let simulator = many(Account::usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     simulator.asked();
     let mut read = Vec::new();
     for _ in 0..10 {
@@ -115,9 +113,7 @@ async fn while_much_is_to_be_read_the_top_of_the_list_is_looked_at_now_and_then(
 #[tokio::test]
 async fn where_more_moved_than_is_looked_through_all_is_read_anew() {
     let simulator = many(Account::usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     // Pages without end, of contacts that nobody knows.
     let count = std::sync::atomic::AtomicU64::new(0);
     simulator.fault(

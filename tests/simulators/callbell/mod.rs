@@ -18,7 +18,7 @@ use helptop::source::http::Limits;
 use helptop::source::{Source, Spec};
 use serde_json::{Value, json};
 
-use crate::agree::start;
+use crate::agree::{Watch, start};
 use crate::contract::Bench;
 use crate::server::{Asked, Limiter, Reply, Simulator, Vendor};
 use crate::world::{Chat, World};
@@ -66,8 +66,6 @@ impl Account {
     }
 }
 
-pub const SMALL: Params = Params { seed: 1, agents: 5, chats: 40 };
-
 pub async fn simulator(size: Params, account: Account) -> Simulator {
     let simulator = Simulator::start(World::new(size, start()), account).await;
     simulator.inside().limiter = Some(limiter());
@@ -81,6 +79,11 @@ pub fn limiter() -> Limiter {
 
 pub fn source(simulator: &Simulator, settings: &Value, backfill: Duration) -> Box<dyn Source> {
     Box::new(Callbell::new(&spec(&simulator.base, settings, backfill), Limits::default()).unwrap())
+}
+
+/// What a source tells of a desk, behind its start.
+pub async fn begun(simulator: &Simulator) -> Watch<'_> {
+    Watch::begun(source(simulator, &json!({}), Duration::ZERO), simulator).await
 }
 
 pub fn spec(base: &str, settings: &Value, backfill: Duration) -> Spec {

@@ -8,8 +8,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::bad::small;
-use super::{Account, Bumps, SMALL, seconds, simulator, source, uuid};
-use crate::agree::{Watch, start};
+use super::{Account, Bumps, begun, seconds, simulator, source, uuid};
+use crate::agree::{SMALL, Watch, start};
 use crate::server::{Fault, Simulator};
 
 /// The open chats, the most recent first, as the list has them.
@@ -67,9 +67,7 @@ async fn write_all(watch: &mut Watch<'_>, ids: &[&ConversationId], words: &str) 
 async fn whoever_moved_far_down_does_not_mix_up_those_above_who_wrote_in_their_order() {
     let simulator = simulator(crate::agree::params(), Account::usual()).await;
     simulator.advance(start() + TimeDelta::hours(9));
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let some = top(&simulator, 24);
     let ids: Vec<&ConversationId> = some.iter().rev().map(|(id, _)| id).collect();
     write_all(&mut watch, &ids, "in order").await;
@@ -88,9 +86,7 @@ async fn whoever_moved_far_down_does_not_mix_up_those_above_who_wrote_in_their_o
 async fn what_hides_those_who_wrote_below_it_is_passed_over() {
     for is_gone in [true, false] {
         let simulator = small(Account::usual()).await;
-        let mut source = source(&simulator, &json!({}), Duration::ZERO);
-        let mut watch = Watch::new(source.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = begun(&simulator).await;
         let some = top(&simulator, 4);
         let ids: Vec<&ConversationId> = some.iter().rev().map(|(id, _)| id).collect();
         write_all(&mut watch, &ids, "in order").await;
@@ -132,9 +128,7 @@ async fn one_that_is_not_blocked_any_more_is_seen_where_it_stands() {
         }
     };
     simulator.fault("/contacts?", Fault::edited(block));
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     assert_eq!(watch.of(&it), Vec::<Value>::new());
     simulator.mend();
     simulator.inside().world.stand_still(TimeDelta::seconds(30));
@@ -146,9 +140,7 @@ async fn one_that_is_not_blocked_any_more_is_seen_where_it_stands() {
 async fn history_that_was_told_is_not_read_again_after_a_start_anew() {
     let simulator = small(Account::usual()).await;
     let span = Duration::from_hours(3);
-    let mut first = source(&simulator, &json!({}), span);
-    let mut watch = Watch::new(first.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = Watch::begun(source(&simulator, &json!({}), span), &simulator).await;
     let cursor = watch.cursor.take();
     for (span, is_read) in [(span, false), (3 * span, true)] {
         let mut second = source(&simulator, &json!({}), span);
@@ -174,9 +166,7 @@ async fn history_that_was_told_is_not_read_again_after_a_start_anew() {
 #[tokio::test]
 async fn what_changes_without_moving_is_found_by_a_walk_that_comes_seldomer_when_it_finds_nothing() {
     let simulator = small(Account { bumps: Bumps::Messages, ..Account::usual() }).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let (closed, given) = {
         let mut some = top(&simulator, 9);
         (some.pop().unwrap(), some.pop().unwrap())
@@ -214,9 +204,7 @@ async fn what_changes_without_moving_is_found_by_a_walk_that_comes_seldomer_when
 #[tokio::test]
 async fn one_that_is_deleted_or_blocked_is_ended() {
     let simulator = small(Account::usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let open: Vec<u64> = simulator.inside().world.open().map(|chat| chat.number).collect();
     let (deleted, blocked) = (open[0], uuid(open[1]));
     simulator.inside().world.delete(deleted);
@@ -240,9 +228,7 @@ async fn one_that_is_deleted_or_blocked_is_ended() {
 /// What is told of who sent the last message of a chat whose holder is taken away before it is sent.
 async fn sent_by_nobody(settings: Value) -> Value {
     let simulator = small(Account::usual()).await;
-    let mut source = source(&simulator, &settings, Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = Watch::begun(source(&simulator, &settings, Duration::ZERO), &simulator).await;
     let (id, shown) = top(&simulator, 1).pop().unwrap();
     simulator.inside().world.happen(Assigned::to(id.clone(), None));
     simulator.inside().world.stand_still(TimeDelta::seconds(5));
@@ -316,9 +302,7 @@ async fn history_is_told_whole_and_once_and_the_news_never_wait_for_it(#[case] s
 #[tokio::test]
 async fn what_was_opened_and_closed_while_nobody_watched_is_told() {
     let simulator = small(Account::usual()).await;
-    let mut first = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(first.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let (stopped_at, cursor) = (simulator.inside().world.now, watch.cursor.take());
     simulator.advance(stopped_at + TimeDelta::hours(3));
     let mut second = source(&simulator, &json!({}), Duration::ZERO);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
 use super::bad::small;
-use super::{Account, email, number, source, uuid};
+use super::{Account, begun, email, number, source, uuid};
 use crate::agree::Watch;
 use crate::server::{Fault, Simulator};
 
@@ -86,9 +86,7 @@ fn news(watch: &Watch<'_>) -> usize {
 #[tokio::test]
 async fn at_rest_as_many_teams_are_read_as_show_everybody_and_all_of_them_every_ten_minutes() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     assert_eq!(teams_read(&simulator), [1, 1, 2, 2, 3, 4], "a start reads all, and the refresh behind it two");
     for nth in 1..=40 {
         refresh(&mut watch).await;
@@ -100,9 +98,7 @@ async fn at_rest_as_many_teams_are_read_as_show_everybody_and_all_of_them_every_
 #[tokio::test]
 async fn whoever_comes_or_goes_is_seen_by_the_next_refresh_whatever_the_team() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     for place in (0..TEAMS.len()).chain(0..TEAMS.len()) {
         let expected = switch(&simulator, place);
         refresh(&mut watch).await;
@@ -127,9 +123,7 @@ async fn who_is_new_or_gone_is_told_by_a_reading_of_all_teams(
     #[case] pages: usize,
 ) {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     {
         let agents = &mut simulator.inside().world.agents;
         if place == agents.len() {
@@ -171,9 +165,7 @@ async fn somebody_unknown_who_is_given_a_chat_is_looked_for_at_once_and_one_time
         let to = world.agents[place].id.clone();
         world.happen(Assigned::to(chat, Some(to)));
     };
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     for (expected, why) in [
         (&[1, 2, 3, 4][..], "nobody knows who it is"),
         (&[1, 2], "an agent in no team is in no answer, and not looked for again"),
@@ -202,9 +194,7 @@ async fn somebody_unknown_who_is_given_a_chat_is_looked_for_at_once_and_one_time
 #[tokio::test]
 async fn chats_are_read_before_people_and_told_also_where_people_can_not_be_read() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     write(&simulator);
     simulator.asked();
     watch.settle().await;
@@ -234,9 +224,7 @@ async fn chats_are_read_before_people_and_told_also_where_people_can_not_be_read
 #[tokio::test]
 async fn a_reading_of_all_teams_that_fails_tells_nothing_and_is_done_again() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     watch.told.clear();
     let others = switch(&simulator, 0);
     simulator.inside().world.agents[2].teams.clear();
@@ -254,9 +242,7 @@ async fn a_reading_of_all_teams_that_fails_tells_nothing_and_is_done_again() {
 #[tokio::test]
 async fn a_team_that_was_deleted_is_no_error_and_a_wrong_address_is() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     simulator.fault(uuid(2).leak(), Fault::said(404, "{}"));
     let now = simulator.inside().world.now;
     assert!(matches!(watch.source.poll(watch.cursor.as_ref(), now).await, Err(SourceError::Unsupported { .. })));
@@ -318,9 +304,7 @@ async fn all_pages_of_a_team_are_read(
 #[tokio::test]
 async fn an_agent_whom_a_page_leaves_out_as_it_shifts_is_not_gone() {
     let simulator = big().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     watch.told.clear();
     // Somebody of the first page leaves between the first and the second one: the next is on neither.
     let shifted = std::sync::atomic::AtomicBool::new(false);
@@ -365,9 +349,7 @@ async fn a_state_has_its_own_time_and_the_accounts_word_for_it() {
         world.stand_still(TimeDelta::seconds(30));
         at
     };
-    let mut source = source(&simulator, &json!({"unassigned": "answers"}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let watch = Watch::begun(source(&simulator, &json!({"unassigned": "answers"}), Duration::ZERO), &simulator).await;
     assert_eq!(state(&watch, 0), Some((PresenceState::Online, at)));
     assert_eq!(state(&watch, 1), Some((PresenceState::Away, at + TimeDelta::seconds(30))));
     let told: Vec<Value> = watch.told.iter().map(|event| serde_json::to_value(event).unwrap()).collect();

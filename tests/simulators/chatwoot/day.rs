@@ -8,8 +8,8 @@ use helptop::desk::Desk;
 use helptop::event::{Author, EventKind, Message, Timestamp};
 use serde_json::json;
 
-use super::{Installation, SMALL, shown, simulator, source};
-use crate::agree::{Terms, Watch, agree, agree_now, params, start};
+use super::{Installation, shown, simulator, source};
+use crate::agree::{SMALL, Terms, Watch, agree, agree_now, params, start};
 use crate::server::{Limiter, Reply};
 
 pub fn terms() -> Terms {
@@ -56,9 +56,7 @@ async fn a_start_anew_ends_what_ended_meanwhile_and_agrees() {
     let simulator = simulator(crate::agree::params(), Installation::usual()).await;
     simulator.advance(start() + TimeDelta::hours(8));
     let mut stream = simulator.inside().world.take_stream();
-    let mut first = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(first.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
     watch.later(60).await;
     let (told, cursor) = (std::mem::take(&mut watch.told), watch.cursor.take());
 
@@ -165,8 +163,6 @@ async fn a_start_knows_since_when_each_customer_waits() {
         }
     }
     let stream = simulator.inside().world.take_stream();
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
     agree_now(&watch.told, &stream, &simulator.inside().world, &watch.source.capabilities(), &terms());
 }

@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use helptop::event::{Author, Message, Timestamp};
 use tokio::process::Command;
 
-use super::{Installation, SMALL, TOKEN};
+use super::{Installation, TOKEN};
+use crate::agree::SMALL;
 use crate::server::Simulator;
 use crate::world::World;
 

@@ -44,8 +44,6 @@ pub async fn simulator(size: Params, installation: Installation) -> Simulator {
     Simulator::start(World::new(size, start()), installation).await
 }
 
-pub const SMALL: Params = Params { seed: 1, agents: 5, chats: 40 };
-
 /// The source for a simulator.
 pub fn source(simulator: &Simulator, settings: &Value, backfill: Duration) -> Box<dyn Source> {
     Box::new(Chatwoot::new(&spec(&simulator.base, settings, backfill), Limits::default()).unwrap())

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use helptop::event::{Author, Message};
 use serde_json::json;
 
-use super::{SMALL, Workspace, simulator, source};
-use crate::agree::{Watch, params, start};
+use super::{Workspace, simulator, source};
+use crate::agree::{SMALL, Watch, params, start};
 use crate::server::Simulator;
 
 /// So many customers write at once.

@@ -7,8 +7,8 @@ use helptop::event::{EventKind, Timestamp};
 use helptop::source::Cursor;
 use serde_json::json;
 
-use super::{SMALL, Workspace, seconds, show, shown, simulator, smallest, source};
-use crate::agree::{Terms, Watch, agree, agree_now, params, start};
+use super::{Workspace, seconds, show, shown, simulator, smallest, source};
+use crate::agree::{SMALL, Terms, Watch, agree, agree_now, params, start};
 
 pub fn terms() -> Terms {
     Terms { presence: Some(shown), ..Terms::exact() }
@@ -46,9 +46,7 @@ async fn a_start_anew_after_a_short_and_a_long_pause_agrees() {
         let simulator = simulator(params(), Workspace::usual()).await;
         simulator.advance(start() + TimeDelta::hours(8));
         let mut stream = simulator.inside().world.take_stream();
-        let mut first = source(&simulator, &json!({}), Duration::ZERO);
-        let mut watch = Watch::new(first.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
         watch.later(60).await;
         let (told, cursor) = (std::mem::take(&mut watch.told), watch.cursor.take());
 
@@ -153,9 +151,7 @@ async fn a_rating_of_what_ended_long_ago_is_found() {
         let ended = world.chats.iter().find(|chat| chat.status.is_ended() && chat.ratings.is_empty());
         ended.map(|chat| (chat.id.clone(), chat.number)).unwrap()
     };
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
     simulator.inside().world.happen(EventKind::Rated { conversation: chat.0, score: 2.0, scale: 5.0, comment: None });
     let before = watch.requests;
     for _ in 0..25 {

@@ -21,8 +21,6 @@ use crate::server::{Asked, Limiter, Reply, Simulator, Vendor};
 use crate::world::{Chat, World};
 
 pub const TOKEN: &str = "dG9rOnNlY3JldC0wODE1";
-pub const SMALL: Params = Params { seed: 1, agents: 5, chats: 40 };
-
 /// How this workspace is set up.
 #[derive(Debug, Clone, Copy)]
 pub struct Workspace {

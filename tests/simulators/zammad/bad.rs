@@ -9,14 +9,14 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::vendor::{KEY, Zammad};
-use super::{small, source};
+use super::{begun, small, source};
 use crate::agree::Watch;
-use crate::bad::Line::{
-    Absent, BadRecord, FieldNull, FieldRenamed, ListNull, ListRenamed, NovelWord, Nulls, Own, Plan, Throttled, WeakKey,
-    WrongAddress, WrongKey,
-};
+use crate::bad::Line::{BadRecord, NovelWord, Own, Plan, Throttled, WeakKey, WrongKey};
 use crate::bad::Wrong::Setting;
-use crate::bad::{Bad, Case, Looks, WRONG_KEY, answer, fails, is_taken, loses, nulls, one, reply, without};
+use crate::bad::{
+    Bad, Case, Looks, WRONG_KEY, answer, emptied, fails, fails_as, is_taken, loses_it, one, renamed, reply,
+    wrong_address, wrong_token,
+};
 use crate::server::{Fault, Limiter, Reply, Simulator};
 
 const SEARCH: &str = "/tickets/search";
@@ -26,11 +26,12 @@ pub fn table() -> Bad {
     Bad {
         settings: |base| json!({"base_url": base, "token": KEY}),
         chats: (SEARCH, "", "id"),
-        cases: failures().into_iter().chain(oddities()).collect(),
+        no_list: ["neither a list nor an object with `assets`", "has no list of records"],
+        may_lack: &["title", "organization_id", "close_at", "last_close_at", "article_count", "article_ids"],
+        cases: [failures(), oddities()],
         empty: vec![nothing(SEARCH), nothing("/groups"), nothing("/users/search")],
         paged: |world| Box::pin(Simulator::start(world, usual())),
         missed: 30,
-        names_anew: true,
         looks: Looks::None,
         weak: &[("groups", None, "this key may not list groups (that needs admin.group)")],
         refused: vec![
@@ -40,7 +41,6 @@ pub fn table() -> Bad {
             (json!({"token": null, "user": "ana"}), "password: is missing"),
             (json!({"token": null, "password": "pw"}), "user: is missing"),
             (json!({"token": null, "user": "", "password": "pw"}), "user, password: one of them is empty"),
-            (json!({"base_url": "http://desk.example.com"}), "base_url: http://"),
             (json!({"groups": "Billing"}), "groups: "),
         ],
     }
@@ -51,61 +51,40 @@ fn failures() -> Vec<Case> {
     let password = json!({"token": null, "user": "ana", "password": WRONG_KEY});
     let fault = r#"{"error":"Error ID 1a2b: Please contact your administrator."}"#;
     vec![
-        fails(WrongKey, Setting(json!({"token": WRONG_KEY})), "auth", "401"),
-        fails(WrongKey, Setting(json!({"token": null, "oauth_token": WRONG_KEY})), "auth", "401"),
-        fails(WrongKey, Setting(password), "auth", "401"),
-        fails(Own, answer("/users/me", 403, r#"{"error":"Authentication required"}"#), "auth", "no key reached it"),
-        fails(
-            WeakKey,
-            answer("/users/search", 403, r#"{"error":"Not authorized (user)!"}"#),
-            "forbidden",
-            "Not authorized (user)!",
-        ),
+        wrong_token("401"),
+        fails(WrongKey, Setting(json!({"token": null, "oauth_token": WRONG_KEY})), "401"),
+        fails(WrongKey, Setting(password), "401"),
+        fails_as("auth", Own, answer("/users/me", 403, r#"{"error":"Authentication required"}"#), "no key reached it"),
+        fails(WeakKey, answer("/users/search", 403, r#"{"error":"Not authorized (user)!"}"#), "Not authorized (user)!"),
         // No plan, but the admins may switch the API off.
         fails(
             Plan,
             answer("/users/me", 403, r#"{"error":"API token access disabled!"}"#),
-            "forbidden",
             "API token access disabled!",
         ),
-        fails(WrongAddress, answer("/users/me", 404, "{}"), "unsupported", "is base_url right?"),
+        wrong_address("/users/me", "{}"),
         fails(
             Throttled,
             reply(SEARCH, Reply::text(429, "text/html", "<html>").with("retry-after", 60)),
-            "throttled",
             "it wants none before 2026-11-20T09:01:00Z",
         ),
-        fails(Own, answer(SEARCH, 500, fault), "failing", "Error ID 1a2b"),
-        fails(ListRenamed, answer(SEARCH, 200, r#"{"result":[]}"#), "schema", "has no list of records"),
-        fails(ListNull, answer(SEARCH, 200, "null"), "schema", "neither a list nor an object with `assets`"),
-        fails(FieldRenamed, without(&["state_id"]), "schema", "missing field `state_id`"),
+        fails_as("failing", Own, answer(SEARCH, 500, fault), "Error ID 1a2b"),
+        renamed("state_id", "missing field `state_id`"),
         // It may be null, but never lacks in all.
-        fails(
-            FieldRenamed,
-            without(&["last_contact_customer_at"]),
-            "schema",
-            "missing field `last_contact_customer_at`",
-        ),
-        fails(FieldNull, nulls(&["updated_at"]), "schema", "`[0].updated_at`"),
-        fails(Own, answer("/ticket_states", 200, "[]"), "schema", "no state of tickets"),
-        fails(Own, Setting(json!({"groups": ["Nowhere"]})), "unsupported", "there is no group `Nowhere`"),
+        renamed("last_contact_customer_at", "missing field `last_contact_customer_at`"),
+        emptied("updated_at", "`[0].updated_at`"),
+        fails_as("schema", Own, answer("/ticket_states", 200, "[]"), "no state of tickets"),
+        fails_as("unsupported", Own, Setting(json!({"groups": ["Nowhere"]})), "there is no group `Nowhere`"),
     ]
 }
 
 /// What the rest is told beside.
 fn oddities() -> Vec<Case> {
+    let odd = |words| loses_it(BadRecord, |row| row["state_id"] = json!({"is": "odd"}), words);
     vec![
-        is_taken(Nulls, nulls(&["title", "organization_id", "close_at", "last_close_at", "article_count"])),
-        is_taken(Absent, without(&["title", "organization_id", "close_at", "last_close_at", "article_ids"])),
         is_taken(NovelWord, one(|row| row["state_id"] = 99.into())),
-        loses(BadRecord, one(|row| row["state_id"] = json!({"is": "odd"})), 1, 1, "at `state_id`: "),
-        loses(
-            BadRecord,
-            one(|row| row["state_id"] = json!({"is": "odd"})),
-            1,
-            1,
-            "POST /api/v1/tickets/search [0], id 1",
-        ),
+        odd("at `state_id`: "),
+        odd("POST /api/v1/tickets/search [0], id 1"),
     ]
 }
 
@@ -145,9 +124,7 @@ async fn a_key_that_may_not_read_what_is_needed_is_told_so(
 #[tokio::test]
 async fn an_unknown_state_hides_nobody() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let chat = simulator.inside().world.open().next().unwrap().clone();
     simulator.fault("/tickets/search", Fault::rows("", |row| row["state_id"] = json!(99)));
     simulator.fault("/ticket_history", Fault::Edited(Box::new(|body| body["history"] = json!([]))));
@@ -161,9 +138,7 @@ async fn an_unknown_state_hides_nobody() {
 #[tokio::test]
 async fn what_is_deleted_between_two_requests_is_ended() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let chat = simulator.inside().world.open().next().unwrap().clone();
     simulator.inside().world.happen(Message::public(chat.id.clone(), Author::Customer, None));
     let gone = || said(404, &json!({"error": "Couldn't find Ticket"}));
@@ -176,9 +151,7 @@ async fn what_is_deleted_between_two_requests_is_ended() {
 #[tokio::test]
 async fn a_ticket_that_cannot_be_read_holds_up_no_other() {
     let simulator = desk(usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let chats: Vec<_> = simulator.inside().world.open().take(2).map(|chat| (chat.id.clone(), chat.number)).collect();
     for (id, _) in &chats {
         simulator.inside().world.happen(Message::public(id.clone(), Author::Customer, None));

@@ -30,6 +30,11 @@ fn source(simulator: &Simulator, settings: &Value, backfill: Duration) -> Source
     Source::new(&spec, Limits::default()).unwrap()
 }
 
+/// What a source tells of a desk, behind its start.
+async fn begun(simulator: &Simulator) -> Watch<'_> {
+    Watch::begun(Box::new(source(simulator, &json!({}), Duration::ZERO)), simulator).await
+}
+
 fn small() -> World {
     World::new(Params { seed: 1, agents: 3, chats: 40 }, start() + TimeDelta::hours(10))
 }
@@ -115,9 +120,7 @@ async fn what_a_refresh_costs_depends_on_changes_only() {
 #[tokio::test]
 async fn a_change_that_becomes_visible_late_is_told_and_costs_nothing_once_all_is_quiet() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let chats: Vec<_> =
         simulator.inside().world.open().take(2).map(|chat| (chat.id.clone(), chat.number.to_string())).collect();
     let [(late, number), other] = &chats[..] else { panic!("{chats:?}") };
@@ -152,9 +155,7 @@ async fn a_change_that_becomes_visible_late_is_told_and_costs_nothing_once_all_i
 #[tokio::test]
 async fn what_happens_is_told_exactly() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let (id, number, agents) = {
         let world = &simulator.inside().world;
         let chat = world.open().find(|chat| chat.holder.is_some()).unwrap();
@@ -192,9 +193,7 @@ async fn what_happens_is_told_exactly() {
 #[tokio::test]
 async fn a_ticket_that_vanishes_is_ended_by_the_system() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let mut watch = begun(&simulator).await;
     let number = simulator.inside().world.open().next().unwrap().number;
     simulator.inside().world.delete(number);
     for _ in 0..30 {
@@ -215,9 +214,7 @@ async fn a_ticket_that_vanishes_is_ended_by_the_system() {
 #[tokio::test]
 async fn what_was_open_at_the_last_stop_is_ended_as_it_ended() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
-    let mut first = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(&mut first, &simulator);
-    watch.settle().await;
+    let watch = begun(&simulator).await;
     let (gone, closed) = {
         let world = &mut simulator.inside().world;
         let mut open = world.open();
@@ -292,9 +289,7 @@ async fn history_is_read_in_the_background_and_goes_on_after_a_restart() {
 async fn articles_that_no_history_names_are_read_by_themselves() {
     for is_odd in [false, true] {
         let simulator = Simulator::start(small(), Zammad { is_odd, ..Zammad::default() }).await;
-        let mut source = source(&simulator, &json!({}), Duration::ZERO);
-        let mut watch = Watch::new(&mut source, &simulator);
-        watch.settle().await;
+        let mut watch = begun(&simulator).await;
         let (id, number) = {
             let world = &simulator.inside().world;
             let chat = world.open().find(|chat| chat.holder.is_some() && !chat.messages.is_empty()).unwrap();

@@ -7,7 +7,7 @@ use helptop::event::Capability;
 use helptop::source::Source;
 use serde_json::{Value, json};
 
-use super::{Role, Vendors, plan, source};
+use super::{Role, Vendors, begun, plan, source};
 use crate::agree::{Terms, Watch, agree, agree_now, params, start};
 use crate::server::{Fault, Simulator};
 use crate::world::World;
@@ -46,9 +46,7 @@ async fn read_one_by_one(fault: Option<Fault>) -> usize {
     if let Some(fault) = fault {
         simulator.fault("/show_many", fault);
     }
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
+    let watch = begun(&simulator).await;
     let terms = Terms { presence: None, ..Terms::exact() };
     agree_now(&watch.told, &stream, &simulator.inside().world, &watch.source.capabilities(), &terms);
     simulator.asked().iter().filter(|line| line.contains("/audits")).count()

@@ -18,7 +18,7 @@ use helptop::source::zendesk::Zendesk;
 use serde_json::{Value, json};
 
 use self::desk::{Desk, FIRST_CUSTOMER, place, seconds, written};
-use crate::agree::Terms;
+use crate::agree::{Terms, Watch};
 use crate::contract::Bench;
 use crate::server::{Asked, Limiter, Reply, Simulator, Vendor};
 use crate::world::World;
@@ -82,6 +82,11 @@ pub fn source(base: &str, settings: &Value, backfill: TimeDelta) -> Zendesk {
     all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     let backfill = backfill.to_std().unwrap();
     Zendesk::new(&Spec { name: "desk".into(), backfill, settings: all, base: ".".into() }, Limits::default()).unwrap()
+}
+
+/// What a source tells of a desk, behind its start.
+pub async fn begun(simulator: &Simulator) -> Watch<'_> {
+    Watch::begun(Box::new(source(&simulator.base, &json!({}), TimeDelta::zero())), simulator).await
 }
 
 /// For the contract that every vendor keeps.
