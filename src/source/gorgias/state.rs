@@ -202,11 +202,11 @@ impl State {
     /// Tells what is on the heap, of so many tickets at most: `from` is the instant from which on it holds all messages
     /// and all that happened. Whether that was all.
     pub(super) fn tell(&mut self, from: Timestamp, look: Timestamp, most: usize) -> bool {
-        let some = self.heap.first(most);
-        for id in &some {
-            self.tell_one(*id, from, look);
+        for _ in 0..most {
+            let Some(id) = self.heap.first() else { break };
+            self.tell_one(id, from, look);
         }
-        let is_all = some.len() < most;
+        let is_all = self.heap.first().is_none();
         if is_all {
             self.heap = Heap::default();
         }
