@@ -50,8 +50,7 @@ impl Gorgias {
             self.state.is_partial = false;
             self.sweep(ask).await?;
             self.reread_staff(ask).await?;
-            self.rate(ask).await?;
-            more = !self.state.queue.is_empty();
+            more = self.rate(ask).await? || !self.state.queue.is_empty();
         }
         self.state.prune();
         let progress = self.state.past.progress();

@@ -145,6 +145,9 @@ pub(super) struct Mark {
     pub told_to: Option<Timestamp>,
     /// How far the history was told.
     pub past: Past,
+    /// All satisfaction answers are told that were given before.
+    #[serde(default)]
+    pub rated_to: Option<Timestamp>,
 }
 
 impl State {
@@ -157,7 +160,7 @@ impl State {
     pub(super) fn cursor(&self) -> Option<Cursor> {
         let is_settled = matches!(self.phase, Phase::Steady) && !self.is_partial;
         let told_to = if is_settled { Some(self.mark) } else { self.told_to };
-        Cursor::of(&Mark { told_to, past: self.past.clone() })
+        Cursor::of(&Mark { told_to, past: self.past.clone(), rated_to: Some(self.ratings.told_to) })
     }
 
     fn teller<'a>(people: &'a mut People, pages: &'a str, look: Timestamp) -> Teller<'a> {

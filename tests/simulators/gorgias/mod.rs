@@ -5,6 +5,7 @@ pub mod bad;
 mod cost;
 mod day;
 mod feeds;
+mod ratings;
 
 use std::time::Duration;
 
