@@ -54,6 +54,23 @@ fn only_a_closing_of_the_same_moment_is_a_snooze(#[case] at: &str, #[case] expec
     assert_eq!(statuses(&told).iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>(), expected);
 }
 
+#[test]
+fn a_record_that_says_snoozed_is_no_witness_of_what_happened_later() {
+    let snoozed = json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00", "updated_datetime": "2026-06-01T11:00:00"});
+    for (at, expected) in [("11:00:02.900", "snoozed"), ("11:00:03", "closed")] {
+        let told = whole(with(snoozed.clone()), Vec::new(), vec![event(1, "ticket-closed", at)]);
+        assert_eq!(statuses(&told).last().unwrap().0, expected, "{at}: {told:?}");
+    }
+    // As for one that was told before: it woke up and was closed, and of that its record is not read yet.
+    let mut state = known(snoozed, vec![event(1, "ticket-snoozed", "10:59:59")]);
+    state.keep_all(Pages {
+        events: vec![serde_json::from_value(event(2, "ticket-closed", "11:10:00")).unwrap()],
+        ..Pages::default()
+    });
+    state.tell(time("10:49:00"), time("11:20:00"), usize::MAX);
+    assert_eq!(shorts(&mut state), ["11:10:00 status closed 412 agent"]);
+}
+
 /// The last status, by whom, and when, of a record that no event explains.
 #[rstest]
 #[case::shown_late(json!({"status": "closed", "snooze_datetime": "2026-06-01T11:57:00"}), "snoozed", "10:42:11.010")]

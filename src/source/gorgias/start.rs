@@ -66,6 +66,7 @@ impl Gorgias {
     pub(super) fn open_again(&mut self, at: Timestamp) {
         self.state.mark = at;
         self.state.heap = Heap::default();
+        self.state.reading = None;
         self.state.is_partial = true;
         self.state.phase = Phase::Open { snoozed: false, next: None, read: 0 };
     }

@@ -10,6 +10,7 @@ use super::heap::{Heap, Pages};
 use super::past::Past;
 use super::people::People;
 use super::ratings::Ratings;
+use super::reading::Reading;
 use super::story::{Known, News, Teller, standing};
 use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
@@ -124,6 +125,10 @@ pub(super) struct State {
     pub changed_to: Timestamp,
     pub read_at: Timestamp,
     pub asked_at: Timestamp,
+    /// What is new, as far as it is read.
+    pub reading: Option<Box<Reading>>,
+    /// The last reading told how the desk was a while before its end.
+    pub is_behind: bool,
     pub events: Access,
     pub sweep_at: Timestamp,
     pub sweep_after: Id,
@@ -228,16 +233,24 @@ impl State {
             self.judge(id, &mut known, look);
             self.tickets.insert(id, known);
         } else if let Some(ticket) = ticket {
-            let is_active = !standing(&ticket, &self.people, look).status.is_ended();
-            let was_active = self.remembered.contains(&id);
-            let begun_lately = from <= ticket.created_datetime && !ticket.spam;
-            if self.is_settled(&ticket, from) && (is_active || was_active || begun_lately) {
+            if !self.is_news(&ticket, from, look) {
+                return;
+            }
+            if self.is_settled(&ticket, from) {
                 self.queue.remove(&id);
                 self.first(&ticket, news, from, look);
-            } else if is_active || was_active {
+            } else {
                 self.queue.insert(id, ticket);
             }
         }
+    }
+
+    /// Whether something is to be told of a ticket that is not known: it is active, or was by what was told, or began after
+    /// `from`.
+    pub(super) fn is_news(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
+        let is_active = !standing(ticket, &self.people, look).status.is_ended();
+        let begun_lately = from <= ticket.created_datetime && !ticket.spam;
+        is_active || self.remembered.contains(&ticket.id) || begun_lately
     }
 
     /// Tells a ticket that was not told before.

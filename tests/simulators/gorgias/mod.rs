@@ -6,6 +6,7 @@ mod cost;
 mod day;
 mod feeds;
 mod ratings;
+mod reading;
 
 use std::time::Duration;
 
