@@ -5,6 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::heap::{Heap, Pages};
+use super::past::Past;
 use super::people::People;
 use super::state::{Access, Feed, Phase, State, Walk};
 use super::story::{News, is_answer};
@@ -297,6 +298,21 @@ fn the_feeds_show_each_thing_once_from_their_begin_on() {
 }
 
 #[test]
+fn after_a_pause_nothing_is_told_again_that_was_told_before_it() {
+    let mut state = known(json!({}), Vec::new());
+    state.told_to = Some(time("10:50:00"));
+    let mut pages = Pages::default();
+    for (nth, at) in [(1, "10:48:59"), (2, "10:49:00"), (3, "11:20:00")] {
+        pages.messages.push(serde_json::from_value(message(nth, true, at)).unwrap());
+        pages.events.push(serde_json::from_value(event(nth, "ticket-assigned", at)).unwrap());
+    }
+    state.keep_active(pages);
+    state.tell(Timestamp::MIN, time("11:30:00"), usize::MAX);
+    let times: Vec<String> = shorts(&mut state).iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(times, ["10:49:00", "10:49:00", "11:20:00", "11:20:00"]);
+}
+
+#[test]
 fn of_two_records_the_later_one_counts() {
     let mut heap = Heap::default();
     heap.record(record(json!({"subject": "new", "updated_datetime": "2026-06-01T11:00:00"})));
@@ -340,6 +356,23 @@ fn active_tickets_are_looked_at_in_their_order() {
         state.first(&ticket, News::default(), Timestamp::MIN, time("10:50:00"));
     }
     assert_eq!((state.active_after(0, 2), state.active_after(5, 9)), (vec![3, 5], vec![7, ID]));
+}
+
+#[test]
+fn an_earlier_history_goes_on_unless_it_begins_too_late() {
+    let [early, late, now] = ["09:00:00", "10:00:00", "12:00:00"].map(time);
+    let plan = |earlier: Option<Past>, begins_at| {
+        let mut past = Past::default();
+        past.plan(earlier, begins_at, now);
+        past.reached()
+    };
+    assert_eq!((plan(None, early), plan(None, now)), (Some(early), None));
+    let half: Past = serde_json::from_value(json!({"from": early, "reached": late, "to": time("11:00:00")})).unwrap();
+    assert_eq!(plan(Some(half.clone()), late), Some(late));
+    assert_eq!(plan(Some(half.clone()), early), Some(late));
+    assert_eq!(plan(Some(half), time("08:00:00")), Some(time("08:00:00")), "more is asked for than it holds");
+    let whole: Past = serde_json::from_value(json!({"from": early, "reached": late, "to": late})).unwrap();
+    assert_eq!(plan(Some(whole), early), None, "all of it was told");
 }
 
 #[test]

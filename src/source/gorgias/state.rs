@@ -226,6 +226,11 @@ impl State {
         news.messages.retain(|message| !self.seen_messages.contains_key(&message.id));
         news.events.retain(|event| !self.seen_events.contains_key(&event.id));
         if let Some(mut known) = self.tickets.remove(&id) {
+            // After a pause the feeds are read back further than to where it began: that was told.
+            if let Some(told_from) = self.told_to.map(|told_to| told_to - OVERLAP) {
+                news.messages.retain(|message| message.created_datetime >= told_from);
+                news.events.retain(|event| event.created_datetime >= told_from);
+            }
             self.see(&news);
             let mut teller = Self::teller(&mut self.people, &self.pages, look);
             teller.more(ticket.as_deref(), id, news, &mut known);

@@ -113,7 +113,14 @@ async fn a_long_pause_is_caught_up_with() {
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(source.as_mut(), &simulator);
     watch.settle().await;
-    watch.later(2 * 3600).await;
+    let settled_at = simulator.inside().world.now;
+    for (minutes, is_read_anew) in [(29, false), (31, true), (120, true)] {
+        simulator.asked();
+        watch.later(minutes * 60).await;
+        let asked = simulator.asked();
+        assert_eq!(asked.iter().any(|line| line.contains("/api/views/0")), is_read_anew, "{minutes}: {asked:#?}");
+    }
     stream.extend(simulator.inside().world.take_stream());
     crate::agree::agree_now(&watch.told, &stream, &simulator.inside().world, &watch.source.capabilities(), &terms());
+    super::reading::told_once(&watch, settled_at);
 }

@@ -7,6 +7,7 @@ mod day;
 mod feeds;
 mod ratings;
 mod reading;
+mod seldom;
 
 use std::time::Duration;
 

@@ -115,7 +115,7 @@ async fn a_survey_of_more_than_three_days_ago_is_not_looked_at() {
         let mut source = source(&simulator, &json!({}), Duration::ZERO);
         let mut watch = Watch::new(source.as_mut(), &simulator);
         watch.settle().await;
-        simulator.fault("satisfaction", Fault::edited(|body| body["data"] = json!([])));
+        simulator.fault("satisfaction-surveys?", Fault::edited(|body| body["data"] = json!([])));
         answer(&simulator, 0, 2);
         quietly(&mut watch, TimeDelta::hours(hours)).await;
         simulator.mend();
@@ -156,7 +156,7 @@ async fn what_a_look_had_not_reached_is_told_after_a_restart() {
     // Longer than what a restart looks back.
     for _ in 0..3 {
         simulator.inside().world.stand_still(TimeDelta::minutes(9));
-        simulator.fault("satisfaction", Fault::edited(|body| body["data"] = json!([])));
+        simulator.fault("satisfaction-surveys?", Fault::edited(|body| body["data"] = json!([])));
         while told(&watch).is_empty() {
             let batch = watch.poll().await.unwrap();
             if !batch.more {
@@ -177,4 +177,58 @@ async fn what_a_look_had_not_reached_is_told_after_a_restart() {
     let after = told(&watch);
     let all: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     assert_eq!(all.len(), 2 * POLL);
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_is_left() {
+    let simulator = desk().await;
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    answer(&simulator, 0, 1);
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    simulator.fault(
+        "satisfaction-surveys?",
+        Fault::edited(move |body| {
+            let row = json!({"id": 1, "ticket_id": 1, "created_datetime": "2026-12-01T00:00:00"});
+            let nth = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            *body = json!({"data": [row], "meta": {"next_cursor": format!("c-{nth}")}});
+        }),
+    );
+    pages(&simulator);
+    quietly(&mut watch, TimeDelta::minutes(11)).await;
+    assert_eq!(pages(&simulator).len(), 500);
+}
+
+/// A ticket that ended before the start and is known to nobody.
+#[tokio::test]
+async fn an_answer_about_a_ticket_that_is_not_known_is_told_behind_its_ticket() {
+    let simulator = desk().await;
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    let ended: Vec<_> = {
+        let world = &mut simulator.inside().world;
+        world.stand_still(TimeDelta::seconds(1));
+        let before = world.now - TimeDelta::hours(2);
+        let ended = world.chats.iter().filter(|chat| chat.status.is_ended() && chat.status_at < before);
+        let ended: Vec<_> =
+            ended.filter(|chat| chat.merged_into.is_none()).take(3).map(|chat| chat.id.clone()).collect();
+        for conversation in &ended {
+            let conversation = conversation.clone();
+            world.happen(EventKind::Rated { conversation, score: 2.0, scale: 5.0, comment: None });
+        }
+        ended.iter().map(|id| world.chat_number(id.as_str()).unwrap().to_string()).collect()
+    };
+    assert_eq!(ended.len(), 3);
+    quietly(&mut watch, TimeDelta::minutes(11)).await;
+    quietly(&mut watch, TimeDelta::minutes(1)).await;
+    for id in ended {
+        let kinds: Vec<_> = watch.of(&id).iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(
+            (kinds.first().map(String::as_str), kinds.last().map(String::as_str)),
+            (Some("opened"), Some("rated"))
+        );
+        assert_eq!(kinds.iter().filter(|kind| *kind == "rated").count(), 1);
+    }
 }

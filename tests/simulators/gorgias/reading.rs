@@ -27,7 +27,7 @@ async fn desk(page: usize) -> Simulator {
 }
 
 /// Each message was told once, of chats that began while it was watched, and of their endings none is missing.
-fn told_once(watch: &Watch<'_>, since: helptop::event::Timestamp) {
+pub fn told_once(watch: &Watch<'_>, since: helptop::event::Timestamp) {
     let mut told: BTreeMap<&ConversationId, (usize, usize)> = BTreeMap::new();
     for event in &watch.told {
         match &event.kind {
@@ -45,8 +45,13 @@ fn told_once(watch: &Watch<'_>, since: helptop::event::Timestamp) {
         let ended = |kind: &EventKind| matches!(kind, EventKind::Status { status, by: Some(StatusBy::Agent), .. } if status.is_ended());
         let endings = chat.log.iter().filter(|logged| ended(&logged.kind)).count();
         let id = ConversationId::new(chat.number.to_string());
-        assert_eq!(told.get(&id), Some(&(chat.messages.len(), endings)), "{:#?}", watch.of(id.as_str()));
+        assert_eq!(told.get(&id), Some(&(chat.messages.len(), endings)), "{:#?}", lines(&watch.of(id.as_str())));
     }
+}
+
+/// What was told, in a line each.
+fn lines(told: &[Value]) -> Vec<String> {
+    told.iter().map(|event| format!("{} {}", event["at"], event["type"])).collect()
 }
 
 /// Polls until a poll tells something, or nothing is left; the batches.
