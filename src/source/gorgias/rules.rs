@@ -313,6 +313,65 @@ fn after_a_pause_nothing_is_told_again_that_was_told_before_it() {
 }
 
 #[test]
+fn what_was_answered_or_ended_last_settles_what_came_before() {
+    let late = || serde_json::from_value(event(1, "ticket-closed", "10:50:00")).unwrap();
+    let said = |id, from_agent, at| serde_json::from_value(message(id, from_agent, at)).unwrap();
+    let heap = |messages, events| {
+        let mut heap = Heap::default();
+        heap.take(Pages { messages, events, ..Pages::default() }, &People::default(), |_, _| true);
+        heap
+    };
+    let at = |heap: &Heap| ["10:39:00", "10:40:00", "10:50:00", "10:50:01"].map(|at| heap.is_answered(ID, time(at)));
+    assert_eq!(at(&heap(vec![said(1, false, "10:50:00")], vec![])), [false; 4]);
+    assert_eq!(at(&heap(vec![said(1, true, "10:40:00")], vec![])), [true, true, false, false]);
+    assert_eq!(at(&heap(vec![said(1, true, "10:40:00")], vec![late()])), [true, true, true, false]);
+    assert_eq!(
+        at(&heap(vec![said(1, true, "10:50:00"), said(2, true, "10:40:00")], vec![])),
+        [true, true, true, false]
+    );
+}
+
+/// Whether a ticket that began at 10:30 is told, waits to be read by itself, or is passed over.
+#[rstest]
+#[case::not_whole(json!({}), None, false, "10:35:00", "queued")]
+#[case::whole(json!({}), None, false, "10:30:00", "told")]
+#[case::told_before(json!({}), Some("10:40:00"), true, "10:35:00", "told")]
+#[case::told_before_and_read_less_far(json!({}), Some("10:34:00"), true, "10:35:00", "queued")]
+#[case::not_told_before(json!({}), Some("10:40:00"), false, "10:35:00", "queued")]
+#[case::it_was_active(json!({"status": "closed"}), None, true, "10:35:00", "queued")]
+#[case::begun_and_ended(json!({"status": "closed"}), None, false, "10:30:00", "told")]
+#[case::ended(json!({"status": "closed"}), None, false, "10:35:00", "passed over")]
+#[case::spam(json!({"spam": true}), None, false, "10:30:00", "passed over")]
+fn a_ticket_that_is_not_known_is_told_where_all_of_it_is_read(
+    #[case] more: Value,
+    #[case] told_to: Option<&str>,
+    #[case] was_active: bool,
+    #[case] from: &str,
+    #[case] expected: &str,
+) {
+    let mut state = State::begun(Phase::Steady);
+    state.told_to = told_to.map(time);
+    state.remembered.extend(was_active.then_some(ID));
+    let ticket = record(more);
+    let from = if from == "10:30:00" { ticket.created_datetime } else { time(from) };
+    state.heap.record(ticket.clone());
+    state.tell(from, time("11:00:00"), usize::MAX);
+    let word = |state: &State| match (state.tickets.contains_key(&ID), state.queue.contains_key(&ID)) {
+        (true, false) => "told",
+        (false, true) => "queued",
+        (false, false) => "passed over",
+        (true, true) => "told and queued",
+    };
+    assert_eq!(word(&state), expected);
+    if expected == "queued" {
+        // All of it is met later.
+        state.heap.record(ticket.clone());
+        state.tell(ticket.created_datetime, time("11:01:00"), usize::MAX);
+        assert_eq!(word(&state), "told");
+    }
+}
+
+#[test]
 fn of_two_records_the_later_one_counts() {
     let mut heap = Heap::default();
     heap.record(record(json!({"subject": "new", "updated_datetime": "2026-06-01T11:00:00"})));
