@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Assigned, EventKind};
+use helptop::event::{Assigned, EventKind, Status, StatusBy};
 use helptop::source::demo::Params;
 use serde_json::{Value, json};
 
@@ -75,6 +75,49 @@ async fn a_change_without_a_word_is_found_and_believed() {
     let told = watch.of(&number.to_string());
     assert_eq!(told.len(), 1, "{told:#?}");
     assert_eq!((&told[0]["type"], &told[0]["agent"]), (&json!("assigned"), &json!(agent)));
+}
+
+#[tokio::test]
+async fn what_has_just_changed_is_left_to_what_tells_who_did_it() {
+    let simulator = desk().await;
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    let (id, number) = simulator.inside().world.open().next().map(|chat| (chat.id.clone(), chat.number)).unwrap();
+    // It is closed between the list of changes and the look at a hundred.
+    let mut is_over = false;
+    let closes = move |world: &mut World| {
+        if !std::mem::replace(&mut is_over, true) {
+            world.stand_still(TimeDelta::seconds(3));
+            let (conversation, agent) = (id.clone(), Some(world.agents[0].id.clone()));
+            world.happen(EventKind::Status { conversation, status: Status::Closed, by: Some(StatusBy::Agent), agent });
+            world.stand_still(TimeDelta::seconds(1));
+        }
+    };
+    simulator.inside().world.stand_still(TimeDelta::minutes(4));
+    simulator.fault("/api/events", Fault::Then(Box::new(closes)));
+    watch.settle().await;
+    assert!(simulator.asked().iter().any(|line| line.contains("ticket_ids")));
+    for _ in 0..3 {
+        simulator.inside().world.stand_still(TimeDelta::seconds(40));
+        watch.settle().await;
+    }
+    let told = watch.of(&number.to_string());
+    let closed: Vec<&Value> = told.iter().filter(|event| event["status"] == "closed").collect();
+    assert_eq!((closed.len(), &closed[0]["by"], &closed[0]["agent"]), (1, &json!("agent"), &json!("1")), "{told:#?}");
+}
+
+#[tokio::test]
+async fn what_was_active_and_is_gone_at_a_start_is_closed() {
+    let simulator = desk().await;
+    let number = simulator.inside().world.open().nth(5).unwrap().number;
+    simulator.inside().world.delete(number);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    source.remember(&[number.to_string().as_str().into()]);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    let told = watch.of(&number.to_string());
+    assert_eq!((told.len(), &told[0]["status"], &told[0]["by"]), (1, &json!("closed"), &json!("system")), "{told:#?}");
 }
 
 #[tokio::test]
