@@ -22,7 +22,7 @@ const THREAD_PAGES: usize = 10;
 const DRAINS: TimeDelta = TimeDelta::seconds(20);
 
 /// What becomes of tickets and is worth telling.
-pub(super) const TYPES: [&str; 10] = [
+pub(super) const TYPES: [&str; 9] = [
     "ticket-assigned",
     "ticket-unassigned",
     "ticket-team-assigned",
@@ -32,7 +32,6 @@ pub(super) const TYPES: [&str; 10] = [
     "ticket-snoozed",
     "ticket-self-unsnoozed",
     "ticket-trashed",
-    "satisfaction-survey-responded",
 ];
 
 /// What is put into the query for the next page.

@@ -1,6 +1,6 @@
 //! What was read and is not told yet, by ticket.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::people::People;
 use super::story::{News, is_answer, is_ending};
@@ -67,11 +67,11 @@ impl Heap {
         self.settled_at.get(&id).is_some_and(|at| *at >= from)
     }
 
-    /// The first tickets of which there is something to tell, so many at most.
-    pub(super) fn first(&self, most: usize) -> BTreeSet<Id> {
-        let some = self.records.keys().take(most).chain(self.news.keys().take(most));
-        let some: BTreeSet<Id> = some.copied().collect();
-        some.into_iter().take(most).collect()
+    /// The first ticket of which there is something to tell.
+    pub(super) fn first(&self) -> Option<Id> {
+        let record = self.records.first_key_value().map(|(id, _)| *id);
+        let news = self.news.first_key_value().map(|(id, _)| *id);
+        record.into_iter().chain(news).min()
     }
 
     /// Takes out what there is to tell of a ticket, without what is older.

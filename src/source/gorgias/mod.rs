@@ -15,6 +15,7 @@ mod heap;
 mod past;
 mod people;
 mod ratings;
+mod reading;
 mod refresh;
 #[cfg(test)]
 mod rules;

@@ -16,8 +16,10 @@ use crate::source::lenient::Id;
 const EVERY: TimeDelta = TimeDelta::minutes(10);
 /// A survey that was made longer ago is not looked at again.
 const WINDOW: TimeDelta = TimeDelta::days(3);
-/// Pages of surveys at most.
+/// Pages of surveys in one poll.
 const PAGES: usize = 5;
+/// Pages of one look at most: a list that never ends is left there.
+const MOST_PAGES: usize = 500;
 /// Tickets of answers that are looked up in one poll.
 const LOOKUPS: usize = 2;
 /// The scale of answers.
@@ -29,10 +31,25 @@ pub(super) struct Ratings {
     pub is_given: bool,
     /// Older ones are not told.
     pub since: Timestamp,
+    /// All that were given before are told, also for a later run.
+    pub told_to: Timestamp,
     asked_at: Timestamp,
+    /// When the last look began that came to its end.
+    whole_at: Timestamp,
+    walk: Option<Walk>,
     told: HashMap<Id, Timestamp>,
     /// Answers about tickets that are not known yet.
     pub waiting: Vec<Survey>,
+}
+
+/// A look that does not come to its end in one poll: the next goes on from there.
+#[derive(Debug, Clone)]
+struct Walk {
+    begun_at: Timestamp,
+    /// Surveys that were made before are not looked at.
+    since: Timestamp,
+    next: Option<Next>,
+    pages: usize,
 }
 
 impl Ask {
@@ -50,37 +67,80 @@ pub(super) fn rated(survey: &Survey) -> Option<Event> {
     (1.0..=SCALE).contains(&score).then(|| Event::new(at, kind))
 }
 
+impl Ratings {
+    /// Answers are told from then on.
+    pub(super) fn begin(&mut self, since: Timestamp) {
+        (self.since, self.told_to, self.whole_at) = (since, since, since);
+    }
+
+    /// Takes answers out of what some pages brought, each once.
+    fn take(&mut self, found: Vec<Survey>, since: Timestamp) {
+        for survey in found.into_iter().rev() {
+            let Some(at) = survey.scored_datetime.filter(|at| *at >= self.since) else { continue };
+            // The last page goes beyond, and what is so old is forgotten.
+            let is_young = survey.created_datetime.unwrap_or(at) >= since;
+            if is_young && rated(&survey).is_some() && self.told.insert(survey.id, at) != Some(at) {
+                self.waiting.push(survey);
+            }
+        }
+    }
+}
+
 impl Gorgias {
-    /// The answers since the last time, where the key may read them.
-    pub(super) async fn rate(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+    /// The answers since the last time, where the key may read them. Whether there are more to read at once.
+    pub(super) async fn rate(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let ratings = &self.state.ratings;
         if !ratings.is_given {
-            return Ok(());
+            return Ok(false);
         }
-        if ask.now - ratings.asked_at >= EVERY {
-            let since = ask.at() - WINDOW;
-            let (mut found, mut next) = (Vec::new(), None);
-            for _ in 0..PAGES {
-                let page = ask.surveys(next.as_ref()).await?;
-                let oldest = page.items.iter().filter_map(|survey| survey.created_datetime).min();
-                found.extend(page.items);
-                if page.next.is_none() || page.next == next || oldest.is_none_or(|at| at < since) {
-                    break;
-                }
-                next = page.next;
-            }
-            let ratings = &mut self.state.ratings;
-            ratings.asked_at = ask.now;
-            for survey in found.into_iter().rev() {
-                let Some(at) = survey.scored_datetime.filter(|at| *at >= ratings.since) else { continue };
-                if rated(&survey).is_some() && ratings.told.insert(survey.id, at) != Some(at) {
-                    ratings.waiting.push(survey);
-                }
-            }
-            let ends = since - WINDOW;
-            ratings.told.retain(|_, at| *at >= ends);
+        if ratings.walk.is_some() || ask.now - ratings.asked_at >= EVERY {
+            self.look(ask).await?;
         }
-        self.tell_ratings(ask).await
+        self.tell_ratings(ask).await?;
+        let ratings = &mut self.state.ratings;
+        if ratings.walk.is_none() && ratings.waiting.is_empty() {
+            ratings.told_to = ratings.whole_at;
+        }
+        Ok(ratings.walk.is_some())
+    }
+
+    /// Some pages of surveys, the newest first, from where the look before has stopped.
+    async fn look(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let begun = self.state.ratings.walk.clone();
+        let is_later = begun.is_some();
+        let mut walk =
+            begun.unwrap_or_else(|| Walk { begun_at: ask.at(), since: ask.at() - WINDOW, next: None, pages: 0 });
+        let (mut found, mut is_over) = (Vec::new(), false);
+        for _ in 0..PAGES {
+            let page = match ask.surveys(walk.next.as_ref()).await {
+                Err(SourceError::Unsupported { .. }) if is_later => {
+                    // A cursor does not live long: the next look begins anew.
+                    (self.state.ratings.walk, self.state.ratings.asked_at) = (None, ask.now);
+                    return Ok(());
+                }
+                other => other?,
+            };
+            walk.pages += 1;
+            let oldest = page.items.iter().filter_map(|survey| survey.created_datetime).min();
+            found.extend(page.items);
+            is_over = page.next.is_none()
+                || page.next == walk.next
+                || oldest.is_none_or(|at| at < walk.since)
+                || walk.pages >= MOST_PAGES;
+            if is_over {
+                break;
+            }
+            walk.next = page.next;
+        }
+        let ratings = &mut self.state.ratings;
+        ratings.take(found, walk.since);
+        ratings.asked_at = ask.now;
+        if is_over {
+            ratings.told.retain(|_, at| *at >= walk.since);
+            ratings.whole_at = walk.begun_at;
+        }
+        ratings.walk = Some(walk).filter(|_| !is_over);
+        Ok(())
     }
 
     /// Tells answers about tickets that are known; the tickets of the others are told first, some a poll.

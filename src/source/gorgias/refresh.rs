@@ -1,9 +1,8 @@
-//! The steady refresh: what changed, and only where something did, what was said and what happened.
+//! The steady refresh: what is new, what no feed tells whole, and now and then all that is looked at seldom.
 
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE};
-use super::heap::{Heap, Pages};
 use super::people::read_staff;
 use super::start::MOST;
 use super::state::OVERLAP;
@@ -14,8 +13,6 @@ use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::lenient::Id;
 
-/// Messages and events are read at least so often, also where no ticket seems to have changed.
-const LEAST: TimeDelta = TimeDelta::minutes(2);
 /// Tickets that are read one by one in a poll that does more than that.
 const SOME: usize = 2;
 /// While many tickets are read one by one, the feeds are read so often.
@@ -26,11 +23,14 @@ const LONG_PAUSE: TimeDelta = TimeDelta::minutes(30);
 const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(2);
 /// How often users and teams are read.
 const PEOPLE_EVERY: TimeDelta = TimeDelta::minutes(30);
+/// What a start does at its end.
+const CHANGES: &str = "reading what has changed meanwhile";
 
 impl Gorgias {
     /// What is new; in every other poll a part of the history instead, so that the news never wait for it.
     pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        if self.state.read_at != Timestamp::MIN && ask.now - self.state.read_at > LONG_PAUSE {
+        let read_at = self.state.reading.as_ref().map_or(Timestamp::MIN, |reading| reading.read_at);
+        if self.state.read_at != Timestamp::MIN && ask.now - read_at.max(self.state.read_at) > LONG_PAUSE {
             self.state.told_to = Some(self.state.mark);
             self.open_again(ask.at());
             return Ok(Step::part("reading open tickets", 0.0));
@@ -39,108 +39,35 @@ impl Gorgias {
             return self.history(ask).await;
         }
         let is_waiting = !self.state.queue.is_empty();
-        if !is_waiting || ask.now - self.state.asked_at >= NEWS_EVERY {
-            self.news(ask).await?;
+        let has_begun = self.state.is_behind || self.state.reading.is_some();
+        if has_begun || !is_waiting || ask.now - self.state.asked_at >= NEWS_EVERY {
+            if !self.news(ask).await? {
+                let is_partial = self.state.is_partial;
+                return Ok(if is_partial { Step::part(CHANGES, 1.0) } else { Step::more(self.state.past.progress()) });
+            }
             self.one_by_one(ask, SOME).await?;
         } else {
             self.one_by_one(ask, MOST as usize / 2).await?;
         }
-        let mut more = !self.state.queue.is_empty();
+        let mut more = self.state.is_behind || !self.state.queue.is_empty();
         if !more {
             self.state.is_partial = false;
             self.sweep(ask).await?;
             self.reread_staff(ask).await?;
-            self.rate(ask).await?;
-            more = !self.state.queue.is_empty();
+            more = self.rate(ask).await? || !self.state.queue.is_empty();
         }
         self.state.prune();
         let progress = self.state.past.progress();
         self.state.is_past_next = !more && self.state.past.is_due(ask.now);
         if self.state.is_partial {
-            return Ok(Step::part(&format!("reading {} tickets one by one", self.state.queue.len()), 1.0));
+            let what = match self.state.queue.len() {
+                0 => CHANGES.to_owned(),
+                count => format!("reading {count} tickets one by one"),
+            };
+            return Ok(Step::part(&what, 1.0));
         }
         let more = more || self.state.is_past_next;
         Ok(Step { more, partial: false, history: false, progress })
-    }
-
-    /// The feeds since they were last read.
-    async fn news(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let mut pages = Pages::default();
-        let (mark, changed_to) = (self.state.mark, self.state.changed_to);
-        let since = mark - OVERLAP;
-        let (mut next, mut newest) = (None, changed_to);
-        let mut begun_at = None;
-        let mut has_changes = false;
-        loop {
-            let page = ask.changed(next.as_ref()).await?;
-            begun_at.get_or_insert(ask.at());
-            let times = || page.items.iter().filter_map(|ticket| ticket.updated_datetime);
-            newest = times().fold(newest, Timestamp::max);
-            let oldest = times().min();
-            for ticket in page.items {
-                let updated_at = ticket.updated_datetime.unwrap_or(ticket.created_datetime);
-                has_changes |= !self.is_told(&ticket, updated_at);
-                if updated_at >= since {
-                    pages.tickets.push(ticket);
-                }
-            }
-            let goes_on = page.next.is_some() && page.next != next && oldest.is_some_and(|at| at >= since);
-            if !goes_on {
-                break;
-            }
-            next = page.next;
-        }
-        let begun_at = begun_at.unwrap_or_else(|| ask.at());
-        let is_due = ask.now - self.state.read_at >= LEAST;
-        // Without the feeds nothing is told: what was met is met again.
-        if has_changes || is_due {
-            self.feeds(ask, since, &mut pages).await?;
-            self.state.read_at = ask.now;
-            self.state.heap = Heap::default();
-            self.state.keep_all(pages);
-            self.state.tell(since, ask.at(), usize::MAX);
-            self.state.mark = begun_at;
-        }
-        self.state.changed_to = newest;
-        self.state.asked_at = ask.now;
-        self.state.judge_doubts(ask.at());
-        Ok(())
-    }
-
-    /// Whether all that a record tells was told.
-    fn is_told(&self, ticket: &Ticket, updated_at: Timestamp) -> bool {
-        match self.state.tickets.get(&ticket.id) {
-            Some(known) => updated_at <= known.updated_at,
-            None => updated_at <= self.state.changed_to,
-        }
-    }
-
-    /// What was said and what happened since then.
-    async fn feeds(&self, ask: &mut Ask, since: Timestamp, pages: &mut Pages) -> Result<(), SourceError> {
-        let mut next = None;
-        loop {
-            let page = ask.messages(next.as_ref()).await?;
-            let oldest = page.items.iter().map(|message| message.created_datetime).min();
-            pages.messages.extend(page.items);
-            if page.next.is_none() || page.next == next || oldest.is_none_or(|at| at < since) {
-                break;
-            }
-            next = page.next;
-        }
-        next = None;
-        if !self.state.events.is_given {
-            return Ok(());
-        }
-        loop {
-            let page = ask.events(Some(since), next.as_ref()).await?;
-            let oldest = page.items.iter().map(|event| event.created_datetime).min();
-            pages.events.extend(page.items);
-            if page.next.is_none() || page.next == next || oldest.is_none_or(|at| at < since) {
-                break;
-            }
-            next = page.next;
-        }
-        Ok(())
     }
 
     /// Reads some of the tickets that no feed tells whole.

@@ -5,6 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::heap::{Heap, Pages};
+use super::past::Past;
 use super::people::People;
 use super::state::{Access, Feed, Phase, State, Walk};
 use super::story::{News, is_answer};
@@ -52,6 +53,23 @@ fn only_a_closing_of_the_same_moment_is_a_snooze(#[case] at: &str, #[case] expec
     let snoozed = with(json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00"}));
     let told = whole(snoozed, Vec::new(), vec![event(1, "ticket-closed", "11:00:00"), event(2, "ticket-snoozed", at)]);
     assert_eq!(statuses(&told).iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_record_that_says_snoozed_is_no_witness_of_what_happened_later() {
+    let snoozed = json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00", "updated_datetime": "2026-06-01T11:00:00"});
+    for (at, expected) in [("11:00:02.900", "snoozed"), ("11:00:03", "closed")] {
+        let told = whole(with(snoozed.clone()), Vec::new(), vec![event(1, "ticket-closed", at)]);
+        assert_eq!(statuses(&told).last().unwrap().0, expected, "{at}: {told:?}");
+    }
+    // As for one that was told before: it woke up and was closed, and of that its record is not read yet.
+    let mut state = known(snoozed, vec![event(1, "ticket-snoozed", "10:59:59")]);
+    state.keep_all(Pages {
+        events: vec![serde_json::from_value(event(2, "ticket-closed", "11:10:00")).unwrap()],
+        ..Pages::default()
+    });
+    state.tell(time("10:49:00"), time("11:20:00"), usize::MAX);
+    assert_eq!(shorts(&mut state), ["11:10:00 status closed 412 agent"]);
 }
 
 /// The last status, by whom, and when, of a record that no event explains.
@@ -280,6 +298,80 @@ fn the_feeds_show_each_thing_once_from_their_begin_on() {
 }
 
 #[test]
+fn after_a_pause_nothing_is_told_again_that_was_told_before_it() {
+    let mut state = known(json!({}), Vec::new());
+    state.told_to = Some(time("10:50:00"));
+    let mut pages = Pages::default();
+    for (nth, at) in [(1, "10:48:59"), (2, "10:49:00"), (3, "11:20:00")] {
+        pages.messages.push(serde_json::from_value(message(nth, true, at)).unwrap());
+        pages.events.push(serde_json::from_value(event(nth, "ticket-assigned", at)).unwrap());
+    }
+    state.keep_active(pages);
+    state.tell(Timestamp::MIN, time("11:30:00"), usize::MAX);
+    let times: Vec<String> = shorts(&mut state).iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(times, ["10:49:00", "10:49:00", "11:20:00", "11:20:00"]);
+}
+
+#[test]
+fn what_was_answered_or_ended_last_settles_what_came_before() {
+    let late = || serde_json::from_value(event(1, "ticket-closed", "10:50:00")).unwrap();
+    let said = |id, from_agent, at| serde_json::from_value(message(id, from_agent, at)).unwrap();
+    let heap = |messages, events| {
+        let mut heap = Heap::default();
+        heap.take(Pages { messages, events, ..Pages::default() }, &People::default(), |_, _| true);
+        heap
+    };
+    let at = |heap: &Heap| ["10:39:00", "10:40:00", "10:50:00", "10:50:01"].map(|at| heap.is_answered(ID, time(at)));
+    assert_eq!(at(&heap(vec![said(1, false, "10:50:00")], vec![])), [false; 4]);
+    assert_eq!(at(&heap(vec![said(1, true, "10:40:00")], vec![])), [true, true, false, false]);
+    assert_eq!(at(&heap(vec![said(1, true, "10:40:00")], vec![late()])), [true, true, true, false]);
+    assert_eq!(
+        at(&heap(vec![said(1, true, "10:50:00"), said(2, true, "10:40:00")], vec![])),
+        [true, true, true, false]
+    );
+}
+
+/// Whether a ticket that began at 10:30 is told, waits to be read by itself, or is passed over.
+#[rstest]
+#[case::not_whole(json!({}), None, false, "10:35:00", "queued")]
+#[case::whole(json!({}), None, false, "10:30:00", "told")]
+#[case::told_before(json!({}), Some("10:40:00"), true, "10:35:00", "told")]
+#[case::told_before_and_read_less_far(json!({}), Some("10:34:00"), true, "10:35:00", "queued")]
+#[case::not_told_before(json!({}), Some("10:40:00"), false, "10:35:00", "queued")]
+#[case::it_was_active(json!({"status": "closed"}), None, true, "10:35:00", "queued")]
+#[case::begun_and_ended(json!({"status": "closed"}), None, false, "10:30:00", "told")]
+#[case::ended(json!({"status": "closed"}), None, false, "10:35:00", "passed over")]
+#[case::spam(json!({"spam": true}), None, false, "10:30:00", "passed over")]
+fn a_ticket_that_is_not_known_is_told_where_all_of_it_is_read(
+    #[case] more: Value,
+    #[case] told_to: Option<&str>,
+    #[case] was_active: bool,
+    #[case] from: &str,
+    #[case] expected: &str,
+) {
+    let mut state = State::begun(Phase::Steady);
+    state.told_to = told_to.map(time);
+    state.remembered.extend(was_active.then_some(ID));
+    let ticket = record(more);
+    let from = if from == "10:30:00" { ticket.created_datetime } else { time(from) };
+    state.heap.record(ticket.clone());
+    state.tell(from, time("11:00:00"), usize::MAX);
+    let word = |state: &State| match (state.tickets.contains_key(&ID), state.queue.contains_key(&ID)) {
+        (true, false) => "told",
+        (false, true) => "queued",
+        (false, false) => "passed over",
+        (true, true) => "told and queued",
+    };
+    assert_eq!(word(&state), expected);
+    if expected == "queued" {
+        // All of it is met later.
+        state.heap.record(ticket.clone());
+        state.tell(ticket.created_datetime, time("11:01:00"), usize::MAX);
+        assert_eq!(word(&state), "told");
+    }
+}
+
+#[test]
 fn of_two_records_the_later_one_counts() {
     let mut heap = Heap::default();
     heap.record(record(json!({"subject": "new", "updated_datetime": "2026-06-01T11:00:00"})));
@@ -323,6 +415,23 @@ fn active_tickets_are_looked_at_in_their_order() {
         state.first(&ticket, News::default(), Timestamp::MIN, time("10:50:00"));
     }
     assert_eq!((state.active_after(0, 2), state.active_after(5, 9)), (vec![3, 5], vec![7, ID]));
+}
+
+#[test]
+fn an_earlier_history_goes_on_unless_it_begins_too_late() {
+    let [early, late, now] = ["09:00:00", "10:00:00", "12:00:00"].map(time);
+    let plan = |earlier: Option<Past>, begins_at| {
+        let mut past = Past::default();
+        past.plan(earlier, begins_at, now);
+        past.reached()
+    };
+    assert_eq!((plan(None, early), plan(None, now)), (Some(early), None));
+    let half: Past = serde_json::from_value(json!({"from": early, "reached": late, "to": time("11:00:00")})).unwrap();
+    assert_eq!(plan(Some(half.clone()), late), Some(late));
+    assert_eq!(plan(Some(half.clone()), early), Some(late));
+    assert_eq!(plan(Some(half), time("08:00:00")), Some(time("08:00:00")), "more is asked for than it holds");
+    let whole: Past = serde_json::from_value(json!({"from": early, "reached": late, "to": late})).unwrap();
+    assert_eq!(plan(Some(whole), early), None, "all of it was told");
 }
 
 #[test]

@@ -21,7 +21,7 @@ const ALONE: usize = 2;
 /// Tickets of one poll that tells what was read before.
 const TOLD: usize = 1000;
 
-/// So long before an earlier run's end a satisfaction answer may have been given that it did not see.
+/// So long before the last look of an earlier run a satisfaction answer may have been given that it did not see.
 const RATED_LATE: TimeDelta = TimeDelta::minutes(20);
 
 const OPEN: &str = "eq(ticket.status, 'open') && isEmpty(ticket.trashed_datetime)";
@@ -47,12 +47,17 @@ impl Gorgias {
         state.people.take(staff, at, &mut state.outbox);
         state.people_at = ask.now;
         let begins_at = super::past::begins_at(ask.now, self.backfill);
-        let (told_to, past) = mark.map_or((None, None), |mark| (mark.told_to, Some(mark.past)));
-        state.told_to = told_to;
+        let (past, rated_to) = match mark {
+            Some(mark) => {
+                state.told_to = mark.told_to;
+                (Some(mark.past), mark.rated_to)
+            }
+            None => (None, None),
+        };
         state.past.plan(past, begins_at, at);
         // What an earlier run told need not be told again; answers about what the history is still to tell come with it.
-        let rated_to = told_to.map(|told_to| (told_to - RATED_LATE).max(begins_at));
-        state.ratings.since = state.past.reached().or(rated_to).unwrap_or(begins_at);
+        let rated_to = rated_to.map(|rated_to| rated_to - RATED_LATE);
+        state.ratings.begin(state.past.reached().into_iter().chain(rated_to).min().unwrap_or(begins_at));
         self.open_again(at);
         Ok(Step::part("reading users and teams", 0.0))
     }
@@ -61,6 +66,7 @@ impl Gorgias {
     pub(super) fn open_again(&mut self, at: Timestamp) {
         self.state.mark = at;
         self.state.heap = Heap::default();
+        self.state.reading = None;
         self.state.is_partial = true;
         self.state.phase = Phase::Open { snoozed: false, next: None, read: 0 };
     }

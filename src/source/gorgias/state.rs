@@ -10,6 +10,7 @@ use super::heap::{Heap, Pages};
 use super::past::Past;
 use super::people::People;
 use super::ratings::Ratings;
+use super::reading::Reading;
 use super::story::{Known, News, Teller, standing};
 use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
@@ -124,6 +125,10 @@ pub(super) struct State {
     pub changed_to: Timestamp,
     pub read_at: Timestamp,
     pub asked_at: Timestamp,
+    /// What is new, as far as it is read.
+    pub reading: Option<Box<Reading>>,
+    /// The last reading told how the desk was a while before its end.
+    pub is_behind: bool,
     pub events: Access,
     pub sweep_at: Timestamp,
     pub sweep_after: Id,
@@ -145,6 +150,9 @@ pub(super) struct Mark {
     pub told_to: Option<Timestamp>,
     /// How far the history was told.
     pub past: Past,
+    /// All satisfaction answers are told that were given before.
+    #[serde(default)]
+    pub rated_to: Option<Timestamp>,
 }
 
 impl State {
@@ -157,7 +165,7 @@ impl State {
     pub(super) fn cursor(&self) -> Option<Cursor> {
         let is_settled = matches!(self.phase, Phase::Steady) && !self.is_partial;
         let told_to = if is_settled { Some(self.mark) } else { self.told_to };
-        Cursor::of(&Mark { told_to, past: self.past.clone() })
+        Cursor::of(&Mark { told_to, past: self.past.clone(), rated_to: Some(self.ratings.told_to) })
     }
 
     fn teller<'a>(people: &'a mut People, pages: &'a str, look: Timestamp) -> Teller<'a> {
@@ -202,11 +210,11 @@ impl State {
     /// Tells what is on the heap, of so many tickets at most: `from` is the instant from which on it holds all messages
     /// and all that happened. Whether that was all.
     pub(super) fn tell(&mut self, from: Timestamp, look: Timestamp, most: usize) -> bool {
-        let some = self.heap.first(most);
-        for id in &some {
-            self.tell_one(*id, from, look);
+        for _ in 0..most {
+            let Some(id) = self.heap.first() else { break };
+            self.tell_one(id, from, look);
         }
-        let is_all = some.len() < most;
+        let is_all = self.heap.first().is_none();
         if is_all {
             self.heap = Heap::default();
         }
@@ -218,6 +226,11 @@ impl State {
         news.messages.retain(|message| !self.seen_messages.contains_key(&message.id));
         news.events.retain(|event| !self.seen_events.contains_key(&event.id));
         if let Some(mut known) = self.tickets.remove(&id) {
+            // After a pause the feeds are read back further than to where it began: that was told.
+            if let Some(told_from) = self.told_to.map(|told_to| told_to - OVERLAP) {
+                news.messages.retain(|message| message.created_datetime >= told_from);
+                news.events.retain(|event| event.created_datetime >= told_from);
+            }
             self.see(&news);
             let mut teller = Self::teller(&mut self.people, &self.pages, look);
             teller.more(ticket.as_deref(), id, news, &mut known);
@@ -225,16 +238,24 @@ impl State {
             self.judge(id, &mut known, look);
             self.tickets.insert(id, known);
         } else if let Some(ticket) = ticket {
-            let is_active = !standing(&ticket, &self.people, look).status.is_ended();
-            let was_active = self.remembered.contains(&id);
-            let begun_lately = from <= ticket.created_datetime && !ticket.spam;
-            if self.is_settled(&ticket, from) && (is_active || was_active || begun_lately) {
+            if !self.is_news(&ticket, from, look) {
+                return;
+            }
+            if self.is_settled(&ticket, from) {
                 self.queue.remove(&id);
                 self.first(&ticket, news, from, look);
-            } else if is_active || was_active {
+            } else {
                 self.queue.insert(id, ticket);
             }
         }
+    }
+
+    /// Whether something is to be told of a ticket that is not known: it is active, or was by what was told, or began after
+    /// `from`.
+    pub(super) fn is_news(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
+        let is_active = !standing(ticket, &self.people, look).status.is_ended();
+        let begun_lately = from <= ticket.created_datetime && !ticket.spam;
+        is_active || self.remembered.contains(&ticket.id) || begun_lately
     }
 
     /// Tells a ticket that was not told before.

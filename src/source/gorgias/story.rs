@@ -14,6 +14,9 @@ use crate::source::lenient::Id;
 /// So long after its time a snoozed ticket may still be shown as snoozed.
 const WAKES_WITHIN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
+/// What is less apart is of one moment.
+const ONE_MOMENT: chrono::TimeDelta = chrono::TimeDelta::seconds(3);
+
 /// The conversation of a ticket.
 pub(super) fn conversation(ticket: Id) -> ConversationId {
     ConversationId::new(ticket.to_compact_string())
@@ -60,19 +63,22 @@ impl News {
         self.events.dedup_by_key(|event| event.id);
     }
 
-    /// A snoozed ticket is shown as closed: where both are told of one moment it was snoozed and did not end.
-    fn drop_closings_of_snoozes(&mut self, is_snoozed: bool) {
+    /// A snoozed ticket is shown as closed: where both are told of one moment it was snoozed and did not end. Nor did it where
+    /// only the closing is told and its record, which was written then or later, says that it is snoozed.
+    fn drop_closings_of_snoozes(&mut self, record: Standing, updated_at: Timestamp) {
+        let is_snoozed =
+            |closing: &Happened| record.status == Status::Snoozed && closing.created_datetime - updated_at < ONE_MOMENT;
         let snoozes: Vec<_> = self.events.iter().filter(|event| event.what == What::Snoozed).collect();
         let near = |closing: &Happened| {
-            let gap = |snooze: &&Happened| (snooze.created_datetime - closing.created_datetime).num_seconds().abs();
-            snoozes.iter().any(|snooze| gap(snooze) <= 2)
+            let gap = |snooze: &&Happened| (snooze.created_datetime - closing.created_datetime).abs();
+            snoozes.iter().any(|snooze| gap(snooze) < ONE_MOMENT)
         };
         let last = self.events.iter().rposition(|event| is_status(event.what));
         let keep: Vec<bool> = self
             .events
             .iter()
             .enumerate()
-            .map(|(nth, event)| event.what != What::Closed || !(near(event) || is_snoozed && last == Some(nth)))
+            .map(|(nth, event)| event.what != What::Closed || !(near(event) || last == Some(nth) && is_snoozed(event)))
             .collect();
         let mut keep = keep.into_iter();
         self.events.retain(|_| keep.next() != Some(false));
@@ -174,8 +180,9 @@ impl Teller<'_> {
         self.introduce(ticket, &news);
         let record = standing(ticket, self.people, self.look);
         news.sort();
-        news.drop_closings_of_snoozes(record.status == Status::Snoozed);
         let created_at = ticket.created_datetime;
+        let updated_at = ticket.updated_datetime.unwrap_or(created_at);
+        news.drop_closings_of_snoozes(record, updated_at);
         let is_whole = from <= created_at;
         let mut opened = self.opened(ticket);
         let (print, tags) = (print_of(&opened), tags_of(ticket));
@@ -187,7 +194,7 @@ impl Teller<'_> {
         let mut known = Known {
             told: Standing { status: Status::Open, holder: None, team },
             record,
-            updated_at: ticket.updated_datetime.unwrap_or(created_at),
+            updated_at,
             last_at: created_at,
             doubt: None,
             opened: print,
@@ -232,7 +239,7 @@ impl Teller<'_> {
             }
         }
         news.sort();
-        news.drop_closings_of_snoozes(known.record.status == Status::Snoozed);
+        news.drop_closings_of_snoozes(known.record, known.updated_at);
         self.play(id, news, known);
         // A merge leaves no ending: its ticket is just put away, and that is dated.
         if let Some(at) = ticket.and_then(|ticket| ticket.trashed_datetime) {

@@ -105,6 +105,50 @@ async fn history_is_told_whole_and_dated_and_goes_on_after_a_restart() {
     assert!(first + lately.len() > again + ended.len(), "{first} {again}");
 }
 
+/// What is active, what ended while it was watched, and what is snoozed and looks closed: the history is not theirs.
+#[tokio::test]
+async fn history_tells_nothing_of_what_is_told_as_news() {
+    let size = helptop::source::demo::Params { seed: 1, agents: 5, chats: 40 };
+    let simulator = Simulator::start(World::new(size, start()), Account { page: 20, ..Account::usual() }).await;
+    simulator.advance(start() + TimeDelta::hours(9));
+    let snoozed: Vec<u64> =
+        simulator.inside().world.open().filter(|chat| super::is_snoozed(chat.status)).map(|chat| chat.number).collect();
+    assert!(!snoozed.is_empty());
+    let mut source = source(&simulator, &json!({}), Duration::from_hours(4));
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    let begun_at = simulator.inside().world.now;
+    let mut past = Vec::new();
+    for nth in 0..2000 {
+        let batch = watch.poll().await.unwrap();
+        if batch.history {
+            past.extend(batch.events);
+        }
+        if !batch.more {
+            break;
+        }
+        // Some end while the history is read.
+        if nth < 120 {
+            let now = simulator.inside().world.now;
+            simulator.advance(now + TimeDelta::seconds(30));
+        }
+    }
+    let of_past: std::collections::BTreeSet<u64> = past
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Opened(opened) => opened.conversation.as_str().parse().ok(),
+            _ => None,
+        })
+        .collect();
+    let opened = past.iter().filter(|event| matches!(event.kind, EventKind::Opened(_))).count();
+    assert!(opened > 5 && opened == of_past.len(), "each once: {opened}");
+    let world = &simulator.inside().world;
+    for number in of_past {
+        let chat = world.chat(number).unwrap();
+        let is_past = !snoozed.contains(&number);
+        assert!(is_past && (chat.status_at < begun_at || !chat.status.is_ended()), "{number}");
+    }
+}
+
 #[tokio::test]
 async fn a_long_pause_is_caught_up_with() {
     let simulator = Simulator::start(World::new(params(), start()), Account::usual()).await;
@@ -113,7 +157,14 @@ async fn a_long_pause_is_caught_up_with() {
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(source.as_mut(), &simulator);
     watch.settle().await;
-    watch.later(2 * 3600).await;
+    let settled_at = simulator.inside().world.now;
+    for (minutes, is_read_anew) in [(29, false), (31, true), (120, true)] {
+        simulator.asked();
+        watch.later(minutes * 60).await;
+        let asked = simulator.asked();
+        assert_eq!(asked.iter().any(|line| line.contains("/api/views/0")), is_read_anew, "{minutes}: {asked:#?}");
+    }
     stream.extend(simulator.inside().world.take_stream());
     crate::agree::agree_now(&watch.told, &stream, &simulator.inside().world, &watch.source.capabilities(), &terms());
+    super::reading::told_once(&watch, settled_at);
 }

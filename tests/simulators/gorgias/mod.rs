@@ -5,6 +5,9 @@ pub mod bad;
 mod cost;
 mod day;
 mod feeds;
+mod ratings;
+mod reading;
+mod seldom;
 
 use std::time::Duration;
 
