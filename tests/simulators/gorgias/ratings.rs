@@ -234,38 +234,6 @@ async fn an_answer_about_a_ticket_that_is_not_known_is_told_behind_its_ticket() 
 }
 
 #[tokio::test]
-async fn what_waits_for_its_ticket_is_told_after_a_restart() {
-    let simulator = desk().await;
-    let mut first = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(first.as_mut(), &simulator);
-    watch.settle().await;
-    {
-        let world = &mut simulator.inside().world;
-        world.stand_still(TimeDelta::seconds(1));
-        let ended = world.chats.iter().filter(|chat| chat.status.is_ended() && chat.merged_into.is_none());
-        let ended: Vec<_> = ended.take(6).map(|chat| chat.id.clone()).collect();
-        for conversation in ended {
-            world.happen(EventKind::Rated { conversation, score: 2.0, scale: 5.0, comment: None });
-        }
-    }
-    // Longer ago than what a restart looks back, and two a poll are looked up.
-    simulator.inside().world.stand_still(TimeDelta::minutes(25));
-    watch.poll().await.unwrap();
-    watch.poll().await.unwrap();
-    let (before, cursor) = (told(&watch), watch.cursor.take());
-    assert!(before.len() < 6, "{before:?}");
-    let mut second = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(second.as_mut(), &simulator);
-    watch.cursor = cursor;
-    for _ in 0..5 {
-        quietly(&mut watch, TimeDelta::minutes(1)).await;
-    }
-    let after = told(&watch);
-    let all: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    assert_eq!(all.len(), 6);
-}
-
-#[tokio::test]
 async fn who_asks_for_more_history_gets_its_answers_too() {
     let simulator = desk().await;
     let mut first = source(&simulator, &json!({}), Duration::ZERO);

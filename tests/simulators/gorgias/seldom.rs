@@ -83,7 +83,8 @@ async fn what_has_just_changed_is_left_to_what_tells_who_did_it() {
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(source.as_mut(), &simulator);
     watch.settle().await;
-    let (id, number) = simulator.inside().world.open().next().map(|chat| (chat.id.clone(), chat.number)).unwrap();
+    // The first hundred were looked at at the start, these are the next.
+    let (id, number) = simulator.inside().world.open().nth(150).map(|chat| (chat.id.clone(), chat.number)).unwrap();
     // It is closed between the list of changes and the look at a hundred.
     let mut is_over = false;
     let closes = move |world: &mut World| {
