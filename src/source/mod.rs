@@ -14,6 +14,7 @@ pub mod command;
 pub mod custom;
 pub mod demo;
 pub mod differ;
+mod enough;
 pub mod error;
 mod finding;
 pub mod gorgias;
@@ -29,6 +30,7 @@ pub mod rt;
 mod setup;
 mod skips;
 pub mod steps;
+mod wanted;
 pub mod zammad;
 pub mod zendesk;
 

@@ -185,7 +185,7 @@ impl Zammad {
     /// The tickets of which the fields leave a doubt.
     async fn doubtful(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         self.read_wanted(ask).await?;
-        if self.state.queue.is_empty() {
+        if self.state.wanted.queue().len() == 0 {
             self.state.phase = Phase::Steady;
             self.state.refilled_at = ask.now;
         }

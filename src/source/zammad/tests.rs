@@ -256,7 +256,7 @@ fn who_waits_is_read_whole_where_nothing_proves_since_when() {
         let mut state = begun();
         state.found(vec![waits(1, last[0]), waits(2, last[1])], "");
         state.all_found();
-        assert_eq!(state.queue.len(), wanted, "{last:?}");
+        assert_eq!(state.wanted.queue().len(), wanted, "{last:?}");
     }
     let mut state = begun();
     state.found(
@@ -264,7 +264,7 @@ fn who_waits_is_read_whole_where_nothing_proves_since_when() {
         "",
     );
     state.all_found();
-    assert_eq!(state.queue.len(), 0, "of one message there is no doubt");
+    assert_eq!(state.wanted.queue().len(), 0, "of one message there is no doubt");
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn a_ticket_that_left_and_comes_back_waits_from_then_on() {
     assert_eq!(mark.left, [one.id], "also over a restart");
     let mut state = State::begun(book(), Some(mark), at(2000), std::collections::BTreeSet::new());
     state.found(vec![one.clone()], "");
-    assert_eq!((state.outbox.len(), state.queue.len()), (1, 1), "nothing but its customer before it is read whole");
+    assert_eq!((state.outbox.len(), state.wanted.queue().len()), (1, 1), "nothing but its customer before it is read whole");
     state.told(
         &Story { ticket: one, articles: vec![article(1, 30, "Customer", &json!({}))], rows: vec![] },
         "",
@@ -313,7 +313,7 @@ fn what_was_found_but_not_read_is_found_again_after_a_restart() {
     state.heard_to = at(5000);
     state.want(ticket(&json!({"updated_at": at(4000)})));
     assert_eq!(state.cursor().unwrap().read::<Mark>().unwrap().heard_to, at(4000));
-    state.queue.clear();
+    state.wanted.remove(4711);
     let cursor = state.cursor().unwrap();
     assert_eq!(cursor.read::<Mark>().unwrap().heard_to, at(5000));
     for other in [json!(null), json!({"last": 7}), json!([1])] {
