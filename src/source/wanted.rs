@@ -1,7 +1,7 @@
 //! Records that are read one by one, each with requests of its own: which is next, and what becomes of one whose requests
 //! fail while those of others go well. It is left alone for a while, longer and longer, so that it holds up no other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::TimeDelta;
 
@@ -86,6 +86,8 @@ fn told(error: &SourceError) -> (String, String) {
 #[derive(Debug)]
 pub(super) struct Wanted<T: Record> {
     queue: VecDeque<T>,
+    /// Who is in the queue, which may be long.
+    queued: BTreeSet<T::Id>,
     /// Those that are left alone.
     aside: BTreeMap<T::Id, T>,
     pauses: Pauses<T::Id>,
@@ -93,7 +95,8 @@ pub(super) struct Wanted<T: Record> {
 
 impl<T: Record> Default for Wanted<T> {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), aside: BTreeMap::new(), pauses: Pauses::default() }
+        let (queue, queued, aside) = (VecDeque::new(), BTreeSet::new(), BTreeMap::new());
+        Self { queue, queued, aside, pauses: Pauses::default() }
     }
 }
 
@@ -113,6 +116,11 @@ impl<T> Round<T> {
         self.is_good = true;
     }
 
+    /// Whether any went well.
+    pub(super) fn has_good(&self) -> bool {
+        self.is_good
+    }
+
     /// Some failed, and none went well: whether that is their fault or the server's shows a request for another.
     pub(super) fn is_in_doubt(&self) -> bool {
         !self.is_good && !self.failed.is_empty()
@@ -127,11 +135,19 @@ impl<T> Round<T> {
 impl<T: Record> Wanted<T> {
     /// One is to be read; of two looks at it the newer counts. One that is left alone stays so.
     pub(super) fn want(&mut self, record: T) {
-        let queued = self.queue.iter_mut().find(|wanted| wanted.id() == record.id());
-        match queued.or(self.aside.get_mut(&record.id())) {
+        let id = record.id();
+        let wanted = if self.queued.contains(&id) {
+            self.queue.iter_mut().find(|wanted| wanted.id() == id)
+        } else {
+            self.aside.get_mut(&id)
+        };
+        match wanted {
             Some(wanted) if wanted.changed_at() < record.changed_at() => *wanted = record,
             Some(_) => {}
-            None => self.queue.push_back(record),
+            None => {
+                self.queued.insert(id);
+                self.queue.push_back(record);
+            }
         }
     }
 
@@ -152,7 +168,7 @@ impl<T: Record> Wanted<T> {
 
     /// Whether it is to be read.
     pub(super) fn has(&self, id: T::Id) -> bool {
-        self.aside.contains_key(&id) || self.queue.iter().any(|wanted| wanted.id() == id)
+        self.aside.contains_key(&id) || self.queued.contains(&id)
     }
 
     /// Those come first of which that is false; else the order stays.
@@ -162,15 +178,31 @@ impl<T: Record> Wanted<T> {
 
     /// Lets go of those of which that is false.
     pub(super) fn retain(&mut self, mut is_wanted: impl FnMut(&T) -> bool) {
-        self.queue.retain(&mut is_wanted);
-        self.aside.retain(|_, wanted| is_wanted(wanted));
+        let gone: BTreeSet<T::Id> = self.all().filter(|wanted| !is_wanted(wanted)).map(Record::id).collect();
+        self.queue.retain(|wanted| !gone.contains(&wanted.id()));
+        for id in gone {
+            self.queued.remove(&id);
+            self.aside.remove(&id);
+            self.pauses.end(id);
+        }
     }
 
     /// It was read, or is not wanted any more.
     pub(super) fn remove(&mut self, id: T::Id) {
-        self.queue.retain(|wanted| wanted.id() != id);
+        self.leave_queue(id);
         self.aside.remove(&id);
         self.pauses.end(id);
+    }
+
+    fn leave_queue(&mut self, id: T::Id) {
+        if !self.queued.remove(&id) {
+            return;
+        }
+        if self.queue.front().is_some_and(|first| first.id() == id) {
+            self.queue.pop_front();
+        } else {
+            self.queue.retain(|wanted| wanted.id() != id);
+        }
     }
 
     /// Begins to read.
@@ -211,7 +243,7 @@ impl<T: Record> Wanted<T> {
         }
         for (one, error) in round.failed {
             let id = one.id();
-            self.queue.retain(|wanted| wanted.id() != id);
+            self.leave_queue(id);
             self.aside.insert(id, one);
             self.pauses.failed(id, &error, now, skips);
         }
@@ -283,6 +315,25 @@ mod tests {
         assert_eq!((wanted.queue().len(), wanted.all().cloned().collect::<Vec<_>>()), (0, vec![One(1, 5)]));
         assert_eq!(read(&mut wanted, 400 * 60, &[], &mut skips), (vec![1], true));
         assert!(!wanted.has(1));
+    }
+
+    #[test]
+    fn what_is_wanted_once_is_there_once_and_what_is_let_go_is_not() {
+        let (mut wanted, mut skips) = (Wanted::default(), Skips::default());
+        for (id, second) in [(1, 5), (2, 0), (3, 0), (1, 7), (1, 6)] {
+            wanted.want(One(id, second));
+        }
+        wanted.put_behind(|one| one.0 == 1);
+        assert_eq!(wanted.queue().cloned().collect::<Vec<_>>(), [One(2, 0), One(3, 0), One(1, 7)]);
+        assert_eq!(read(&mut wanted, 0, &[2, 3], &mut skips), (vec![2, 3, 1], true));
+        wanted.want(One(4, 0));
+        wanted.want(One(5, 0));
+        wanted.retain(|one| one.0 % 2 == 1);
+        let left: Vec<u64> = (1..=5).filter(|id| wanted.has(*id)).collect();
+        assert_eq!((left, wanted.queue().len(), wanted.aside().collect::<Vec<_>>()), (vec![3, 5], 1, vec![3]));
+        wanted.want(One(2, 0));
+        wanted.remove(5);
+        assert_eq!((wanted.has(5), wanted.queue().len()), (false, 1), "and is wanted anew");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! The steady refresh: what changed, who is there, and now and then what no change tells.
 
-use std::collections::HashSet;
-
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE, Tickets};
 use super::presence::availabilities;
 use super::start::read_people;
+use super::wire::Ticket;
 use super::{Step, Zendesk};
 use crate::source::SourceError;
 use crate::source::lenient::Id;
@@ -65,19 +64,17 @@ impl Zendesk {
                 changed.push(ticket.clone());
             }
         }
-        let anew: HashSet<Id> = changed.iter().map(|ticket| ticket.id).collect();
-        self.state.queue.retain(|ticket| !anew.contains(&ticket.id));
-        self.state.queue.extend(changed);
+        for ticket in changed {
+            self.state.wanted.want(ticket);
+        }
         self.state.fresh.moved(&news);
         // Of a new one nothing is known yet; what is new about others may also come by the export, which then takes them
         // out of the queue.
         let tickets = &self.state.tickets;
-        self.state
-            .queue
-            .make_contiguous()
-            .sort_by_key(|ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0));
+        let is_told = |ticket: &Ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0);
+        self.state.wanted.put_behind(is_told);
         self.look(ask, self.looks()).await?;
-        Ok(news.more || !self.state.queue.is_empty())
+        Ok(news.more || self.state.wanted.queue().len() > 0)
     }
 
     /// Who is there. Where the key may not read that, the rest goes on without.
@@ -142,7 +139,6 @@ impl Zendesk {
         for id in active.iter().filter(|id| !found.ids.contains(id)) {
             self.state.leave(*id, ask.now);
         }
-        let queued: HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
         // What the list of changes has not told, for it knows nothing of changes that leave no update.
         let late = ask.there() - SWEEP_EVERY * 5;
         for ticket in found.items {
@@ -150,8 +146,8 @@ impl Zendesk {
                 self.state.tickets.get(&ticket.id).is_some_and(|known| ticket.updated_at > known.updated_at);
             if !self.is_watched(&ticket) || ticket.status == "deleted" {
                 self.state.leave(ticket.id, ask.now);
-            } else if is_old_news && ticket.updated_at < late && !queued.contains(&ticket.id) {
-                self.state.queue.push_back(ticket);
+            } else if is_old_news && ticket.updated_at < late {
+                self.state.wanted.want(ticket);
             }
         }
         self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);

@@ -1,7 +1,7 @@
 //! What the source remembers between two polls. Changed only by functions that do not wait, so a poll that is dropped
 //! leaves it whole; events wait in `outbox` until a poll hands them over.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 use compact_str::CompactString;
@@ -22,6 +22,7 @@ use crate::event::{
 };
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
+use crate::source::wanted::Wanted;
 
 /// Ended tickets that are remembered, so that a change of one costs no more than that of an open one.
 const MAX_ENDED: usize = 20_000;
@@ -67,8 +68,15 @@ pub(super) struct State {
     pub people: People,
     pub people_at: Timestamp,
     pub fresh: Fresh,
-    /// Tickets to be read whole or further, by number.
-    pub queue: VecDeque<Ticket>,
+    /// Tickets to be read whole or further.
+    pub wanted: Wanted<Ticket>,
+    /// Those that an earlier run has not read.
+    pub unread: BTreeSet<Id>,
+    /// Those that were read, but not who wrote there.
+    pub nameless: Vec<(Ticket, Vec<Audit>)>,
+    /// A ticket that could be read, and how often one was asked for that was not wanted.
+    pub readable: Option<Id>,
+    pub asked_for: usize,
     pub tickets: HashMap<Id, Known>,
     pub outbox: Vec<Event>,
     pub bucket: Bucket,
@@ -116,6 +124,10 @@ impl State {
 
     pub(super) fn mark(&self) -> Mark {
         // Answers that wait for their ticket are not told yet.
+        let nameless = self.nameless.iter().map(|(ticket, _)| ticket.id);
+        // Before all was told once, a start anew reads all.
+        let wanted = self.wanted.all().map(|ticket| ticket.id).chain(nameless).filter(|_| self.settled);
+        let unread: BTreeSet<Id> = wanted.chain(self.unread.iter().copied()).collect();
         let waiting = self.rated_of.values().flatten().filter_map(|event| event.at).min();
         Mark {
             settled: self.settled,
@@ -123,6 +135,7 @@ impl State {
             position: self.position,
             rated_to: waiting.map_or(self.rated_to, |at| at.min(self.rated_to)),
             left: self.left.iter().copied().collect(),
+            unread: unread.into_iter().collect(),
             past: self.past.clone(),
         }
     }
@@ -233,6 +246,7 @@ impl State {
             ended,
         };
         self.remembered.remove(&ticket.id);
+        self.unread.remove(&ticket.id);
         self.tickets.insert(ticket.id, known);
         out.extend(
             self.rated_of
@@ -249,7 +263,7 @@ impl State {
     pub(super) fn find(&mut self, ticket: Ticket, last: Option<&Audit>, site: &str, ask: &mut Ask) {
         let is_answered = last.is_some_and(|last| is_answered(&ticket, last, &self.people));
         if may_wait(&ticket) && !is_answered || self.left.contains(&ticket.id) {
-            self.queue.push_back(ticket);
+            self.wanted.want(ticket);
             return;
         }
         let mut teller = Teller::new(&self.people, site);
@@ -263,14 +277,16 @@ impl State {
     /// Knows a ticket of which all was told in an earlier run.
     pub(super) fn recognise(&mut self, ticket: &Ticket) {
         let status = status_of(ticket, &self.people);
-        self.know(ticket, Standing { status, assignee: Some(ticket.assignee_id), group: Some(ticket.group_id) });
+        let standing = Standing { status, assignee: Some(ticket.assignee_id), group: Some(ticket.group_id) };
+        self.know(ticket, standing);
     }
 
     fn know(&mut self, ticket: &Ticket, standing: Standing) {
         let ended = standing.status.is_some_and(Status::is_ended);
         self.remembered.remove(&ticket.id);
         let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
-        self.tickets.insert(ticket.id, Known { requester, standing, updated_at, again_at: None, last: 0, ended });
+        let known = Known { requester, standing, updated_at, again_at: None, last: 0, ended };
+        self.tickets.insert(ticket.id, known);
     }
 
     /// Tells updates that the export brought, of tickets that are known.
@@ -296,7 +312,7 @@ impl State {
     /// What the export has told to its end needs not be read one by one.
     pub(super) fn caught_up(&mut self) {
         let (position, tickets) = (self.position, &mut self.tickets);
-        self.queue.retain(|ticket| match tickets.get_mut(&ticket.id).filter(|known| known.last > 0) {
+        self.wanted.retain(|ticket| match tickets.get_mut(&ticket.id).filter(|known| known.last > 0) {
             Some(known) if ticket.updated_at.millis() < position * 1000 => {
                 known.updated_at = known.updated_at.max(ticket.updated_at);
                 false
@@ -324,6 +340,8 @@ impl State {
     /// A ticket is on the board no more though no update says why: deleted, or moved out of the watched groups.
     pub(super) fn leave(&mut self, ticket: Id, now: Timestamp) {
         self.remembered.remove(&ticket);
+        self.unread.remove(&ticket);
+        self.wanted.remove(ticket);
         if self.tickets.remove(&ticket).is_none_or(|known| !known.ended) && self.left.insert(ticket) {
             let (status, by) = (Status::Closed, Some(StatusBy::System));
             let kind = EventKind::Status { conversation: conversation(ticket), status, by, agent: None };

@@ -149,9 +149,9 @@ impl Zendesk {
                 self.state.rated_of.entry(ticket).or_default().push(event);
             }
         }
-        let queued: Vec<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
-        let new = found.items.into_iter().filter(|ticket| !queued.contains(&ticket.id)).collect::<Vec<_>>();
-        self.state.queue.extend(new);
+        for ticket in found.items {
+            self.state.wanted.want(ticket);
+        }
         Ok(())
     }
 }
