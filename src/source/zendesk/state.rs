@@ -16,6 +16,7 @@ use super::people::{People, agent, customer_line};
 use super::presence::Availability;
 use super::ratings::Sort;
 use super::story::{Placed, RULE, Standing, Teller, conversation, is_answered, may_wait, status_of};
+use super::targets::Targets;
 use super::wire::{Ticket, User};
 use crate::event::{
     AgentId, Author, Capability, Event, EventKind, Message, PresenceState, Status, StatusBy, Timestamp, VERSION,
@@ -59,6 +60,7 @@ pub(super) struct Known {
     /// The last update that was told; 0 where only its record was.
     pub last: Id,
     pub ended: bool,
+    pub targets: Targets,
 }
 
 /// What the source remembers between two polls.
@@ -232,6 +234,8 @@ impl State {
         };
         let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
+        let mut targets = self.tickets.get(&ticket.id).map(|known| known.targets).unwrap_or_default();
+        set_targets(&mut targets, ticket, &mut out);
         let last = audits.iter().map(|audit| audit.id).max().unwrap_or(0);
         let ended = standing.status.is_some_and(Status::is_ended);
         if self.left.remove(&ticket.id) && !ended {
@@ -244,6 +248,7 @@ impl State {
             again_at: (ask.there() - ticket.updated_at < SAME_SECOND).then(|| ask.there() + SAME_SECOND),
             last: last.max(told.map_or(0, |known| known.last)),
             ended,
+            targets,
         };
         self.remembered.remove(&ticket.id);
         self.unread.remove(&ticket.id);
@@ -268,9 +273,11 @@ impl State {
         }
         let mut teller = Teller::new(&self.people, site);
         let standing = teller.brief(&ticket);
-        let (out, odd) = (teller.out, teller.odd);
+        let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
-        self.know(&ticket, standing);
+        let mut targets = Targets::default();
+        set_targets(&mut targets, &ticket, &mut out);
+        self.know(&ticket, standing, targets);
         self.post(out);
     }
 
@@ -278,14 +285,14 @@ impl State {
     pub(super) fn recognise(&mut self, ticket: &Ticket) {
         let status = status_of(ticket, &self.people);
         let standing = Standing { status, assignee: Some(ticket.assignee_id), group: Some(ticket.group_id) };
-        self.know(ticket, standing);
+        self.know(ticket, standing, Targets::default());
     }
 
-    fn know(&mut self, ticket: &Ticket, standing: Standing) {
+    fn know(&mut self, ticket: &Ticket, standing: Standing, targets: Targets) {
         let ended = standing.status.is_some_and(Status::is_ended);
         self.remembered.remove(&ticket.id);
         let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
-        let known = Known { requester, standing, updated_at, again_at: None, last: 0, ended };
+        let known = Known { requester, standing, updated_at, again_at: None, last: 0, ended, targets };
         self.tickets.insert(ticket.id, known);
     }
 
@@ -297,7 +304,9 @@ impl State {
             if audit.id <= known.last {
                 continue;
             }
+            let before = teller.out.len();
             teller.audit(audit, known.requester, &mut known.standing);
+            known.targets.hear(teller.out[before..].iter().map(|(_, _, event)| event));
             known.ended = known.standing.status.is_some_and(Status::is_ended);
             // Of one whose beginning was not told, the rest is still to be read.
             if known.last > 0 {
@@ -309,12 +318,13 @@ impl State {
         self.post(out);
     }
 
-    /// What the export has told to its end needs not be read one by one.
+    /// What the export has told to its end needs not be read one by one; only the record shows its targets.
     pub(super) fn caught_up(&mut self) {
-        let (position, tickets) = (self.position, &mut self.tickets);
+        let (position, tickets, outbox) = (self.position, &mut self.tickets, &mut self.outbox);
         self.wanted.retain(|ticket| match tickets.get_mut(&ticket.id).filter(|known| known.last > 0) {
             Some(known) if ticket.updated_at.millis() < position * 1000 => {
                 known.updated_at = known.updated_at.max(ticket.updated_at);
+                outbox.extend(known.targets.new_of(ticket));
                 false
             }
             _ => true,
@@ -327,6 +337,7 @@ impl State {
         teller.whole(ticket, audits);
         let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
+        set_targets(&mut Targets::default(), ticket, &mut out);
         out.extend(
             self.rated_of
                 .remove(&ticket.id)
@@ -426,6 +437,14 @@ impl State {
             self.outbox.push(event);
         }
     }
+}
+
+/// Adds the targets that are new to what is told of a ticket.
+fn set_targets(targets: &mut Targets, ticket: &Ticket, out: &mut Vec<Placed>) {
+    out.sort_by_key(|&(at, id, _)| (at, id));
+    targets.hear(out.iter().map(|(_, _, event)| event));
+    let new = targets.new_of(ticket).into_iter();
+    out.extend(new.filter_map(|event| Some((event.at?, Id::MAX, event))));
 }
 
 /// Names the status words that nobody knows.

@@ -5,6 +5,7 @@ pub mod bad;
 mod cost;
 mod day;
 mod desk;
+mod targets;
 mod unreadable;
 
 use std::collections::{HashMap, VecDeque};
