@@ -83,6 +83,7 @@ impl Zendesk {
             return Ok(());
         }
         let (mut found, mut odd, mut after): (Vec<_>, usize, Option<String>) = (Vec::new(), 0, None);
+        let mut is_whole = false;
         for _ in 0..MAX_PAGES {
             let mut query = vec![("page[size]", "100")];
             query.extend(after.as_deref().map(|after| ("page[after]", after)));
@@ -99,6 +100,7 @@ impl Zendesk {
                     found.extend(some);
                     odd += bad;
                     let is_new = next.is_some() && next != after;
+                    is_whole = next.is_none();
                     after = next;
                     if !is_new {
                         break;
@@ -122,7 +124,8 @@ impl Zendesk {
         self.state.presence.given();
         let pages = found.len().div_ceil(TWO_PAGES).max(1) as i32;
         self.state.presence_at = ask.now + PRESENCE_EVERY * pages;
-        self.state.seen(found, ask.now);
+        let is_whole = is_whole && odd == 0 && !found.is_empty();
+        self.state.seen(found, is_whole, ask.now);
         Ok(())
     }
 

@@ -89,6 +89,8 @@ pub(super) struct State {
     pub presence: Access,
     pub presence_at: Timestamp,
     states: HashMap<Id, (PresenceState, Option<Timestamp>)>,
+    /// Those with a state who were missing at the last look.
+    absent: HashSet<Id>,
     pub ratings: Access,
     pub ratings_sort: Option<Sort>,
     pub ratings_at: Timestamp,
@@ -360,8 +362,20 @@ impl State {
         }
     }
 
-    /// Tells changes of agents' states, each with its own time where that is told.
-    pub(super) fn seen(&mut self, found: Vec<Availability>, now: Timestamp) {
+    /// Tells changes of agents' states, each with its own time where that is told. Who is missing in two whole lists in a
+    /// row is there no more: in one, somebody may be out of sight because its pages shifted.
+    pub(super) fn seen(&mut self, found: Vec<Availability>, is_whole: bool, now: Timestamp) {
+        if is_whole {
+            let met: HashSet<Id> = found.iter().map(|one| one.agent).collect();
+            let absent: HashSet<Id> = self.states.keys().copied().filter(|id| !met.contains(id)).collect();
+            for &id in absent.intersection(&self.absent) {
+                if self.states.remove(&id).is_some_and(|(state, _)| state != PresenceState::Offline) {
+                    let kind = EventKind::Presence { agent: agent(id), state: PresenceState::Offline, reason: None };
+                    self.outbox.push(Event::new(now, kind));
+                }
+            }
+            self.absent = absent;
+        }
         for one in found {
             if let Some(person) = self.people.staff.get_mut(&one.agent)
                 && one.capacity.is_some()

@@ -5,6 +5,7 @@ pub mod bad;
 mod cost;
 mod day;
 mod desk;
+mod now_and_then;
 mod targets;
 mod unreadable;
 
