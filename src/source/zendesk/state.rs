@@ -94,6 +94,8 @@ pub(super) struct State {
     pub ratings: Access,
     pub ratings_sort: Option<Sort>,
     pub ratings_at: Timestamp,
+    /// When the list of before is asked for again while none has an answer.
+    pub legacy_at: Timestamp,
     pub ratings_walk: Option<super::surveys::Walk>,
     pub rated_to: Timestamp,
     pub rated: HashSet<CompactString>,
