@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::ask::{Along, Ask, Condition, PER_PAGE, Place};
 use super::state::Refill;
-use super::{Step, Zammad};
+use super::{LATE, Step, Zammad};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::wanted::{SEVERAL, is_of_one};
@@ -45,6 +45,10 @@ impl Zammad {
             self.refill(ask).await?;
             let is_missing = |id: &u64| !self.state.pauses.holds(*id, ask.now);
             more = self.state.missing.iter().any(is_missing) || self.state.wanted.queue().len() > 0;
+        }
+        if !more {
+            // A change that was made before becomes visible late.
+            self.state.tell_missed(ask.there() - LATE);
         }
         let Some(progress) = self.history_progress(ask.there()) else {
             return Ok(if more { Step::more(None) } else { Step::done() });

@@ -11,6 +11,7 @@ use super::LATE;
 use super::ask::Place;
 use super::book::Book;
 use super::story::{self, Story, Told, conversation};
+use super::targets::{Outcome, Targets};
 use super::wire::{NOBODY, Ticket};
 use crate::event::{Author, CustomerId, Event, EventKind, Message, Status, StatusBy, Timestamp};
 use crate::source::Cursor;
@@ -73,7 +74,7 @@ struct Known {
     told: Option<Told>,
     /// What it is about, as a print.
     about: u64,
-    dues: [Option<Timestamp>; 3],
+    targets: Targets,
 }
 
 /// A look for changes.
@@ -264,7 +265,7 @@ impl State {
             let mut events = Vec::new();
             story::cheap(&ticket, &self.book, site, &mut events);
             self.outbox.append(&mut events);
-            let known = self.known(&ticket, None);
+            let known = self.known(&ticket, None, self.heard_to);
             self.tickets.insert(ticket.id, known);
             self.is_first_contact |= story::shows_first_contact(&ticket);
             match story::waits(&ticket) {
@@ -280,7 +281,9 @@ impl State {
     pub(super) fn all_found(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         if !self.is_first_contact {
-            waiting.into_iter().for_each(|ticket| self.wanted.want(ticket));
+            for ticket in waiting {
+                self.wanted.want(ticket);
+            }
         }
         self.phase = Phase::Doubtful;
     }
@@ -296,7 +299,7 @@ impl State {
         let told = before.as_ref().and_then(|known| known.told);
         let mut events = Vec::new();
         story.events(&self.book, site, told, &mut events);
-        let known = self.known(ticket, Some(story));
+        let known = self.known(ticket, Some(story), there);
         if told.is_some() && before.is_some_and(|before| before.about != known.about) {
             let opened = crate::event::Opened { team: None, ..story::opened(ticket, site) };
             events.push(Event::new(ticket.updated_at, opened));
@@ -365,26 +368,38 @@ impl State {
         }
     }
 
-    /// What is kept of a ticket after a look; tells its targets where they are new.
-    fn known(&mut self, ticket: &Ticket, story: Option<&Story>) -> Known {
+    /// Tells the targets that stand still though they were due by then. Of tickets that are still to be read nothing is
+    /// certain.
+    pub(super) fn tell_missed(&mut self, by: Timestamp) {
+        let wanted = &self.wanted;
+        let is_certain = |id: u64, known: &Known| !known.ended && !self.missing.contains(&id) && !wanted.has(id);
+        for (&id, known) in &mut self.tickets {
+            if is_certain(id, known) {
+                let missed = known.targets.missed(by);
+                self.outbox.extend(missed.into_iter().map(|outcome| target(id, outcome)));
+            }
+        }
+    }
+
+    /// What is kept of a ticket after a look; tells what became of its targets since the last one.
+    fn known(&mut self, ticket: &Ticket, story: Option<&Story>, there: Timestamp) -> Known {
         self.is_book_old |= !self.book.knows_state(ticket.state_id);
         let last_state = story.and_then(|story| story.rows.iter().rev().find(|row| row.changes("state"))?.id_to);
         let is_merged = story.is_some_and(|story| story.rows.iter().any(|row| row.merged_into(ticket.id).is_some()));
         let ended = is_merged || self.book.status(last_state.unwrap_or(ticket.state_id)).is_ended();
-        let before = self.tickets.get(&ticket.id).map(|known| known.dues).unwrap_or_default();
-        let dues = story::dues(ticket);
-        for ((metric, due), before) in dues.into_iter().zip(before) {
-            if let Some(due) = due.filter(|due| Some(*due) != before && !ended) {
-                let kind = EventKind::Sla { conversation: conversation(ticket.id), metric, due };
-                self.outbox.push(Event::new(ticket.updated_at, kind));
-            }
+        let before = self.tickets.get(&ticket.id).map(|known| (known.targets, known.updated_at));
+        let mut targets = before.map(|(targets, _)| targets).unwrap_or_default();
+        if let (Some((_, looked_at)), Some(story)) = (before, story) {
+            let outcomes = targets.became(story, &self.book, looked_at, there);
+            self.outbox.extend(outcomes.into_iter().map(|outcome| target(ticket.id, outcome)));
         }
+        targets.see(ticket, ended);
         Known {
             updated_at: ticket.updated_at,
             ended,
             told: story.map(Story::told),
             about: xxh3_64(format!("{:?} {}", ticket.customer_id, ticket.title).as_bytes()),
-            dues: dues.map(|(_, due)| due),
+            targets,
         }
     }
 
@@ -431,4 +446,9 @@ impl State {
             }
         }
     }
+}
+
+/// The event of a target.
+fn target(ticket: u64, (metric, due, at): Outcome) -> Event {
+    Event::new(at, EventKind::Sla { conversation: conversation(ticket), metric, due })
 }
