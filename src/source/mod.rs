@@ -14,6 +14,7 @@ pub mod command;
 pub mod custom;
 pub mod demo;
 pub mod differ;
+mod enough;
 pub mod error;
 mod finding;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub mod rt;
 mod setup;
 mod skips;
 pub mod steps;
+mod wanted;
 pub mod zammad;
 pub mod zendesk;
 

@@ -10,8 +10,10 @@ use serde_json::{Map, Value, json};
 use super::story::Story;
 use super::wire::{self, Ticket, User};
 use crate::event::Timestamp;
+use crate::source::enough::Enough;
 use crate::source::http::{Answer, Client, words};
 use crate::source::skips::{self, Named, Skips, id_words};
+use crate::source::wanted::is_of_one;
 use crate::source::{Quota, SourceError};
 
 /// The largest page of a search.
@@ -30,6 +32,8 @@ pub(super) struct Ask {
     pub skips: Skips,
     /// Records that were told as unreadable before.
     pub told: Named,
+    /// Whether it has asked for long enough.
+    pub enough: Enough,
 }
 
 /// A time field that pages go along.
@@ -97,7 +101,8 @@ impl Condition {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
-        Self { client, now, quota: None, date: None, skips: Skips::default(), told: Named::default() }
+        let (skips, told) = (Skips::default(), Named::default());
+        Self { client, now, quota: None, date: None, skips, told, enough: Enough::begin() }
     }
 
     /// The time there, as near as it is known.
@@ -187,6 +192,16 @@ impl Ask {
         self.unless_gone(found)
     }
 
+    /// Whether the history of a ticket can be read, or is said not to be there.
+    pub(super) async fn has_history(&mut self, id: u64) -> Result<bool, SourceError> {
+        let found = self.client.find::<Value>(&format!("{API}/ticket_history/{id}"), &[], self.now).await;
+        match self.unless_gone(found) {
+            Ok(_) => Ok(true),
+            Err(error) if is_of_one(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// All that happened to a ticket; nothing where it is not there any more, or may not be seen. The history brings the
     /// articles that it names, so they are asked for by themselves only where it lacks some: after a merge, an import.
     pub(super) async fn story(&mut self, ticket: Ticket) -> Result<Option<Story>, SourceError> {
@@ -259,11 +274,13 @@ impl Ask {
         Ok(body)
     }
 
-    /// A ticket that was moved where the account may not look is as gone as one that was deleted.
+    /// A ticket that was moved where the account may not look is as gone as one that was deleted. Zammad itself says that
+    /// with the words of its own; what something between forbids says nothing of the ticket.
     fn unless_gone<T>(&mut self, answer: Result<Option<Answer<T>>, SourceError>) -> Result<Option<T>, SourceError> {
         match answer.map_err(meant) {
             Ok(Some(answer)) => self.heard(Ok(answer)).map(Some),
-            Ok(None) | Err(SourceError::Forbidden { .. }) => Ok(None),
+            Ok(None) => Ok(None),
+            Err(SourceError::Forbidden { what, .. }) if what.contains(": Not authorized") => Ok(None),
             Err(error) => Err(error),
         }
     }

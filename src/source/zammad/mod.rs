@@ -15,6 +15,7 @@ mod check;
 mod refresh;
 mod state;
 mod story;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -55,6 +56,10 @@ pub const KIND: Kind = Kind {
         ("presence", "Zammad's API does not tell who is there; the last activity of an agent is shown instead"),
         ("ratings", "Zammad has no satisfaction survey"),
         ("chats", "live chats are no tickets, and the API lists none that wait"),
+        (
+            "targets ahead",
+            "Zammad moves targets, and takes them back while a ticket is pending, so one is told when it is due or was met",
+        ),
         ("tags", "the tags of a ticket cost a request each and are not asked for"),
         ("text", "the words of a message are not kept, though they come with it"),
     ],
@@ -188,7 +193,7 @@ impl Zammad {
     /// The tickets of which the fields leave a doubt.
     async fn doubtful(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         self.read_wanted(ask).await?;
-        if self.state.queue.is_empty() {
+        if self.state.wanted.queue().len() == 0 {
             self.state.phase = Phase::Steady;
             self.state.refilled_at = ask.now;
         }

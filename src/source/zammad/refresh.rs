@@ -7,9 +7,10 @@ use chrono::TimeDelta;
 
 use super::ask::{Along, Ask, Condition, PER_PAGE, Place};
 use super::state::Refill;
-use super::{Step, Zammad};
+use super::{LATE, Step, Zammad};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::wanted::{SEVERAL, is_of_one};
 
 /// How often all open tickets are looked through, and names are read again.
 const REFILL: TimeDelta = TimeDelta::minutes(10);
@@ -19,6 +20,8 @@ const WHOLE_A_POLL: usize = 40;
 const PAGES_A_POLL: usize = 5;
 /// Ended tickets of one poll: each costs a request, or two.
 const HISTORY_A_POLL: usize = 20;
+/// Tries of a page of history after which a ticket that can't be read is passed over.
+const HISTORY_TRIES: u32 = 3;
 /// Tickets of one look at what became of them.
 const MISSING_A_POLL: usize = 40;
 /// How long history is left alone after a page that could not be read, at first and at most.
@@ -35,12 +38,17 @@ impl Zammad {
         let mut more =
             if std::mem::take(&mut self.state.is_cut) { self.state.look.is_some() } else { self.news(ask).await? };
         self.read_wanted(ask).await?;
-        self.state.is_cut = !self.state.queue.is_empty();
+        self.state.is_cut = self.state.wanted.queue().len() > 0;
         more |= self.state.is_cut;
         if !more {
             self.look_after(ask).await?;
             self.refill(ask).await?;
-            more = !self.state.missing.is_empty() || !self.state.queue.is_empty();
+            let is_missing = |id: &u64| !self.state.pauses.holds(*id, ask.now);
+            more = self.state.missing.iter().any(is_missing) || self.state.wanted.queue().len() > 0;
+        }
+        if !more {
+            // A change that was made before becomes visible late.
+            self.state.tell_missed(ask.there() - LATE);
         }
         let Some(progress) = self.history_progress(ask.there()) else {
             return Ok(if more { Step::more(None) } else { Step::done() });
@@ -72,25 +80,36 @@ impl Zammad {
         Ok(true)
     }
 
-    /// Reads tickets whole that are wanted, as many as fit into a poll.
+    /// Reads tickets whole that are wanted, as many as fit into a poll. One that can't be read holds up no other.
     pub(super) async fn read_wanted(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let mut round = self.state.wanted.begin(ask.now);
         for _ in 0..WHOLE_A_POLL {
-            let Some(ticket) = self.state.queue.front().cloned() else { break };
+            if ask.enough.is_come() {
+                break;
+            }
+            let Some(ticket) = self.state.wanted.next(&mut round) else { break };
             let id = ticket.id;
-            let story = match ask.story(ticket).await {
-                Err(error) => {
-                    // The next try begins with another: one that can't be read holds up none.
-                    self.state.queue.rotate_left(1);
-                    return Err(error);
+            match ask.story(ticket.clone()).await {
+                Ok(story) => {
+                    round.is_good();
+                    self.state.wanted.remove(id);
+                    match story {
+                        Some(story) => self.state.told(&story, &self.site, ask.there()),
+                        None => self.state.end(id, ask.there()),
+                    }
+                    self.state.readable = Some(id);
                 }
-                Ok(story) => story,
-            };
-            self.state.queue.pop_front();
-            match story {
-                Some(story) => self.state.told(&story, &self.site, ask.there()),
-                None => self.state.end(id, ask.there()),
+                Err(error) => self.state.wanted.failed(ticket, error, &mut round)?,
             }
         }
+        if round.is_in_doubt() {
+            match self.state.another() {
+                Some(id) if ask.has_history(id).await? => round.is_good(),
+                Some(_) => {}
+                None => round.has_no_other(),
+            }
+        }
+        self.state.wanted.end(round, ask.now, &mut ask.skips)?;
         if std::mem::take(&mut self.state.is_book_old) {
             self.state.book.read_states(ask).await?;
         }
@@ -99,16 +118,30 @@ impl Zammad {
 
     /// What became of tickets that should be open and are not among those that are.
     async fn look_after(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let some: Vec<u64> = self.state.missing.iter().take(MISSING_A_POLL).copied().collect();
+        let is_due = |id: &u64| !self.state.pauses.holds(*id, ask.now);
+        let some: Vec<u64> = self.state.missing.iter().copied().filter(is_due).take(MISSING_A_POLL).collect();
+        let mut failed = 0;
         for id in some {
+            if ask.enough.is_come() {
+                break;
+            }
             let watched = &self.state.book.watched;
             let is_watched =
                 |group: Option<u64>| watched.is_empty() || group.is_some_and(|group| watched.contains(&group));
-            match ask.ticket(id).await?.filter(|ticket| is_watched(ticket.group_id)) {
-                Some(ticket) => self.state.want(ticket),
-                None => self.state.end(id, ask.there()),
+            match ask.ticket(id).await {
+                Ok(found) => match found.filter(|ticket| is_watched(ticket.group_id)) {
+                    Some(ticket) => self.state.want(ticket),
+                    None => self.state.end(id, ask.there()),
+                },
+                Err(error) if is_of_one(&error) && failed < SEVERAL => {
+                    failed += 1;
+                    self.state.pauses.failed(id, &error, ask.now, &mut ask.skips);
+                    continue;
+                }
+                Err(error) => return Err(error),
             }
             self.state.missing.remove(&id);
+            self.state.pauses.end(id);
         }
         Ok(())
     }
@@ -181,8 +214,16 @@ impl Zammad {
         let mut stories = Vec::new();
         for ticket in page.tickets.into_iter().filter(|ticket| ticket.updated_at >= from) {
             // What is known already is followed, and what is older than the last page was told with it.
-            if !self.state.knows(ticket.id) {
-                stories.extend(ask.story(ticket).await?);
+            if self.state.knows(ticket.id) {
+                continue;
+            }
+            match ask.story(ticket).await {
+                Ok(story) => stories.extend(story),
+                // Else nothing before it would ever be told.
+                Err(error) if is_of_one(&error) && self.state.history_tries > HISTORY_TRIES => {
+                    ask.skips.note("history".to_owned(), ".", &error.to_string());
+                }
+                Err(error) => return Err(error),
             }
         }
         for story in &stories {

@@ -1,7 +1,7 @@
 //! What the source remembers between two polls. It changes by functions that do not wait, a ticket at a time: a poll that
 //! fails or is dropped leaves it whole. Events wait in `outbox` until a poll hands them over.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,12 @@ use super::LATE;
 use super::ask::Place;
 use super::book::Book;
 use super::story::{self, Story, Told, conversation};
+use super::targets::{Outcome, Targets};
 use super::wire::{NOBODY, Ticket};
 use crate::event::{Author, CustomerId, Event, EventKind, Message, Status, StatusBy, Timestamp};
 use crate::source::Cursor;
 use crate::source::quiet::Quiet;
+use crate::source::wanted::{Pauses, Record, Wanted};
 
 /// Ended tickets that are remembered.
 const MAX_ENDED: usize = 20_000;
@@ -46,6 +48,21 @@ pub(super) struct Mark {
     /// Tickets that were ended here because they left.
     #[serde(default)]
     pub left: Vec<u64>,
+    /// Tickets that could not be read, and are left alone.
+    #[serde(default)]
+    pub unread: Vec<u64>,
+}
+
+impl Record for Ticket {
+    type Id = u64;
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn changed_at(&self) -> Timestamp {
+        self.updated_at
+    }
 }
 
 /// A ticket, as far as its next look needs it.
@@ -57,7 +74,7 @@ struct Known {
     told: Option<Told>,
     /// What it is about, as a print.
     about: u64,
-    dues: [Option<Timestamp>; 3],
+    targets: Targets,
 }
 
 /// A look for changes.
@@ -86,12 +103,20 @@ pub(super) struct State {
     pub book: Book,
     tickets: HashMap<u64, Known>,
     /// Tickets to be read whole.
-    pub queue: VecDeque<Ticket>,
+    pub wanted: Wanted<Ticket>,
+    /// Those that an earlier run could not read.
+    unread: BTreeSet<u64>,
+    /// A ticket that could be read, to find out whether others can.
+    pub readable: Option<u64>,
+    /// How often one was asked for that was not wanted.
+    asked_for: usize,
     /// Tickets that wait by their fields, until it is known which of two times the fields show.
     waiting: Vec<Ticket>,
     is_first_contact: bool,
     /// Tickets that are to be looked after: not among the open ones though they should be.
     pub missing: BTreeSet<u64>,
+    /// Looks after them that failed.
+    pub pauses: Pauses<u64>,
     left: HashSet<u64>,
     pub heard_to: Timestamp,
     /// Up to when an earlier run told of what is remembered.
@@ -121,12 +146,14 @@ pub(super) struct State {
 
 impl State {
     /// Knows who is who; goes on where another stood.
-    pub(super) fn begun(book: Book, mark: Option<Mark>, there: Timestamp, missing: BTreeSet<u64>) -> Self {
+    pub(super) fn begun(book: Book, mark: Option<Mark>, there: Timestamp, mut missing: BTreeSet<u64>) -> Self {
         let heard_to = mark.as_ref().map_or(there, |mark| mark.heard_to.min(there));
         let resumed_at = mark.as_ref().map_or(Timestamp::MIN, |_| heard_to);
         let told_from = mark.as_ref().and_then(|mark| mark.told_from).unwrap_or(heard_to);
-        let left = mark.map(|mark| mark.left.into_iter().collect()).unwrap_or_default();
-        Self { book, heard_to, resumed_at, told_from, left, missing, history_page: 1, ..Self::default() }
+        let (left, unread) = mark.map(|mark| (mark.left, mark.unread)).unwrap_or_default();
+        let (left, unread) = (left.into_iter().collect(), unread.into_iter().collect::<BTreeSet<u64>>());
+        missing.extend(&unread);
+        Self { book, heard_to, resumed_at, told_from, left, unread, missing, history_page: 1, ..Self::default() }
     }
 
     /// What has to be remembered over a restart.
@@ -135,9 +162,12 @@ impl State {
         left.sort_unstable();
         left.drain(..left.len().saturating_sub(MAX_LEFT));
         // What is wanted but not yet read is not told: a start from here finds it again.
-        let unread = self.queue.iter().map(|ticket| ticket.updated_at).min().filter(|_| self.phase == Phase::Steady);
-        let heard_to = unread.map_or(self.heard_to, |unread| unread.min(self.heard_to));
-        Cursor::of(&Mark { heard_to, told_from: Some(self.told_from), left })
+        let queue = self.wanted.queue().map(|ticket| ticket.updated_at).min().filter(|_| self.phase == Phase::Steady);
+        let heard_to = queue.map_or(self.heard_to, |queued| queued.min(self.heard_to));
+        // What is left alone may have changed long ago: it is known by its number.
+        let unread: BTreeSet<u64> = self.wanted.aside().chain(self.unread.iter().copied()).collect();
+        let unread = unread.into_iter().collect();
+        Cursor::of(&Mark { heard_to, told_from: Some(self.told_from), left, unread })
     }
 
     /// Knows nothing any more but what it was told before the first poll.
@@ -202,16 +232,20 @@ impl State {
         self.tickets.iter().filter(|(_, known)| !known.ended).map(|(id, _)| *id)
     }
 
+    /// A ticket that is not wanted, to find out whether any can be read: the last that was, else each time another one.
+    pub(super) fn another(&mut self) -> Option<u64> {
+        let last = self.readable.take().filter(|id| !self.wanted.has(*id));
+        let others = || self.tickets.keys().copied().filter(|id| !self.wanted.has(*id));
+        self.asked_for += 1;
+        last.or_else(|| others().nth(self.asked_for % others().count().max(1)))
+    }
+
     /// A ticket that changed is to be read whole.
     pub(super) fn want(&mut self, ticket: Ticket) {
         if let Some(refill) = &mut self.refill {
             refill.found.insert(ticket.id);
         }
-        match self.queue.iter_mut().find(|wanted| wanted.id == ticket.id) {
-            Some(wanted) if wanted.updated_at < ticket.updated_at => *wanted = ticket,
-            Some(_) => {}
-            None => self.queue.push_back(ticket),
-        }
+        self.wanted.want(ticket);
     }
 
     /// Open tickets as a start finds them: told by their fields; those that leave a doubt are read whole.
@@ -223,18 +257,19 @@ impl State {
             }
             self.introduce_people(&ticket);
             // What was told of it has an end that it has not, or lacks what happened since.
-            if self.left.contains(&ticket.id) || was_told && ticket.updated_at >= self.resumed_at - LATE {
+            let is_behind = was_told && ticket.updated_at >= self.resumed_at - LATE;
+            if is_behind || self.left.contains(&ticket.id) || self.unread.contains(&ticket.id) {
                 self.want(ticket);
                 continue;
             }
             let mut events = Vec::new();
             story::cheap(&ticket, &self.book, site, &mut events);
             self.outbox.append(&mut events);
-            let known = self.known(&ticket, None);
+            let known = self.known(&ticket, None, self.heard_to);
             self.tickets.insert(ticket.id, known);
             self.is_first_contact |= story::shows_first_contact(&ticket);
             match story::waits(&ticket) {
-                None => self.queue.push_back(ticket),
+                None => self.wanted.want(ticket),
                 Some(true) if ticket.article_count != Some(1) => self.waiting.push(ticket),
                 Some(_) => {}
             }
@@ -246,7 +281,9 @@ impl State {
     pub(super) fn all_found(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         if !self.is_first_contact {
-            self.queue.extend(waiting);
+            for ticket in waiting {
+                self.wanted.want(ticket);
+            }
         }
         self.phase = Phase::Doubtful;
     }
@@ -255,13 +292,14 @@ impl State {
     pub(super) fn told(&mut self, story: &Story, site: &str, there: Timestamp) {
         let ticket = &story.ticket;
         self.missing.remove(&ticket.id);
+        self.unread.remove(&ticket.id);
         self.introduce_people(ticket);
         self.introduce_actors(story);
         let before = self.tickets.get(&ticket.id).cloned();
         let told = before.as_ref().and_then(|known| known.told);
         let mut events = Vec::new();
         story.events(&self.book, site, told, &mut events);
-        let known = self.known(ticket, Some(story));
+        let known = self.known(ticket, Some(story), there);
         if told.is_some() && before.is_some_and(|before| before.about != known.about) {
             let opened = crate::event::Opened { team: None, ..story::opened(ticket, site) };
             events.push(Event::new(ticket.updated_at, opened));
@@ -311,7 +349,8 @@ impl State {
     /// It is not there any more though nothing says why: deleted, hidden, or moved out of what is watched.
     pub(super) fn end(&mut self, id: u64, there: Timestamp) {
         self.missing.remove(&id);
-        self.queue.retain(|wanted| wanted.id != id);
+        self.wanted.remove(id);
+        self.unread.remove(&id);
         if self.tickets.remove(&id).is_some_and(|known| known.ended) {
             return;
         }
@@ -329,26 +368,38 @@ impl State {
         }
     }
 
-    /// What is kept of a ticket after a look; tells its targets where they are new.
-    fn known(&mut self, ticket: &Ticket, story: Option<&Story>) -> Known {
+    /// Tells the targets that stand still though they were due by then. Of tickets that are still to be read nothing is
+    /// certain.
+    pub(super) fn tell_missed(&mut self, by: Timestamp) {
+        let wanted = &self.wanted;
+        let is_certain = |id: u64, known: &Known| !known.ended && !self.missing.contains(&id) && !wanted.has(id);
+        for (&id, known) in &mut self.tickets {
+            if is_certain(id, known) {
+                let missed = known.targets.missed(by);
+                self.outbox.extend(missed.into_iter().map(|outcome| target(id, outcome)));
+            }
+        }
+    }
+
+    /// What is kept of a ticket after a look; tells what became of its targets since the last one.
+    fn known(&mut self, ticket: &Ticket, story: Option<&Story>, there: Timestamp) -> Known {
         self.is_book_old |= !self.book.knows_state(ticket.state_id);
         let last_state = story.and_then(|story| story.rows.iter().rev().find(|row| row.changes("state"))?.id_to);
         let is_merged = story.is_some_and(|story| story.rows.iter().any(|row| row.merged_into(ticket.id).is_some()));
         let ended = is_merged || self.book.status(last_state.unwrap_or(ticket.state_id)).is_ended();
-        let before = self.tickets.get(&ticket.id).map(|known| known.dues).unwrap_or_default();
-        let dues = story::dues(ticket);
-        for ((metric, due), before) in dues.into_iter().zip(before) {
-            if let Some(due) = due.filter(|due| Some(*due) != before && !ended) {
-                let kind = EventKind::Sla { conversation: conversation(ticket.id), metric, due };
-                self.outbox.push(Event::new(ticket.updated_at, kind));
-            }
+        let before = self.tickets.get(&ticket.id).map(|known| (known.targets, known.updated_at));
+        let mut targets = before.map(|(targets, _)| targets).unwrap_or_default();
+        if let (Some((_, looked_at)), Some(story)) = (before, story) {
+            let outcomes = targets.became(story, &self.book, looked_at, there);
+            self.outbox.extend(outcomes.into_iter().map(|outcome| target(ticket.id, outcome)));
         }
+        targets.see(ticket, ended);
         Known {
             updated_at: ticket.updated_at,
             ended,
             told: story.map(Story::told),
             about: xxh3_64(format!("{:?} {}", ticket.customer_id, ticket.title).as_bytes()),
-            dues: dues.map(|(_, due)| due),
+            targets,
         }
     }
 
@@ -395,4 +446,9 @@ impl State {
             }
         }
     }
+}
+
+/// The event of a target.
+fn target(ticket: u64, (metric, due, at): Outcome) -> Event {
+    Event::new(at, EventKind::Sla { conversation: conversation(ticket), metric, due })
 }

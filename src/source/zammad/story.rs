@@ -5,8 +5,8 @@ use compact_str::CompactString;
 use super::book::Book;
 use super::wire::{Article, NOBODY, Row, Ticket};
 use crate::event::{
-    AgentId, Assigned, Author, ConversationId, CustomerId, Direction, Event, EventKind, Message, Opened, SlaMetric,
-    Status, StatusBy, TeamId, Timestamp,
+    AgentId, Assigned, Author, ConversationId, CustomerId, Direction, Event, EventKind, Message, Opened, Status,
+    StatusBy, TeamId, Timestamp,
 };
 
 /// A ticket and all that happened to it.
@@ -157,6 +157,11 @@ fn is_communication(article: &Article) -> bool {
     !note && !article.internal
 }
 
+/// It answers the customer.
+pub(super) fn is_reply(article: &Article) -> bool {
+    author(article) == Author::Agent && is_communication(article)
+}
+
 /// Whose it is.
 pub(super) fn author(article: &Article) -> Author {
     match (article.sender.as_str(), article.sender_id) {
@@ -258,13 +263,4 @@ pub(super) fn shows_first_contact(ticket: &Ticket) -> bool {
     let second = |at: Timestamp| at.millis().div_euclid(1000);
     let (Some(asked), Some(last)) = (ticket.last_contact_customer_at, ticket.last_contact_at) else { return false };
     waits(ticket) == Some(true) && second(last) > second(asked)
-}
-
-/// The targets that the fields show: what each is about, and when it is missed.
-pub(super) fn dues(ticket: &Ticket) -> [(SlaMetric, Option<Timestamp>); 3] {
-    [
-        (SlaMetric::FirstResponse, ticket.first_response_escalation_at),
-        (SlaMetric::NextResponse, ticket.update_escalation_at),
-        (SlaMetric::Resolution, ticket.close_escalation_at),
-    ]
 }

@@ -239,6 +239,24 @@ fn the_fields_tell_what_is_true_at_the_last_change() {
     assert_eq!(lines(&events), expected);
 }
 
+#[test]
+fn since_when_it_is_held_is_a_guess_until_its_history_is_read() {
+    let mut state = begun();
+    let held = ticket(&json!({"owner_id": 14}));
+    state.found(vec![held.clone()], "");
+    let given = |state: &mut State| {
+        let events = std::mem::take(&mut state.outbox);
+        lines(&events).into_iter().filter(|line| line.contains("assigned")).collect::<Vec<_>>()
+    };
+    assert_eq!(given(&mut state), ["1000 assigned agent=14"], "its last change");
+    state.told(
+        &Story { ticket: held, articles: vec![], rows: vec![change(9, 20, "owner", (1, 14), 14)] },
+        "",
+        at(2000),
+    );
+    assert_eq!(given(&mut state), ["20 assigned agent=14 by=14"]);
+}
+
 fn begun() -> State {
     let mut state = State::begun(book(), None, at(0), std::collections::BTreeSet::new());
     state.phase = Phase::Open(Place::at(at(0)));
@@ -256,7 +274,7 @@ fn who_waits_is_read_whole_where_nothing_proves_since_when() {
         let mut state = begun();
         state.found(vec![waits(1, last[0]), waits(2, last[1])], "");
         state.all_found();
-        assert_eq!(state.queue.len(), wanted, "{last:?}");
+        assert_eq!(state.wanted.queue().len(), wanted, "{last:?}");
     }
     let mut state = begun();
     state.found(
@@ -264,25 +282,39 @@ fn who_waits_is_read_whole_where_nothing_proves_since_when() {
         "",
     );
     state.all_found();
-    assert_eq!(state.queue.len(), 0, "of one message there is no doubt");
+    assert_eq!(state.wanted.queue().len(), 0, "of one message there is no doubt");
 }
 
 #[test]
-fn targets_are_told_once_and_again_when_they_move() {
-    let mut state = begun();
-    let due = |due: Option<i64>| {
-        ticket(&json!({"close_escalation_at": due.map(at), "updated_at": at(1000 + due.unwrap_or(0))}))
+fn a_target_is_told_when_it_is_certain_what_became_of_it() {
+    let due = |changed: i64, due: Option<i64>| {
+        ticket(&json!({"close_escalation_at": due.map(at), "updated_at": at(changed)}))
     };
-    let told = |state: &mut State, ticket: Ticket| {
-        let story = Story { ticket, articles: vec![], rows: vec![] };
-        state.told(&story, "", at(2000));
+    let told = |state: &mut State| {
         let events = std::mem::take(&mut state.outbox);
         lines(&events).into_iter().filter(|line| line.contains("sla")).collect::<Vec<_>>()
     };
-    assert_eq!(told(&mut state, due(Some(500))), ["1500 sla metric=resolution"]);
-    assert_eq!(told(&mut state, due(Some(500))), [""; 0]);
-    assert_eq!(told(&mut state, due(Some(600))), ["1600 sla metric=resolution"]);
-    assert_eq!(told(&mut state, due(None)), [""; 0]);
+    let mut state = begun();
+    state.found(vec![due(1000, Some(1500))], "");
+    state.tell_missed(at(1400));
+    assert_eq!(told(&mut state), [""; 0], "it is not due yet");
+    // An agent sets it pending, and it is due much later then.
+    let rows = vec![change(9, 1450, "state", (2, 3), 14), change(10, 1700, "state", (3, 2), 14)];
+    let story = Story { ticket: due(1700, Some(9000)), articles: vec![], rows };
+    state.told(&story, "", at(2000));
+    state.tell_missed(at(2000));
+    assert_eq!(told(&mut state), [""; 0], "it was not missed");
+    state.want(due(9500, None));
+    state.tell_missed(at(9600));
+    assert_eq!(told(&mut state), [""; 0], "what is still to be read may have moved it");
+    state.wanted.remove(4711);
+    state.tell_missed(at(9600));
+    assert_eq!(told(&mut state), ["9000 sla metric=resolution"]);
+    let mut state = begun();
+    state.found(vec![due(1000, Some(1500))], "");
+    let rows = vec![change(9, 1450, "state", (2, 4), 14)];
+    state.told(&Story { ticket: due(1450, None), articles: vec![], rows }, "", at(1500));
+    assert_eq!(told(&mut state), ["1000 sla metric=resolution"], "it was met");
 }
 
 #[test]
@@ -296,7 +328,11 @@ fn a_ticket_that_left_and_comes_back_waits_from_then_on() {
     assert_eq!(mark.left, [one.id], "also over a restart");
     let mut state = State::begun(book(), Some(mark), at(2000), std::collections::BTreeSet::new());
     state.found(vec![one.clone()], "");
-    assert_eq!((state.outbox.len(), state.queue.len()), (1, 1), "nothing but its customer before it is read whole");
+    assert_eq!(
+        (state.outbox.len(), state.wanted.queue().len()),
+        (1, 1),
+        "nothing but its customer before it is read whole"
+    );
     state.told(
         &Story { ticket: one, articles: vec![article(1, 30, "Customer", &json!({}))], rows: vec![] },
         "",
@@ -313,7 +349,7 @@ fn what_was_found_but_not_read_is_found_again_after_a_restart() {
     state.heard_to = at(5000);
     state.want(ticket(&json!({"updated_at": at(4000)})));
     assert_eq!(state.cursor().unwrap().read::<Mark>().unwrap().heard_to, at(4000));
-    state.queue.clear();
+    state.wanted.remove(4711);
     let cursor = state.cursor().unwrap();
     assert_eq!(cursor.read::<Mark>().unwrap().heard_to, at(5000));
     for other in [json!(null), json!({"last": 7}), json!([1])] {

@@ -9,9 +9,11 @@ use serde_json::Value;
 use super::audit::Audit;
 use super::wire::{Metrics, Page, Ticket, User};
 use crate::event::Timestamp;
+use crate::source::enough::Enough;
 use crate::source::http::{Answer, Client};
 use crate::source::lenient::{Id, id_of};
 use crate::source::skips::{self, Skips, id_words};
+use crate::source::wanted::is_of_one;
 use crate::source::{Quota, SourceError};
 
 /// The largest page that most lists give, and as many ids as one request may name.
@@ -32,6 +34,8 @@ pub(super) struct Ask {
     pub skips: Skips,
     /// What is asked for with each ticket.
     pub include: &'static str,
+    /// Whether it has asked for long enough.
+    pub enough: Enough,
 }
 
 /// A page of records.
@@ -56,7 +60,7 @@ pub(super) struct Tickets {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp, include: &'static str) -> Self {
-        Self { client, now, quota: None, date: None, skips: Skips::default(), include }
+        Self { client, now, quota: None, date: None, skips: Skips::default(), include, enough: Enough::begin() }
     }
 
     /// One object.
@@ -178,6 +182,16 @@ impl Ask {
             found.extend(self.list::<User>("/users/show_many", "users", &[("ids", &named)]).await?.items);
         }
         Ok(found)
+    }
+
+    /// Whether the updates of a ticket can be read, or it is said to be gone.
+    pub(super) async fn has_audits(&mut self, ticket: Id) -> Result<bool, SourceError> {
+        let path = format!("{API}/tickets/{ticket}/audits");
+        match self.client.find::<Page>(&path, &[("page[size]", "1")], self.now).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_of_one(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The updates of a ticket after the one of that number, oldest first; `None` where the ticket is gone.

@@ -14,6 +14,7 @@ use super::{Step, Zendesk};
 use crate::event::{Status, Timestamp};
 use crate::source::SourceError;
 use crate::source::lenient::Id;
+use crate::source::wanted::is_of_one;
 
 /// Tickets of which the export does not tell the beginning, and which are therefore read one by one, in one poll.
 const HEADLESS: usize = 10;
@@ -42,7 +43,7 @@ impl Zendesk {
     pub(super) async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let Some(reading) = &mut self.state.past.reading else { return Ok(Step::more(None)) };
         reading.try_at(ask.now);
-        let (position, to) = (reading.position, reading.to);
+        let (position, to, passes_over) = (reading.position, reading.to, reading.passes_over());
         let mut page = None;
         if self.state.headless.is_empty() {
             if !self.may_export(HISTORY, ask) {
@@ -74,7 +75,13 @@ impl Zendesk {
         }
         for id in headless.iter().copied().take(HEADLESS).collect::<Vec<_>>() {
             headless.remove(&id);
-            whole.extend(ask.audits(id, 0).await?.map(|audits| (id, audits)));
+            match ask.audits(id, 0).await {
+                Ok(audits) => whole.extend(audits.map(|audits| (id, audits))),
+                Err(error) if passes_over && is_of_one(&error) => {
+                    ask.skips.note("history".to_owned(), ".", &error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
         }
         self.tell_past(ask, whole).await?;
         (self.state.held, self.state.headless) = (held, headless);

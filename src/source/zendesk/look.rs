@@ -5,38 +5,70 @@ use std::collections::BTreeSet;
 use super::Zendesk;
 use super::ask::Ask;
 use super::audit::Audit;
+use super::state::State;
+use super::wire::Ticket;
 use crate::source::SourceError;
 use crate::source::lenient::Id;
+use crate::source::wanted::is_of_one;
 
 impl Zendesk {
-    /// Reads the updates of up to so many tickets of the queue. What fails midway leaves the rest in the queue.
+    /// Reads the updates of up to so many tickets that are wanted, and tells each at once: a poll that is given up loses
+    /// none of it. One that can't be read holds up no other.
     pub(super) async fn look(&mut self, ask: &mut Ask, most: usize) -> Result<(), SourceError> {
-        let some: Vec<(Id, Id)> = self
-            .state
-            .queue
-            .iter()
-            .take(most)
-            .map(|ticket| (ticket.id, self.state.tickets.get(&ticket.id).map_or(0, |known| known.last)))
-            .collect();
-        let mut stories: Vec<Option<Vec<Audit>>> = Vec::with_capacity(some.len());
-        for (ticket, last) in some {
-            match ask.audits(ticket, last).await {
-                Ok(audits) => stories.push(audits),
-                Err(error) if stories.is_empty() => return Err(error),
-                Err(_) => break,
+        let mut round = self.state.wanted.begin(ask.now);
+        for _ in 0..most {
+            if ask.enough.is_come() {
+                break;
+            }
+            let Some(ticket) = self.state.wanted.next(&mut round) else { break };
+            let last = self.state.tickets.get(&ticket.id).map_or(0, |known| known.last);
+            match ask.audits(ticket.id, last).await {
+                Ok(audits) => {
+                    round.is_good();
+                    self.state.wanted.remove(ticket.id);
+                    self.state.readable = Some(ticket.id);
+                    self.take(ticket, audits, ask);
+                }
+                // What was read is told first.
+                Err(error) if round.has_good() && !is_of_one(&error) => break,
+                Err(error) => self.state.wanted.failed(ticket, error, &mut round)?,
             }
         }
+        if round.is_in_doubt() {
+            match self.state.another() {
+                Some(id) if ask.has_audits(id).await? => round.is_good(),
+                Some(_) => {}
+                None => round.has_no_other(),
+            }
+        }
+        self.state.wanted.end(round, ask.now, &mut ask.skips)?;
+        self.tell_read(ask).await
+    }
+
+    /// Tells a ticket that was read, or keeps it until it is known who wrote there.
+    fn take(&mut self, ticket: Ticket, audits: Option<Vec<Audit>>, ask: &mut Ask) {
+        let Some(audits) = audits.filter(|_| self.is_watched(&ticket)) else {
+            self.state.leave(ticket.id, ask.now);
+            return;
+        };
         let mut strangers = BTreeSet::new();
-        for (ticket, audits) in self.state.queue.iter().zip(&stories) {
-            self.state.strangers(ticket, audits.as_deref().unwrap_or_default(), &mut strangers);
+        self.state.strangers(&ticket, &audits, &mut strangers);
+        if strangers.is_empty() {
+            self.state.adopt(&ticket, &audits, &self.site, ask);
+        } else {
+            self.state.nameless.push((ticket, audits));
+        }
+    }
+
+    /// Tells the tickets of which it has to be found out first who wrote there.
+    async fn tell_read(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let mut strangers = BTreeSet::new();
+        for (ticket, audits) in &self.state.nameless {
+            self.state.strangers(ticket, audits, &mut strangers);
         }
         self.look_up(ask, strangers).await?;
-        for audits in stories {
-            let Some(ticket) = self.state.queue.pop_front() else { break };
-            match audits {
-                Some(audits) if self.is_watched(&ticket) => self.state.adopt(&ticket, &audits, &self.site, ask),
-                _ => self.state.leave(ticket.id, ask.now),
-            }
+        for (ticket, audits) in std::mem::take(&mut self.state.nameless) {
+            self.state.adopt(&ticket, &audits, &self.site, ask);
         }
         Ok(())
     }
@@ -55,5 +87,15 @@ impl Zendesk {
             }
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// A ticket that is not wanted, to find out whether any can be read: the last that was, else each time another one.
+    fn another(&mut self) -> Option<Id> {
+        let last = self.readable.take().filter(|id| !self.wanted.has(*id));
+        let others = || self.tickets.keys().copied().filter(|id| !self.wanted.has(*id));
+        self.asked_for += 1;
+        last.or_else(|| others().nth(self.asked_for % others().count().max(1)))
     }
 }

@@ -29,6 +29,7 @@ mod start;
 mod state;
 mod story;
 mod surveys;
+mod targets;
 mod wire;
 
 use std::collections::HashSet;
@@ -70,6 +71,7 @@ pub const KIND: Kind = Kind {
         ("history without an admin", "tickets that had ended before the start can be read with an admin's key only"),
         ("running messaging chats", "words of a messaging chat reach its ticket late, so waits there may be too short"),
         ("changed ratings", "of a satisfaction answer that is changed later, the first one counts"),
+        ("moved targets", "a target that Zendesk moves while it runs stays as it was first told"),
         ("nps", "the answers of Zendesk's NPS surveys have no API"),
     ],
     secrets: &["client_secret", "token"],

@@ -10,6 +10,8 @@ const HOUR: TimeDelta = TimeDelta::hours(1);
 /// How long a page that could not be read is left alone, after the first try and at most.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+/// Tries of a page after which what can't be read of it is passed over.
+const TRIES: u32 = 3;
 
 /// How far the history was read.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -91,6 +93,11 @@ impl Reading {
         let pause = FIRST_PAUSE * (1 << self.tries.min(10));
         self.tries += 1;
         self.again_at = Some(now + pause.min(LONGEST_PAUSE));
+    }
+
+    /// The page was tried before: what still can't be read of it would hold up all that is behind it.
+    pub(super) fn passes_over(&self) -> bool {
+        self.tries > TRIES
     }
 
     /// Something else of it was told: the next may follow at once.
@@ -175,6 +182,7 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..9 {
             one.try_at(day(9));
+            assert_eq!(one.passes_over(), pauses.len() >= 3);
             assert!(!one.is_due(day(9)));
             pauses.push((one.again_at.unwrap() - day(9)).num_minutes());
         }

@@ -1,12 +1,11 @@
 //! The steady refresh: what changed, who is there, and now and then what no change tells.
 
-use std::collections::HashSet;
-
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE, Tickets};
 use super::presence::availabilities;
 use super::start::read_people;
+use super::wire::Ticket;
 use super::{Step, Zendesk};
 use crate::source::SourceError;
 use crate::source::lenient::Id;
@@ -65,19 +64,17 @@ impl Zendesk {
                 changed.push(ticket.clone());
             }
         }
-        let anew: HashSet<Id> = changed.iter().map(|ticket| ticket.id).collect();
-        self.state.queue.retain(|ticket| !anew.contains(&ticket.id));
-        self.state.queue.extend(changed);
+        for ticket in changed {
+            self.state.wanted.want(ticket);
+        }
         self.state.fresh.moved(&news);
         // Of a new one nothing is known yet; what is new about others may also come by the export, which then takes them
         // out of the queue.
         let tickets = &self.state.tickets;
-        self.state
-            .queue
-            .make_contiguous()
-            .sort_by_key(|ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0));
+        let is_told = |ticket: &Ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0);
+        self.state.wanted.put_behind(is_told);
         self.look(ask, self.looks()).await?;
-        Ok(news.more || !self.state.queue.is_empty())
+        Ok(news.more || self.state.wanted.queue().len() > 0)
     }
 
     /// Who is there. Where the key may not read that, the rest goes on without.
@@ -86,6 +83,7 @@ impl Zendesk {
             return Ok(());
         }
         let (mut found, mut odd, mut after): (Vec<_>, usize, Option<String>) = (Vec::new(), 0, None);
+        let mut is_whole = false;
         for _ in 0..MAX_PAGES {
             let mut query = vec![("page[size]", "100")];
             query.extend(after.as_deref().map(|after| ("page[after]", after)));
@@ -102,6 +100,7 @@ impl Zendesk {
                     found.extend(some);
                     odd += bad;
                     let is_new = next.is_some() && next != after;
+                    is_whole = next.is_none();
                     after = next;
                     if !is_new {
                         break;
@@ -125,7 +124,8 @@ impl Zendesk {
         self.state.presence.given();
         let pages = found.len().div_ceil(TWO_PAGES).max(1) as i32;
         self.state.presence_at = ask.now + PRESENCE_EVERY * pages;
-        self.state.seen(found, ask.now);
+        let is_whole = is_whole && odd == 0 && !found.is_empty();
+        self.state.seen(found, is_whole, ask.now);
         Ok(())
     }
 
@@ -142,7 +142,6 @@ impl Zendesk {
         for id in active.iter().filter(|id| !found.ids.contains(id)) {
             self.state.leave(*id, ask.now);
         }
-        let queued: HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
         // What the list of changes has not told, for it knows nothing of changes that leave no update.
         let late = ask.there() - SWEEP_EVERY * 5;
         for ticket in found.items {
@@ -150,8 +149,8 @@ impl Zendesk {
                 self.state.tickets.get(&ticket.id).is_some_and(|known| ticket.updated_at > known.updated_at);
             if !self.is_watched(&ticket) || ticket.status == "deleted" {
                 self.state.leave(ticket.id, ask.now);
-            } else if is_old_news && ticket.updated_at < late && !queued.contains(&ticket.id) {
-                self.state.queue.push_back(ticket);
+            } else if is_old_news && ticket.updated_at < late {
+                self.state.wanted.want(ticket);
             }
         }
         self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);

@@ -1,5 +1,7 @@
 //! The start: who is who, which tickets are open, and who waits on them.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE, place};
@@ -66,6 +68,7 @@ impl Zendesk {
             state.fresh = Fresh::at(mark.watermark);
             (state.position, state.rated_to, state.past) = (mark.position, mark.rated_to, mark.past);
             state.left = mark.left.into_iter().collect();
+            state.unread = mark.unread.into_iter().collect();
             state.settled = true;
         } else {
             // An empty account has no newest change; then everything is new.
@@ -121,10 +124,9 @@ impl Zendesk {
         let unknown: Vec<Id> = ids.iter().copied().filter(|id| !self.state.tickets.contains_key(id)).collect();
         let tickets = ask.tickets_with_last(&unknown).await?;
         self.state.meet(&tickets.users);
-        let queued: std::collections::HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
         for ticket in tickets.items {
             let is_open = !matches!(&*ticket.status, "solved" | "closed" | "deleted");
-            if is_open && self.is_watched(&ticket) && !queued.contains(&ticket.id) {
+            if is_open && self.is_watched(&ticket) && !self.state.wanted.has(ticket.id) {
                 let last = tickets.last.get(&ticket.id);
                 self.state.find(ticket, last, &self.site, ask);
             }
@@ -137,7 +139,7 @@ impl Zendesk {
             }
             _ => {
                 self.state.phase = Phase::Recall;
-                Ok(Step::more_of("reading open tickets", 0, self.state.queue.len()))
+                Ok(Step::more_of("reading open tickets", 0, self.state.wanted.queue().len()))
             }
         }
     }
@@ -145,30 +147,34 @@ impl Zendesk {
     /// Looks for what was open by what was told in an earlier run and is not known now: what changed is read, what is
     /// gone has left.
     pub(super) async fn recall(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let queued: std::collections::HashSet<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
-        let known = |id: &Id| self.state.tickets.contains_key(id) || queued.contains(id);
-        let some: Vec<Id> = self.state.remembered.iter().copied().filter(|id| !known(id)).take(PER_PAGE).collect();
+        let known = |id: &Id| self.state.tickets.contains_key(id) || self.state.wanted.has(*id);
+        let asked = self.state.remembered.union(&self.state.unread).copied();
+        let some: Vec<Id> = asked.filter(|id| !known(id)).take(PER_PAGE).collect();
         if some.is_empty() {
             self.state.remembered.clear();
-            self.state.phase = Phase::Stories { total: self.state.queue.len() };
-            return Ok(Step::more_of("reading open tickets", 0, self.state.queue.len()));
+            self.state.unread.clear();
+            let total = self.state.wanted.queue().len();
+            self.state.phase = Phase::Stories { total };
+            return Ok(Step::more_of("reading open tickets", 0, total));
         }
         let tickets = ask.tickets_by_id(&some).await?;
         self.state.meet(&tickets.users);
         let told_to = if self.state.settled { self.state.fresh.watermark } else { Timestamp::MIN };
+        let mut unread = BTreeSet::new();
         for id in some {
-            if !tickets.ids.contains(&id) {
+            unread.extend(Some(id).filter(|id| self.state.unread.remove(id)));
+            // Of one that was not even told nothing is to be said.
+            if self.state.remembered.remove(&id) && !tickets.ids.contains(&id) {
                 self.state.leave(id, ask.now);
             }
-            self.state.remembered.remove(&id);
         }
         for ticket in tickets.items {
             if !self.is_watched(&ticket) {
                 self.state.leave(ticket.id, ask.now);
-            } else if ticket.updated_at < told_to {
+            } else if ticket.updated_at < told_to && !unread.contains(&ticket.id) {
                 self.state.recognise(&ticket);
             } else {
-                self.state.queue.push_back(ticket);
+                self.state.wanted.want(ticket);
             }
         }
         Ok(Step::more_of("reading open tickets", 0, self.state.remembered.len()))
@@ -177,7 +183,7 @@ impl Zendesk {
     /// Reads the updates of some of the tickets on which somebody may wait.
     pub(super) async fn stories(&mut self, ask: &mut Ask, total: usize) -> Result<Step, SourceError> {
         self.look(ask, self.looks()).await?;
-        let left = self.state.queue.len();
+        let left = self.state.wanted.queue().len();
         if left == 0 {
             self.state.phase = Phase::Steady;
             self.state.settled = true;

@@ -1,7 +1,7 @@
 //! What the source remembers between two polls. Changed only by functions that do not wait, so a poll that is dropped
 //! leaves it whole; events wait in `outbox` until a poll hands them over.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 use compact_str::CompactString;
@@ -16,12 +16,14 @@ use super::people::{People, agent, customer_line};
 use super::presence::Availability;
 use super::ratings::Sort;
 use super::story::{Placed, RULE, Standing, Teller, conversation, is_answered, may_wait, status_of};
+use super::targets::Targets;
 use super::wire::{Ticket, User};
 use crate::event::{
     AgentId, Author, Capability, Event, EventKind, Message, PresenceState, Status, StatusBy, Timestamp, VERSION,
 };
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
+use crate::source::wanted::Wanted;
 
 /// Ended tickets that are remembered, so that a change of one costs no more than that of an open one.
 const MAX_ENDED: usize = 20_000;
@@ -58,6 +60,7 @@ pub(super) struct Known {
     /// The last update that was told; 0 where only its record was.
     pub last: Id,
     pub ended: bool,
+    pub targets: Targets,
 }
 
 /// What the source remembers between two polls.
@@ -67,8 +70,15 @@ pub(super) struct State {
     pub people: People,
     pub people_at: Timestamp,
     pub fresh: Fresh,
-    /// Tickets to be read whole or further, by number.
-    pub queue: VecDeque<Ticket>,
+    /// Tickets to be read whole or further.
+    pub wanted: Wanted<Ticket>,
+    /// Those that an earlier run has not read.
+    pub unread: BTreeSet<Id>,
+    /// Those that were read, but not who wrote there.
+    pub nameless: Vec<(Ticket, Vec<Audit>)>,
+    /// A ticket that could be read, and how often one was asked for that was not wanted.
+    pub readable: Option<Id>,
+    pub asked_for: usize,
     pub tickets: HashMap<Id, Known>,
     pub outbox: Vec<Event>,
     pub bucket: Bucket,
@@ -79,9 +89,13 @@ pub(super) struct State {
     pub presence: Access,
     pub presence_at: Timestamp,
     states: HashMap<Id, (PresenceState, Option<Timestamp>)>,
+    /// Those with a state who were missing at the last look.
+    absent: HashSet<Id>,
     pub ratings: Access,
     pub ratings_sort: Option<Sort>,
     pub ratings_at: Timestamp,
+    /// When the list of before is asked for again while none has an answer.
+    pub legacy_at: Timestamp,
     pub ratings_walk: Option<super::surveys::Walk>,
     pub rated_to: Timestamp,
     pub rated: HashSet<CompactString>,
@@ -116,6 +130,10 @@ impl State {
 
     pub(super) fn mark(&self) -> Mark {
         // Answers that wait for their ticket are not told yet.
+        let nameless = self.nameless.iter().map(|(ticket, _)| ticket.id);
+        // Before all was told once, a start anew reads all.
+        let wanted = self.wanted.all().map(|ticket| ticket.id).chain(nameless).filter(|_| self.settled);
+        let unread: BTreeSet<Id> = wanted.chain(self.unread.iter().copied()).collect();
         let waiting = self.rated_of.values().flatten().filter_map(|event| event.at).min();
         Mark {
             settled: self.settled,
@@ -123,6 +141,7 @@ impl State {
             position: self.position,
             rated_to: waiting.map_or(self.rated_to, |at| at.min(self.rated_to)),
             left: self.left.iter().copied().collect(),
+            unread: unread.into_iter().collect(),
             past: self.past.clone(),
         }
     }
@@ -219,6 +238,8 @@ impl State {
         };
         let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
+        let mut targets = self.tickets.get(&ticket.id).map(|known| known.targets).unwrap_or_default();
+        set_targets(&mut targets, ticket, &mut out);
         let last = audits.iter().map(|audit| audit.id).max().unwrap_or(0);
         let ended = standing.status.is_some_and(Status::is_ended);
         if self.left.remove(&ticket.id) && !ended {
@@ -231,8 +252,10 @@ impl State {
             again_at: (ask.there() - ticket.updated_at < SAME_SECOND).then(|| ask.there() + SAME_SECOND),
             last: last.max(told.map_or(0, |known| known.last)),
             ended,
+            targets,
         };
         self.remembered.remove(&ticket.id);
+        self.unread.remove(&ticket.id);
         self.tickets.insert(ticket.id, known);
         out.extend(
             self.rated_of
@@ -249,28 +272,32 @@ impl State {
     pub(super) fn find(&mut self, ticket: Ticket, last: Option<&Audit>, site: &str, ask: &mut Ask) {
         let is_answered = last.is_some_and(|last| is_answered(&ticket, last, &self.people));
         if may_wait(&ticket) && !is_answered || self.left.contains(&ticket.id) {
-            self.queue.push_back(ticket);
+            self.wanted.want(ticket);
             return;
         }
         let mut teller = Teller::new(&self.people, site);
         let standing = teller.brief(&ticket);
-        let (out, odd) = (teller.out, teller.odd);
+        let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
-        self.know(&ticket, standing);
+        let mut targets = Targets::default();
+        set_targets(&mut targets, &ticket, &mut out);
+        self.know(&ticket, standing, targets);
         self.post(out);
     }
 
     /// Knows a ticket of which all was told in an earlier run.
     pub(super) fn recognise(&mut self, ticket: &Ticket) {
         let status = status_of(ticket, &self.people);
-        self.know(ticket, Standing { status, assignee: Some(ticket.assignee_id), group: Some(ticket.group_id) });
+        let standing = Standing { status, assignee: Some(ticket.assignee_id), group: Some(ticket.group_id) };
+        self.know(ticket, standing, Targets::default());
     }
 
-    fn know(&mut self, ticket: &Ticket, standing: Standing) {
+    fn know(&mut self, ticket: &Ticket, standing: Standing, targets: Targets) {
         let ended = standing.status.is_some_and(Status::is_ended);
         self.remembered.remove(&ticket.id);
         let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
-        self.tickets.insert(ticket.id, Known { requester, standing, updated_at, again_at: None, last: 0, ended });
+        let known = Known { requester, standing, updated_at, again_at: None, last: 0, ended, targets };
+        self.tickets.insert(ticket.id, known);
     }
 
     /// Tells updates that the export brought, of tickets that are known.
@@ -281,7 +308,9 @@ impl State {
             if audit.id <= known.last {
                 continue;
             }
+            let before = teller.out.len();
             teller.audit(audit, known.requester, &mut known.standing);
+            known.targets.hear(teller.out[before..].iter().map(|(_, _, event)| event));
             known.ended = known.standing.status.is_some_and(Status::is_ended);
             // Of one whose beginning was not told, the rest is still to be read.
             if known.last > 0 {
@@ -293,12 +322,13 @@ impl State {
         self.post(out);
     }
 
-    /// What the export has told to its end needs not be read one by one.
+    /// What the export has told to its end needs not be read one by one; only the record shows its targets.
     pub(super) fn caught_up(&mut self) {
-        let (position, tickets) = (self.position, &mut self.tickets);
-        self.queue.retain(|ticket| match tickets.get_mut(&ticket.id).filter(|known| known.last > 0) {
+        let (position, tickets, outbox) = (self.position, &mut self.tickets, &mut self.outbox);
+        self.wanted.retain(|ticket| match tickets.get_mut(&ticket.id).filter(|known| known.last > 0) {
             Some(known) if ticket.updated_at.millis() < position * 1000 => {
                 known.updated_at = known.updated_at.max(ticket.updated_at);
+                outbox.extend(known.targets.new_of(ticket));
                 false
             }
             _ => true,
@@ -311,6 +341,7 @@ impl State {
         teller.whole(ticket, audits);
         let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
+        set_targets(&mut Targets::default(), ticket, &mut out);
         out.extend(
             self.rated_of
                 .remove(&ticket.id)
@@ -324,6 +355,8 @@ impl State {
     /// A ticket is on the board no more though no update says why: deleted, or moved out of the watched groups.
     pub(super) fn leave(&mut self, ticket: Id, now: Timestamp) {
         self.remembered.remove(&ticket);
+        self.unread.remove(&ticket);
+        self.wanted.remove(ticket);
         if self.tickets.remove(&ticket).is_none_or(|known| !known.ended) && self.left.insert(ticket) {
             let (status, by) = (Status::Closed, Some(StatusBy::System));
             let kind = EventKind::Status { conversation: conversation(ticket), status, by, agent: None };
@@ -331,8 +364,20 @@ impl State {
         }
     }
 
-    /// Tells changes of agents' states, each with its own time where that is told.
-    pub(super) fn seen(&mut self, found: Vec<Availability>, now: Timestamp) {
+    /// Tells changes of agents' states, each with its own time where that is told. Who is missing in two whole lists in a
+    /// row is there no more: in one, somebody may be out of sight because its pages shifted.
+    pub(super) fn seen(&mut self, found: Vec<Availability>, is_whole: bool, now: Timestamp) {
+        if is_whole {
+            let met: HashSet<Id> = found.iter().map(|one| one.agent).collect();
+            let absent: HashSet<Id> = self.states.keys().copied().filter(|id| !met.contains(id)).collect();
+            for &id in absent.intersection(&self.absent) {
+                if self.states.remove(&id).is_some_and(|(state, _)| state != PresenceState::Offline) {
+                    let kind = EventKind::Presence { agent: agent(id), state: PresenceState::Offline, reason: None };
+                    self.outbox.push(Event::new(now, kind));
+                }
+            }
+            self.absent = absent;
+        }
         for one in found {
             if let Some(person) = self.people.staff.get_mut(&one.agent)
                 && one.capacity.is_some()
@@ -408,6 +453,14 @@ impl State {
             self.outbox.push(event);
         }
     }
+}
+
+/// Adds the targets that are new to what is told of a ticket.
+fn set_targets(targets: &mut Targets, ticket: &Ticket, out: &mut Vec<Placed>) {
+    out.sort_by_key(|&(at, id, _)| (at, id));
+    targets.hear(out.iter().map(|(_, _, event)| event));
+    let new = targets.new_of(ticket).into_iter();
+    out.extend(new.filter_map(|event| Some((event.at?, Id::MAX, event))));
 }
 
 /// Names the status words that nobody knows.

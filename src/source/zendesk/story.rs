@@ -8,8 +8,8 @@ use super::audit::{Audit, Field, SYSTEM, Step};
 use super::people::{self, People, agent, team};
 use super::wire::{Metrics, Ticket};
 use crate::event::{
-    AgentId, Assigned, Author, Change, ConversationId, Direction, Event, EventKind, Message, Opened, SlaMetric, Status,
-    StatusBy, Timestamp,
+    AgentId, Assigned, Author, Change, ConversationId, Direction, Event, EventKind, Message, Opened, Status, StatusBy,
+    Timestamp,
 };
 use crate::source::lenient::Id;
 
@@ -102,7 +102,6 @@ impl<'a> Teller<'a> {
         if audits.last().is_none_or(|last| last.at <= ticket.updated_at) {
             self.assert(ticket, &mut standing);
         }
-        self.targets(ticket);
         standing
     }
 
@@ -114,7 +113,6 @@ impl<'a> Teller<'a> {
         self.say(ticket.created_at, 0, opened);
         let mut standing = Standing { group: Some(ticket.group_id), ..Standing::default() };
         self.assert(ticket, &mut standing);
-        self.targets(ticket);
         standing
     }
 
@@ -258,21 +256,6 @@ impl<'a> Teller<'a> {
             self.say(at, Id::MAX, EventKind::Status { conversation, status, by: None, agent: None });
         }
         standing.status = Some(status);
-    }
-
-    /// The desk's own targets that still run. When one was set is not told: those that count from the beginning were
-    /// set then, others with the last update.
-    fn targets(&mut self, ticket: &Ticket) {
-        for target in ticket.slas.iter().flat_map(|slas| &slas.policy_metrics) {
-            let Some(due) = target.breach_at.filter(|_| target.stage != "achieved") else { continue };
-            let (metric, at) = match &*target.metric {
-                "first_reply_time" => (SlaMetric::FirstResponse, ticket.created_at),
-                "next_reply_time" => (SlaMetric::NextResponse, ticket.updated_at),
-                "total_resolution_time" => (SlaMetric::Resolution, ticket.created_at),
-                _ => continue,
-            };
-            self.say(at, Id::MAX, EventKind::Sla { conversation: conversation(ticket.id), metric, due });
-        }
     }
 
     fn opened(&self, ticket: &Ticket) -> Opened {

@@ -11,6 +11,8 @@ use crate::source::lenient::Id;
 
 /// How often they are asked for.
 const EVERY: TimeDelta = TimeDelta::minutes(5);
+/// How often the list of before is asked for while that of now is empty: an account has answers in one of both.
+const LEGACY_EVERY: TimeDelta = TimeDelta::hours(1);
 /// They are asked for so much further back: an answer becomes visible late.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 /// Pages of one poll.
@@ -39,13 +41,28 @@ impl Zendesk {
             Some(Sort::Legacy) => &[Sort::Legacy],
             None => &[Sort::Survey, Sort::Legacy],
         };
-        let mut refused = None;
+        let (mut refused, mut empty) = (None, None);
         for &sort in sorts {
+            if empty.is_some() && ask.now < self.state.legacy_at {
+                break;
+            }
             match self.answers(ask, sort).await {
                 Ok(found) => {
                     self.state.ratings.given();
-                    self.state.ratings_sort = Some(sort);
-                    return self.take_ratings(ask, found).await;
+                    // Which sort the account has, an answer shows, or that it has no other.
+                    let is_answer = !found.0.is_empty() || found.1.is_some();
+                    if is_answer || refused.is_some() || self.state.ratings_sort.is_some() {
+                        self.state.ratings_sort = Some(sort);
+                        return self.take_ratings(ask, found).await;
+                    }
+                    if sort == Sort::Legacy {
+                        self.state.legacy_at = ask.now + LEGACY_EVERY;
+                    }
+                    empty = Some(found);
+                }
+                // The list of now is given, and that is enough.
+                Err(error) if empty.is_some() && !matches!(error, SourceError::Auth { .. }) => {
+                    self.state.legacy_at = ask.now + LEGACY_EVERY;
                 }
                 // A place in the list may be good for a while only: the next look begins anew.
                 Err(SourceError::Unsupported { .. }) if self.state.ratings_walk.take().is_some() => {
@@ -60,6 +77,9 @@ impl Zendesk {
                     break;
                 }
             }
+        }
+        if let Some(found) = empty {
+            return self.take_ratings(ask, found).await;
         }
         if let Some((sort, error)) = refused
             && let Some(error) = self.state.ratings.failed(error, ask.now)?
@@ -149,9 +169,9 @@ impl Zendesk {
                 self.state.rated_of.entry(ticket).or_default().push(event);
             }
         }
-        let queued: Vec<Id> = self.state.queue.iter().map(|ticket| ticket.id).collect();
-        let new = found.items.into_iter().filter(|ticket| !queued.contains(&ticket.id)).collect::<Vec<_>>();
-        self.state.queue.extend(new);
+        for ticket in found.items {
+            self.state.wanted.want(ticket);
+        }
         Ok(())
     }
 }

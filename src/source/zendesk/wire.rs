@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::event::Timestamp;
 use crate::source::lenient::{self, Id};
+use crate::source::wanted::Record;
 
 /// A page of any list, with what was sent beside it.
 #[derive(Debug, Default, Deserialize)]
@@ -134,6 +135,18 @@ pub(super) struct Ticket {
     pub metric_set: Option<Metrics>,
     #[serde(default)]
     pub slas: Option<Slas>,
+}
+
+impl Record for Ticket {
+    type Id = Id;
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn changed_at(&self) -> Timestamp {
+        self.updated_at
+    }
 }
 
 impl Ticket {

@@ -1,6 +1,7 @@
 //! The source `zammad` against its simulator.
 
 pub mod bad;
+mod unreadable;
 mod vendor;
 
 use std::path::PathBuf;

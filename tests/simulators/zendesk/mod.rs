@@ -5,6 +5,9 @@ pub mod bad;
 mod cost;
 mod day;
 mod desk;
+mod now_and_then;
+mod targets;
+mod unreadable;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -17,7 +17,15 @@ fn at(text: &str) -> Timestamp {
 
 fn known(ended: bool, again_at: Option<&str>) -> Known {
     let (standing, updated_at) = (Standing::default(), at("2026-11-22T08:00:00Z"));
-    Known { requester: None, standing, updated_at, again_at: again_at.map(at), last: 9, ended }
+    Known {
+        requester: None,
+        standing,
+        updated_at,
+        again_at: again_at.map(at),
+        last: 9,
+        ended,
+        targets: Targets::default(),
+    }
 }
 
 #[rstest]
@@ -55,4 +63,24 @@ fn a_ticket_that_left_is_ended_once() {
     let mut ended = state(Some(known(true, None)));
     ended.leave(5, at(THERE));
     assert_eq!(ended.outbox, [], "it had ended");
+}
+
+#[test]
+fn what_the_export_told_is_not_read_but_its_targets_are_told() {
+    let mut state = state(Some(known(false, None)));
+    let record = |updated: &str| -> Ticket {
+        let target = json!({"metric": "next_reply_time", "stage": "active", "breach_at": "2026-11-22T09:30:00Z"});
+        let record = json!({"id": 5, "created_at": "2026-11-18T08:00:00Z", "updated_at": updated, "status": "open",
+            "slas": {"policy_metrics": [target]}});
+        serde_json::from_value(record).unwrap()
+    };
+    state.position = at(THERE).millis() / 1000;
+    for (updated, is_left, told) in
+        [(THERE, true, 0), ("2026-11-22T08:59:59Z", false, 1), ("2026-11-22T08:59:59Z", false, 1)]
+    {
+        state.wanted.remove(5);
+        state.wanted.want(record(updated));
+        state.caught_up();
+        assert_eq!((state.wanted.has(5), state.outbox.len()), (is_left, told), "{updated}");
+    }
 }

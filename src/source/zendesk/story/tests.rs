@@ -197,19 +197,6 @@ fn candidates(#[case] record: Value, #[case] expected: bool) {
 }
 
 #[test]
-fn targets_that_still_run() {
-    let target =
-        |metric: &str, stage: &str| json!({"metric": metric, "stage": stage, "breach_at": "2026-11-22T09:30:00Z"});
-    let slas = json!({"slas": {"policy_metrics": [target("next_reply_time", "active"), target("first_reply_time", "achieved"),
-        target("total_resolution_time", "paused"), target("agent_work_time", "active"), {"metric": "next_reply_time", "breach_at": null}]}});
-    let due = "due=2026-11-22T09:30:00Z";
-    assert_eq!(
-        whole(&ticket(slas), &[])[1..],
-        [format!("3600 sla {due} metric=next_response"), format!("0 sla {due} metric=resolution")]
-    );
-}
-
-#[test]
 fn a_status_that_nobody_knows_is_named_and_left_out() {
     let people = people();
     let mut teller = Teller::new(&people, "");

@@ -1,0 +1,114 @@
+//! What is asked for now and then: ratings, and who is there.
+
+use chrono::TimeDelta;
+use helptop::event::EventKind;
+use helptop::source::demo::Params;
+use serde_json::{Value, json};
+
+use super::{Role, Vendors, source};
+use crate::agree::{Watch, start};
+use crate::server::{Fault, Reply, Simulator};
+use crate::world::World;
+
+async fn desk() -> Simulator {
+    let mut world = World::new(Params { seed: 2, agents: 3, chats: 20 }, start());
+    world.advance(start() + TimeDelta::hours(9));
+    Simulator::start(world, Vendors::new(Role::Admin).0).await
+}
+
+fn list(key: &str, items: &Value) -> Fault {
+    Fault::Answer(Reply::json(200, &json!({key: items, "meta": {"has_more": false, "after_cursor": null}})))
+}
+
+fn asked(simulator: &Simulator, path: &str) -> usize {
+    simulator.inside().log.iter().filter(|asked| asked.path.ends_with(path)).count()
+}
+
+#[tokio::test]
+async fn ratings_of_before_are_read_where_the_list_of_now_is_empty() {
+    let simulator = desk().await;
+    let ticket = simulator.inside().world.open().next().unwrap().number;
+    let rating = json!({"id": 8801, "ticket_id": ticket, "score": "good", "comment": "Thanks",
+        "created_at": "2026-11-20T09:00:00Z", "updated_at": "2026-11-20T09:00:00Z"});
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::days(1));
+    let mut watch = Watch::new(&mut source, &simulator);
+    simulator.fault("/guide/survey_responses", list("survey_responses", &json!([])));
+    simulator.fault("/satisfaction_ratings", list("satisfaction_ratings", &json!([])));
+    for _ in 0..20 {
+        watch.later(360).await;
+    }
+    let (surveys, legacy) = (asked(&simulator, "/survey_responses"), asked(&simulator, "/satisfaction_ratings"));
+    assert!((2..=4).contains(&legacy) && surveys > 15, "both are empty: {legacy} in two hours, {surveys} of now");
+    simulator.mend();
+    simulator.fault("/guide/survey_responses", list("survey_responses", &json!([])));
+    simulator.fault("/satisfaction_ratings", list("satisfaction_ratings", &json!([rating])));
+    for _ in 0..12 {
+        watch.later(360).await;
+    }
+    let rated = watch.told.iter().filter(|event| matches!(event.kind, EventKind::Rated { .. })).count();
+    assert_eq!(rated, 1);
+    assert!(asked(&simulator, "/satisfaction_ratings") > legacy + 5, "that is the list from now on");
+    let before = asked(&simulator, "/survey_responses");
+    watch.later(360).await;
+    assert_eq!(asked(&simulator, "/survey_responses"), before);
+}
+
+#[tokio::test]
+async fn an_agents_list_of_ratings_that_is_refused_does_no_harm_to_an_empty_one_of_now() {
+    let simulator = desk().await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::days(1));
+    let mut watch = Watch::new(&mut source, &simulator);
+    simulator.fault("/guide/survey_responses", list("survey_responses", &json!([])));
+    watch.settle().await;
+    simulator.mend();
+    let chat = simulator.inside().world.open().next().unwrap().id.clone();
+    let kind = EventKind::Rated { conversation: chat, score: 5.0, scale: 5.0, comment: None };
+    simulator.inside().world.happen(kind);
+    watch.later(400).await;
+    assert!(watch.told.iter().any(|event| matches!(event.kind, EventKind::Rated { .. })));
+}
+
+#[tokio::test]
+async fn who_leaves_the_list_of_agents_is_there_no_more() {
+    let simulator = desk().await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    let id = {
+        let world = &mut simulator.inside().world;
+        let agent = world.agents[0].id.clone();
+        world.happen(EventKind::Presence { agent, state: helptop::event::PresenceState::Online, reason: None });
+        1
+    };
+    watch.later(15).await;
+    let state = |watch: &Watch<'_>| {
+        let mut states = watch.told.iter().filter_map(|event| match &event.kind {
+            EventKind::Presence { agent, state, .. } if agent.as_str() == "1" => Some(*state),
+            _ => None,
+        });
+        states.next_back().unwrap().to_string()
+    };
+    assert_eq!(state(&watch), "online");
+    let without = move |odd: bool| {
+        Fault::edited(move |body| {
+            let all = body["data"].as_array_mut().unwrap();
+            all.retain(|one| one["attributes"]["agent_id"] != id);
+            if odd {
+                all.push(json!({"attributes": {"agent_id": null}}));
+            }
+        })
+    };
+    for (odd, looks, expected) in [(true, 5, "online"), (false, 1, "online"), (false, 3, "offline")] {
+        simulator.mend();
+        simulator.fault("/agent_availabilities", without(odd));
+        for _ in 0..looks {
+            simulator.inside().world.stand_still(TimeDelta::seconds(15));
+            watch.settle().await;
+        }
+        assert_eq!(state(&watch), expected, "odd {odd}, {looks} looks");
+    }
+    simulator.mend();
+    simulator.inside().world.stand_still(TimeDelta::seconds(15));
+    watch.settle().await;
+    assert_eq!(state(&watch), "online", "who comes back is told anew");
+}
