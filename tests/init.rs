@@ -68,6 +68,23 @@ async fn by_flags_a_desk_is_tried_written_and_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_config_that_is_named_by_a_relative_path_keeps_what_it_holds() {
+    let (server, home) = (desk().await, tempfile::tempdir().unwrap());
+    let place = home.path().join("desk.toml");
+    let address = format!("base_url={}", server.uri());
+    let flags = ["--vendor", "rt", "--set", &address, "--secret-env", "GOOD"];
+    fs::write(&place, "[board]\nmouse = false\n").unwrap();
+    let (code, out, err) = init(&home, &[&flags[..], &["--config", "desk.toml"]].concat());
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let mut command = Command::cargo_bin("helptop").unwrap();
+    command.env_clear().env("HOME", home.path()).env("GOOD", GOOD).env("HELPTOP_CONFIG", "./desk.toml");
+    command.current_dir(home.path()).arg("init").args(flags).assert().success();
+    let text = fs::read_to_string(&place).unwrap();
+    assert!(text.starts_with("[board]\nmouse = false\n") && text.contains("name = \"rt-2\""), "{text}");
+    assert_eq!(place.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_of_a_desk_that_cannot_be_read() {
     let (server, home) = (desk().await, tempfile::tempdir().unwrap());
     let address = format!("base_url={}", server.uri());
