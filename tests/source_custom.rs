@@ -1,6 +1,9 @@
 //! The source `custom` against an API of the reader's own.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "source_custom/program.rs"]
+mod program;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;

@@ -189,6 +189,16 @@ pub struct Kind {
     pub build: Build,
 }
 
+/// Kinds that find what is going on now by asking what changed in the span of `backfill`.
+const LIVE_BY_BACKFILL: [&str; 1] = [custom::KIND.name];
+
+impl Kind {
+    /// Whether `backfill` is only about history: without it, what is going on now is told all the same.
+    pub fn tells_now_without_backfill(&self) -> bool {
+        !LIVE_BY_BACKFILL.contains(&self.name)
+    }
+}
+
 /// What a stream can tell at most.
 const ALL_CAPABILITIES: [Capability; 9] = [
     Capability::Presence,

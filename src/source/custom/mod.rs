@@ -65,6 +65,14 @@ impl Custom {
         let settings: Settings = super::settings(spec)?;
         let base = address::base_url(&settings.base_url, settings.allow_plain_http)?;
         let plans = settings.plans()?;
+        if let Some(number) =
+            plans.iter().position(|plan| plan.request.asks_since()).filter(|_| spec.backfill.is_zero())
+        {
+            return Err(format!(
+                "backfill: is 0s, and request[{number}] asks since `{{since}}`: nothing would be found that did not \
+                 change just now; say how far back what is open may have changed last, such as \"30d\""
+            ));
+        }
         let nobody = || Auth::Header { name: "x-nobody", prefix: "", token: Secret::new("none") };
         let auth = settings.auth()?;
         let client = Client::new(base, &auth.unwrap_or_else(nobody), limits)?.with_headers(settings.headers()?);

@@ -42,7 +42,8 @@ pub struct Settings {
 }
 
 /// One thing that is asked. In path, query and body `{since}`, `{since_epoch}`, `{now}` and `{now_epoch}` stand for
-/// instants; `{since}` is two minutes before the last good poll, and at the start the beginning of `backfill`.
+/// instants; `{since}` is two minutes before the last good poll, and at the start the beginning of `backfill`, so what is open
+/// and did not change in that span is not found.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
@@ -151,6 +152,13 @@ fn header_name(key: &str, name: &str) -> Result<HeaderName, String> {
 }
 
 impl Request {
+    /// Whether it asks for what changed since an instant.
+    pub(super) fn asks_since(&self) -> bool {
+        let body = self.body.as_ref().map(Value::to_string);
+        let mut texts = self.query.values().chain([&self.path]).chain(&body);
+        texts.any(|text| text.contains("{since}") || text.contains("{since_epoch}"))
+    }
+
     fn plan(&self, number: usize) -> Result<Plan, String> {
         let wrong = |key: &str, what: String| format!("request[{number}].{key}: {what}");
         if !self.path.starts_with('/') {
