@@ -17,7 +17,7 @@ use self::record::Given;
 use self::settings::{Plan, Settings};
 use self::walk::{Walked, Window, walk};
 use super::differ::Differ;
-use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
+use super::http::{Auth, Client, Hidden, Limits, address, words::excerpt};
 use super::{Batch, Cursor, Finding, Kind, Quota, Skipped, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
@@ -73,9 +73,9 @@ impl Custom {
                  change just now; say how far back what is open may have changed last, such as \"30d\""
             ));
         }
-        let nobody = || Auth::Header { name: "x-nobody", prefix: "", token: Secret::new("none") };
-        let auth = settings.auth()?;
-        let client = Client::new(base, &auth.unwrap_or_else(nobody), limits)?.with_headers(settings.headers()?);
+        let client = Client::new(base, &settings.auth()?.unwrap_or(Auth::Nobody), limits)?
+            .with_headers(settings.headers()?)
+            .hiding(Hidden::of(KIND.secrets, &spec.settings));
         let backfill = TimeDelta::from_std(spec.backfill).unwrap_or(TimeDelta::MAX);
         let (capabilities, due_at) = (settings.capabilities()?, vec![None; plans.len()]);
         Ok(Self { client, plans, capabilities, backfill, due_at, state: None, remembered: Vec::new() })

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::settings::{Paging, Plan};
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Client};
-use crate::source::{Quota, SourceError, steps};
+use crate::source::{Quota, SourceError};
 
 /// Pages of one request; more are taken for pages that lead in a circle.
 const MOST_PAGES: usize = 2_000;
@@ -57,7 +57,11 @@ pub(super) async fn walk(
     let mut query: Vec<(String, String)> =
         request.query.iter().map(|(key, value)| (key.clone(), window.fill(value))).collect();
     let body = request.body.as_ref().map(|body| window.fill_json(body));
-    let schema = |key: &str, what: String| SourceError::Schema { place: request.path.clone(), path: key.into(), what };
+    let schema = |key: &str, what: String| SourceError::Schema {
+        place: request.path.clone(),
+        path: key.into(),
+        what: client.without_secret(&what),
+    };
     let mut walked = Walked::default();
     let mut last_next = None;
     loop {
@@ -73,7 +77,7 @@ pub(super) async fn walk(
             Some(body) => client.post::<Value>(&path, &asked, body, window.now).await?,
         };
         let found = plan.program.run(&answer).map_err(|what| schema("jq", what))?;
-        steps::told(format_args!("{path}: the program gave"), &found);
+        client.told(format_args!("{path}: the program gave"), &found);
         let is_empty = found.is_empty();
         walked.values.extend(found);
         walked.pages += 1;

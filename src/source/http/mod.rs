@@ -14,11 +14,13 @@ mod auth;
 mod client;
 mod failure;
 pub mod headers;
+mod hide;
 mod secret;
 pub mod words;
 
 pub use auth::{Auth, Grant};
 pub use client::Client;
+pub use hide::Hidden;
 pub use secret::Secret;
 
 /// How long a request may take and how large its answer may be.
