@@ -142,8 +142,9 @@ async fn pages_in_a_circle_and_programs_that_fail_are_named_and_change_nothing()
         (json!({"path": "/tickets", "jq": ".nothing[]"}), "jq", "null"),
     ] {
         let error = custom(&server.uri(), &json!([request])).poll(None, now()).await.unwrap_err();
-        let SourceError::Schema { path, what, .. } = &error else { panic!("{error:?}") };
-        assert!(path == key && what.contains(said), "{request}: {error}");
+        let SourceError::Transient { place, what, todo: Some(todo), .. } = &error else { panic!("{error:?}") };
+        assert!(*place == format!("the program `{key}` of /tickets") && what.contains(said), "{request}: {error}");
+        assert!(todo.contains("jq program in the config"), "{todo}");
     }
 }
 

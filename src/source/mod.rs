@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
+mod apart;
 pub mod callbell;
 pub mod chatwoot;
 pub mod command;
@@ -32,6 +33,7 @@ pub mod steps;
 pub mod zammad;
 pub mod zendesk;
 
+pub use apart::is_apart;
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
 pub use setup::{Ask, Setup};

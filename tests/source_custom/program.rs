@@ -1,7 +1,7 @@
 //! The source `custom` through the program itself.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use chrono::{TimeDelta, Utc};
 use helptop::event::Timestamp;
@@ -99,4 +99,24 @@ async fn without_a_key_none_is_sent_and_every_word_is_shown() {
     let asked = server.received_requests().await.unwrap();
     assert_eq!(asked.len(), 1);
     assert!(!asked[0].headers.contains_key("x-nobody") && !asked[0].headers.contains_key("authorization"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_never_ends_holds_up_no_signal() {
+    let server = MockServer::start().await;
+    let (asked, mut was_asked) = tokio::sync::mpsc::unbounded_channel();
+    let answer = move |_: &Request| {
+        let _ = asked.send(());
+        ResponseTemplate::new(200).set_body_json(json!([]))
+    };
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let home = home(&server.uri(), "[[source.request]]\npath = \"/tickets\"\njq = 'def f: f; f'\n");
+    let mut command = helptop(&home, "");
+    let child = command.arg("snapshot").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    was_asked.recv().await.unwrap();
+    let id = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
+    let (code, shown) = said(&output);
+    assert!(code == 1 && shown.contains("interrupted"), "{shown}");
 }

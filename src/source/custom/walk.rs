@@ -1,5 +1,7 @@
 //! The pages of one request, and what the program makes of them.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::settings::{Paging, Plan};
@@ -9,6 +11,10 @@ use crate::source::{Quota, SourceError};
 
 /// Pages of one request; more are taken for pages that lead in a circle.
 const MOST_PAGES: usize = 2_000;
+
+/// What to do about a program that fails.
+const MEND: &str = "mend that jq program in the config, so that it takes every answer and ends soon: `[]?` and `//` pass over \
+                    what is null";
 
 /// The instants that a request may name.
 #[derive(Debug, Clone, Copy)]
@@ -57,10 +63,11 @@ pub(super) async fn walk(
     let mut query: Vec<(String, String)> =
         request.query.iter().map(|(key, value)| (key.clone(), window.fill(value))).collect();
     let body = request.body.as_ref().map(|body| window.fill_json(body));
-    let schema = |key: &str, what: String| SourceError::Schema {
-        place: request.path.clone(),
-        path: key.into(),
+    let fault = |key: &str, what: String| SourceError::Transient {
+        place: format!("the program `{key}` of {}", request.path),
         what: client.without_secret(&what),
+        until: None,
+        todo: Some(MEND),
     };
     let mut walked = Walked::default();
     let mut last_next = None;
@@ -76,7 +83,8 @@ pub(super) async fn walk(
             None => client.get::<Value>(&path, &asked, window.now).await?,
             Some(body) => client.post::<Value>(&path, &asked, body, window.now).await?,
         };
-        let found = plan.program.run(&answer).map_err(|what| schema("jq", what))?;
+        let answer = Arc::new(answer);
+        let found = plan.program.run(&answer).await.map_err(|what| fault("jq", what))?;
         client.told(format_args!("{path}: the program gave"), &found);
         let is_empty = found.is_empty();
         walked.values.extend(found);
@@ -85,7 +93,7 @@ pub(super) async fn walk(
         walked.date = date.or(walked.date);
         if walked.pages >= most.unwrap_or(MOST_PAGES) {
             if most.is_none() && !matches!(plan.paging, Paging::One) {
-                return Err(schema(
+                return Err(fault(
                     "next",
                     format!("there are more than {MOST_PAGES} pages: do they lead in a circle?"),
                 ));
@@ -97,25 +105,22 @@ pub(super) async fn walk(
             Paging::Page(_) | Paging::Offset(_) if is_empty => return Ok(walked),
             Paging::Page(_) | Paging::Offset(_) => {}
             Paging::Next(program, param) => {
-                let next = program.run(&answer).map_err(|what| schema("next", what))?.into_iter().next();
+                let next = program.run(&answer).await.map_err(|what| fault("next", what))?.into_iter().next();
                 let next = match next {
                     None | Some(Value::Null | Value::Bool(false)) => return Ok(walked),
                     Some(Value::String(text)) if text.is_empty() => return Ok(walked),
                     Some(Value::String(text)) => text,
                     Some(Value::Number(number)) => number.to_string(),
-                    Some(other) => return Err(schema("next", format!("gives {other}, must give text or null"))),
+                    Some(other) => return Err(fault("next", format!("gives {other}, must give text or null"))),
                 };
                 if last_next.as_ref() == Some(&next) {
-                    return Err(schema(
-                        "next",
-                        "the next page is the one that was read: pages lead in a circle".into(),
-                    ));
+                    return Err(fault("next", "the next page is the one that was read: pages lead in a circle".into()));
                 }
                 if let Some(param) = param {
                     query.retain(|(key, _)| key != param);
                     query.push((param.clone(), next.clone()));
                 } else {
-                    let outside = || schema("next", "gives an address that is not below base_url".into());
+                    let outside = || fault("next", "gives an address that is not below base_url".into());
                     (path, query) = client.follow(&next).ok_or_else(outside)?;
                 }
                 last_next = Some(next);
