@@ -98,6 +98,24 @@ async fn nothing_is_written_of_a_desk_that_cannot_be_read() {
             2,
             "--set colour: `rt` has no such setting",
         ),
+        (
+            vec!["--vendor", "zendesk", "--set", "subdomain=acme", "--secret-env", "GOOD"],
+            2,
+            "client_id: is missing; `email` may stand for it\n  such as: helptop init --vendor zendesk --set subdomain=acme \
+             --secret-env GOOD --set client_id=helptop\n",
+        ),
+        (
+            vec!["--vendor", "zendesk", "--set", "subdomain=acme", "--set", "email=ana@acme.example"],
+            2,
+            "token: is missing\n  such as: helptop init --vendor zendesk --set subdomain=acme --set email=ana@acme.example \
+             --secret-env token=VARIABLE\n",
+        ),
+        // The variable is taken for the secret that goes with the address: it is the address that is wrong.
+        (
+            vec!["--vendor", "zendesk", "--set", "subdomain=acme", "--set", "email=ana", "--secret-env", "GOOD"],
+            2,
+            "email: is no address",
+        ),
         (vec!["--vendor", "rt", "--set", "token=abc"], 2, "can be seen by others"),
         (vec!["--vendor", "rt", "--set", "base_url"], 2, "no key=value"),
         (vec!["--vendor", "tr"], 2, "did you mean `rt`"),
