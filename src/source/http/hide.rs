@@ -140,7 +140,8 @@ fn end_of(text: &[u8], at: usize, needle: &[u8]) -> Option<usize> {
         }
         Some(at)
     };
-    read(true).or_else(|| read(false))
+    // Of a secret that looks escaped itself, the longer reading is the whole one.
+    read(true).max(read(false))
 }
 
 /// Where a byte ends that begins there: as it is, or with escapes.
