@@ -68,6 +68,23 @@ async fn by_flags_a_desk_is_tried_written_and_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_config_that_is_named_by_a_relative_path_keeps_what_it_holds() {
+    let (server, home) = (desk().await, tempfile::tempdir().unwrap());
+    let place = home.path().join("desk.toml");
+    let address = format!("base_url={}", server.uri());
+    let flags = ["--vendor", "rt", "--set", &address, "--secret-env", "GOOD"];
+    fs::write(&place, "[board]\nmouse = false\n").unwrap();
+    let (code, out, err) = init(&home, &[&flags[..], &["--config", "desk.toml"]].concat());
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let mut command = Command::cargo_bin("helptop").unwrap();
+    command.env_clear().env("HOME", home.path()).env("GOOD", GOOD).env("HELPTOP_CONFIG", "./desk.toml");
+    command.current_dir(home.path()).arg("init").args(flags).assert().success();
+    let text = fs::read_to_string(&place).unwrap();
+    assert!(text.starts_with("[board]\nmouse = false\n") && text.contains("name = \"rt-2\""), "{text}");
+    assert_eq!(place.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_of_a_desk_that_cannot_be_read() {
     let (server, home) = (desk().await, tempfile::tempdir().unwrap());
     let address = format!("base_url={}", server.uri());
@@ -80,6 +97,24 @@ async fn nothing_is_written_of_a_desk_that_cannot_be_read() {
             vec!["--vendor", "rt", "--set", &address, "--set", "colour=red", "--secret-env", "GOOD"],
             2,
             "--set colour: `rt` has no such setting",
+        ),
+        (
+            vec!["--vendor", "zendesk", "--set", "subdomain=acme", "--secret-env", "GOOD"],
+            2,
+            "client_id: is missing; `email` may stand for it\n  such as: helptop init --vendor zendesk --set subdomain=acme \
+             --secret-env GOOD --set client_id=helptop\n",
+        ),
+        (
+            vec!["--vendor", "zendesk", "--set", "subdomain=acme", "--set", "email=ana@acme.example"],
+            2,
+            "token: is missing\n  such as: helptop init --vendor zendesk --set subdomain=acme --set email=ana@acme.example \
+             --secret-env token=VARIABLE\n",
+        ),
+        // The variable is taken for the secret that goes with the address: it is the address that is wrong.
+        (
+            vec!["--vendor", "zendesk", "--set", "subdomain=acme", "--set", "email=ana", "--secret-env", "GOOD"],
+            2,
+            "email: is no address",
         ),
         (vec!["--vendor", "rt", "--set", "token=abc"], 2, "can be seen by others"),
         (vec!["--vendor", "rt", "--set", "base_url"], 2, "no key=value"),

@@ -1,6 +1,11 @@
 //! The source `custom` against an API of the reader's own.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "source_custom/program.rs"]
+mod program;
+#[path = "source_custom/walk.rs"]
+mod walk;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -139,8 +144,9 @@ async fn pages_in_a_circle_and_programs_that_fail_are_named_and_change_nothing()
         (json!({"path": "/tickets", "jq": ".nothing[]"}), "jq", "null"),
     ] {
         let error = custom(&server.uri(), &json!([request])).poll(None, now()).await.unwrap_err();
-        let SourceError::Schema { path, what, .. } = &error else { panic!("{error:?}") };
-        assert!(path == key && what.contains(said), "{request}: {error}");
+        let SourceError::Transient { place, what, todo: Some(todo), .. } = &error else { panic!("{error:?}") };
+        assert!(*place == format!("the program `{key}` of /tickets") && what.contains(said), "{request}: {error}");
+        assert!(todo.contains("jq program in the config"), "{todo}");
     }
 }
 
@@ -245,24 +251,41 @@ async fn the_example_of_freshdesk_reads_what_freshdesk_answers() {
         "stats": {"agent_responded_at": "2026-03-02T09:31:40Z", "requester_responded_at": "2026-03-02T11:05:12Z",
             "resolved_at": null, "closed_at": null}});
     // The key is the login, the password is any: `s3cret-key:X`.
+    let absent =
+        json!({"id": 2044, "contact": {"name": "Bo Lind", "email": null}, "deactivated": false, "availability": null});
+    let mut unheld = ticket.clone();
+    (unheld["id"], unheld["responder_id"]) = (20872.into(), Value::Null);
+    unheld["stats"]["agent_responded_at"] = "2026-03-02T11:30:00Z".into();
+    let mut deleted = ticket.clone();
+    (deleted["id"], deleted["updated_at"]) = (20873.into(), "2026-03-02T11:45:00Z".into());
     let first = |at: &str, body: Value| {
         Mock::given(path(at))
             .and(query_param("page", "1"))
             .and(header("authorization", "Basic czNjcmV0LWtleTpY"))
             .respond_with(ResponseTemplate::new(200).set_body_json(body))
-            .with_priority(1)
     };
-    first("/agents", json!([agent])).mount(&server).await;
+    first("/agents", json!([agent, absent])).mount(&server).await;
     first("/groups", json!([{"id": 77, "name": "Billing"}])).mount(&server).await;
-    first("/tickets", json!([ticket])).mount(&server).await;
-    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_json(json!([]))).mount(&server).await;
+    for (filter, found) in [("deleted", json!([deleted])), ("spam", json!([]))] {
+        Mock::given(path("/tickets"))
+            .and(query_param("filter", filter))
+            .and(query_param("updated_since", "2026-03-02T11:57:00Z"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(found))
+            .with_priority(1)
+            .mount(&server)
+            .await;
+    }
+    first("/tickets", json!([ticket, unheld])).mount(&server).await;
     let mut source = Custom::new(&example("docs/examples/freshdesk.toml", &server.uri()), Limits::default()).unwrap();
+    source.remember(&["20873".into()]);
     let batch = source.poll(None, now()).await.unwrap();
-    assert_eq!(batch.skipped, []);
+    assert_eq!((batch.skipped.as_slice(), batch.requests, batch.more), ([].as_slice(), 5, false));
     let told = lines(&batch);
     let wanted = [
         "hello",
         "agent",
+        "2026-03-02T11:30:00Z message 20872 unnamed agent",
+        "2026-03-02T11:45:00Z status 20873 closed",
         "2026-03-02T08:02:11Z presence 2043",
         "team",
         "2026-03-02T09:14:05Z opened 20871",

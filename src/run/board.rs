@@ -15,8 +15,11 @@ use super::{Built, cli, logging, signals, viewer};
 use crate::config::{self, Config, Environment, zone};
 use crate::event::Timestamp;
 use crate::poll;
-use crate::source::demo::{self, Demo};
 use crate::source::replay::{self, Replay};
+use crate::source::{
+    self,
+    demo::{self, Demo},
+};
 use crate::term;
 use crate::ui::Mode;
 
@@ -106,7 +109,7 @@ async fn show(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), sources = sources.len(), ?mode, "the board starts");
     let cancel = CancellationToken::new();
     signals::cancel_on_signals(&cancel)?;
-    term::install_panic_hook(|| poll::is_polling() || past::is_answering());
+    term::install_panic_hook(|| poll::is_polling() || source::is_apart() || past::is_answering());
     let zone = zone::of_system(&Environment::of_process());
     let keeper = open(&config.store);
     let watch = Watch::start(sources, config.thresholds, keeper, (config.terms, zone), now, cancel.clone());

@@ -1,15 +1,19 @@
 //! Reads every configured source once, side by side, until each has told all it has.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::clock::Now;
+use super::progress::Line;
 use crate::board::{Engine, SourceHealth};
 use crate::config::SourceConfig;
 use crate::desk::SourceIx;
 use crate::event::{Event, Timestamp};
+use crate::poll::{Outcome, Schedule};
 use crate::source::{Batch, Pace, Retry, Source, SourceError};
 
 /// One read of a source takes at most this long in all.
@@ -19,6 +23,8 @@ const QUIET: Duration = Duration::from_secs(2);
 /// Nor longer than this, however much it says.
 const PUSHED_AT_MOST: Duration = Duration::from_secs(20);
 
+/// What to do about a read that can't be done within its time.
+const READS_ON: &str = "run `helptop`: the board reads on for as long as it takes";
 /// Where it is found that a source told nothing.
 const ONE_READ: &str = "one read";
 
@@ -47,14 +53,18 @@ pub struct Told {
     pub error: Option<SourceError>,
 }
 
-/// Reads every source, in the order of the config.
+/// Reads every source, in the order of the config, each within its share of what its vendor allows. A read that takes
+/// longer says how far it is, where a person sees it.
 pub async fn read_all(sources: Vec<Built>, now: &Now) -> Vec<(SourceConfig, Told)> {
     let mut reads = JoinSet::new();
+    let line = Arc::new(Line::begin());
     for (i, built) in sources.into_iter().enumerate() {
-        let now = now.clone();
+        let (now, line) = (now.clone(), Arc::clone(&line));
         reads.spawn(async move {
             let Built { config, mut source } = built;
-            let told = read(source.as_mut(), &now).await;
+            let schedule = Schedule::new(source.pace(), config.interval, config.quota_share, i as u64);
+            let say = |doing: &str| line.say(&format!("{}: {doing}", config.spec.name));
+            let told = read(source.as_mut(), schedule, &now, say).await;
             (i, config, told)
         });
     }
@@ -66,7 +76,7 @@ pub async fn read_all(sources: Vec<Built>, now: &Now) -> Vec<(SourceConfig, Told
     all.into_iter().map(|(_, config, told)| (config, told)).collect()
 }
 
-async fn read(source: &mut dyn Source, now: &Now) -> Told {
+async fn read(source: &mut dyn Source, mut schedule: Schedule, now: &Now, say: impl Fn(&str)) -> Told {
     let mut told = Told::default();
     let begun = Instant::now();
     let (mut spoke, mut cursor, mut doing) = (None, None, None);
@@ -79,7 +89,8 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
                 return told;
             }
             Err(_) => {
-                told.error = Some(given_up(format!("not read to the end after {} s", AT_MOST.as_secs())));
+                let what = format!("not read to the end after {} s", AT_MOST.as_secs());
+                told.error = Some(too_long(what));
                 return told;
             }
         };
@@ -91,6 +102,9 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
             spoke = Some(Instant::now());
         }
         cursor = batch.cursor.clone().or(cursor);
+        let part = batch.progress.as_ref().map(|(_, part)| *part);
+        let outcome = Outcome::Good { quota: batch.quota, requests: batch.requests, more };
+        let next_at = schedule.after(now(), outcome).at;
         told.take(batch);
         // One that pushes is given its time to begin, and has told all when it falls silent.
         let quiet = !more && spoke.is_some_and(|spoke| spoke.elapsed() >= QUIET);
@@ -115,7 +129,37 @@ async fn read(source: &mut dyn Source, now: &Now) -> Told {
         if pushes && !more {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        // There is more: it is asked for when the board would ask for it.
+        if !pushes {
+            let wait = (next_at - now()).to_std().unwrap_or_default();
+            say(&what_is_read(doing.as_deref(), part, wait));
+            if begun.elapsed() + wait > AT_MOST {
+                let seconds = AT_MOST.as_secs();
+                told.error = Some(too_long(format!(
+                    "not read to the end: the vendor allows the next request at {next_at}, and one read may take {seconds} s"
+                )));
+                return told;
+            }
+            tokio::time::sleep(wait).await;
+        }
     }
+}
+
+fn too_long(what: String) -> SourceError {
+    SourceError::Transient { place: ONE_READ.into(), what, until: None, todo: Some(READS_ON) }
+}
+
+/// What a read is at, for who waits for it.
+fn what_is_read(doing: Option<&str>, part: Option<f32>, wait: Duration) -> String {
+    let mut text = format!("reads {}", doing.unwrap_or("on"));
+    if let Some(part) = part {
+        // Writing to a string does not fail.
+        let _ = write!(text, ", {:.0} %", part * 100.0);
+    }
+    if wait >= Duration::from_secs(1) {
+        let _ = write!(text, ", goes on in {} s", wait.as_secs());
+    }
+    text
 }
 
 fn given_up(what: String) -> SourceError {
@@ -181,13 +225,11 @@ pub fn fold(engine: &mut Engine, all: Vec<(SourceConfig, Told)>, now: &Now) -> V
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use async_trait::async_trait;
 
     use super::*;
     use crate::event::{Capability, EventKind};
-    use crate::source::{Cursor, Finding, Skipped};
+    use crate::source::{Cursor, Finding, Quota, Skipped};
 
     /// Says a line at its third poll, a bad one with it, and nothing else.
     struct Slow {
@@ -227,10 +269,81 @@ mod tests {
         Arc::new(move || Timestamp::from_millis(begun.elapsed().as_millis() as i64))
     }
 
+    /// Reads a source that pushes.
+    async fn read_pushed(source: &mut Slow, now: &Now) -> Told {
+        let schedule = Schedule::new(Pace::Push, Duration::from_secs(15), 0.5, 1);
+        read(source, schedule, now, |_| {}).await
+    }
+
+    /// Has so many pages, at a vendor who allows so many requests in each window of so many seconds.
+    struct Paged {
+        pages: usize,
+        limit: u64,
+        seconds: i64,
+        asked: Vec<i64>,
+    }
+
+    #[async_trait]
+    impl Source for Paged {
+        fn capabilities(&self) -> Vec<Capability> {
+            Vec::new()
+        }
+        async fn poll(&mut self, _: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
+            let window = now.millis() / 1000 / self.seconds;
+            self.asked.push(window);
+            let used = self.asked.iter().filter(|asked| **asked == window).count() as u64;
+            let resets_at = Some(Timestamp::from_millis((window + 1) * self.seconds * 1000));
+            let remaining = self.limit.saturating_sub(used);
+            Ok(Batch {
+                events: vec![Event::undated(EventKind::Clock {})],
+                quota: Some(Quota { limit: self.limit, remaining, resets_at }),
+                requests: 1,
+                more: self.asked.len() < self.pages,
+                ..Batch::default()
+            })
+        }
+        async fn check(&mut self, _: Timestamp) -> Result<Vec<Finding>, SourceError> {
+            Ok(Vec::new())
+        }
+    }
+
+    async fn read_paged(source: &mut Paged) -> Told {
+        read(source, Schedule::new(Pace::Interval, Duration::from_secs(15), 0.5, 1), &clock(), |_| {}).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_read_keeps_to_its_share_of_the_quota() {
+        let mut source = Paged { pages: 70, limit: 60, seconds: 60, asked: Vec::new() };
+        let told = read_paged(&mut source).await;
+        assert_eq!((told.error, told.events.len()), (None, 70));
+        for window in 0..=source.asked[69] {
+            let used = source.asked.iter().filter(|asked| **asked == window).count();
+            assert!(used <= 30, "{used} of our 30 requests in minute {window}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_read_does_not_wait_for_longer_than_it_may_take() {
+        let mut source = Paged { pages: 20, limit: 10, seconds: 3600, asked: Vec::new() };
+        let told = read_paged(&mut source).await;
+        let error = told.error.unwrap();
+        assert!(error.to_string().contains("the vendor allows the next request at"), "{error}");
+        assert!(error.hint(Retry::Never).contains("the board reads on"));
+    }
+
+    #[test]
+    fn a_long_read_says_what_it_is_at() {
+        assert_eq!(
+            what_is_read(Some("tickets"), Some(0.342), Duration::from_secs(12)),
+            "reads tickets, 34 %, goes on in 12 s"
+        );
+        assert_eq!(what_is_read(None, None, Duration::from_millis(999)), "reads on");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_slow_beginner_is_waited_for_and_its_silence_is_its_end() {
         let now = clock();
-        let told = read(&mut Slow { polls: 0, mute: false, garbled: false }, &now).await;
+        let told = read_pushed(&mut Slow { polls: 0, mute: false, garbled: false }, &now).await;
         assert_eq!((told.events.len(), told.skipped.len(), told.skipped_total), (1, 1, 40));
         let heard_at = told.heard_at.unwrap().millis();
         assert!((3000..3500).contains(&heard_at), "{heard_at}");
@@ -240,12 +353,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_never_speaks_has_not_told_that_nothing_is_there() {
-        let told = read(&mut Slow { polls: 0, mute: true, garbled: false }, &clock()).await;
+        let told = read_pushed(&mut Slow { polls: 0, mute: true, garbled: false }, &clock()).await;
         assert_eq!(told.error.unwrap().to_string(), "one read: not one line in 20 s: is printing a line");
     }
     #[tokio::test(start_paused = true)]
     async fn one_that_says_nothing_readable_has_told_nothing_either() {
-        let told = read(&mut Slow { polls: 0, mute: false, garbled: true }, &clock()).await;
+        let told = read_pushed(&mut Slow { polls: 0, mute: false, garbled: true }, &clock()).await;
         assert_eq!((told.heard_at, told.skipped_total), (None, 40));
         assert_eq!(told.complaints(), ["line 2: bad: skipped", "and 39 more not shown; skipped 40"]);
         assert_eq!(told.error.unwrap().to_string(), "one read: nothing that it said is an event");

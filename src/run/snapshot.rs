@@ -34,8 +34,10 @@ pub async fn of_sources(mut config: Config) -> Result<(BoardSnapshot, bool), Fai
              `helptop snapshot --events FILE` reads a recording",
         ));
     }
-    // The live state needs no history.
-    config.sources.iter_mut().for_each(|source| source.spec.backfill = Duration::ZERO);
+    // The live state needs no history, unless it is found by asking for that.
+    for source in config.sources.iter_mut().filter(|source| source.kind.tells_now_without_backfill()) {
+        source.spec.backfill = Duration::ZERO;
+    }
     let sources = config.sources.len();
     let now = clock::real();
     let all = once::read_all(super::build(&config)?, &now).await;

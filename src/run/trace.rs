@@ -12,6 +12,7 @@ use super::clock;
 use super::failure::Failure;
 use super::once::Built;
 use crate::event::write_event;
+use crate::source::http::Hidden;
 use crate::source::{Retry, steps};
 use crate::text::{excerpt, harmless};
 
@@ -23,18 +24,20 @@ pub async fn run(built: Built) -> Result<(), Failure> {
     // The program ends after this: there is no other listener.
     let _ = tracing::subscriber::set_global_default(Registry::default().with(Steps));
     let Built { config, mut source } = built;
+    let hidden = Hidden::of(config.kind.secrets, &config.spec.settings);
+    let clean = |text: &str| harmless(&hidden.clean(text)).into_owned();
     let now = clock::real()();
     writeln!(io::stdout(), "{} ({}), one poll at {now}", config.spec.name, config.kind.name)?;
     let batch = match source.poll(None, now).await {
         Ok(batch) => batch,
         Err(error) => {
             let hint = error.hint(Retry::Never);
-            return Err(Failure::failed(format!("{}\n  {hint}", harmless(&error.to_string()))));
+            return Err(Failure::failed(format!("{}\n  {hint}", clean(&error.to_string()))));
         }
     };
     let mut out = io::stdout().lock();
     for skipped in &batch.skipped {
-        writeln!(out, "✗ skipped: {}: {}", harmless(&skipped.place), harmless(&skipped.reason))?;
+        writeln!(out, "✗ skipped: {}: {}", clean(&skipped.place), clean(&skipped.reason))?;
     }
     writeln!(
         out,
@@ -46,7 +49,7 @@ pub async fn run(built: Built) -> Result<(), Failure> {
     for event in &batch.events {
         let mut line = Vec::new();
         write_event(&mut line, event)?;
-        writeln!(out, "  {}", harmless(String::from_utf8_lossy(&line).trim_end()))?;
+        writeln!(out, "  {}", clean(String::from_utf8_lossy(&line).trim_end()))?;
     }
     if batch.more {
         writeln!(out, "… and more with the next poll")?;

@@ -78,6 +78,11 @@ impl Differ {
         self.known.contains_key(id)
     }
 
+    /// Whether it was told, in this run or, as active, in an earlier one.
+    pub fn expects(&self, id: &ConversationId) -> bool {
+        self.knows(id) || self.remembered.contains(id)
+    }
+
     /// Whether its messages were told from the first on.
     pub fn is_whole(&self, id: &ConversationId) -> bool {
         self.known.get(id).is_some_and(|known| known.heard.whole)

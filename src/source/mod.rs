@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
+mod apart;
 pub mod callbell;
 pub mod chatwoot;
 pub mod command;
@@ -37,6 +38,7 @@ mod wanted;
 pub mod zammad;
 pub mod zendesk;
 
+pub use apart::is_apart;
 pub use error::{Retry, SourceError};
 pub use finding::Finding;
 pub use setup::{Ask, Setup};
@@ -192,6 +194,16 @@ pub struct Kind {
     pub schema: fn() -> schemars::Schema,
     /// Makes one.
     pub build: Build,
+}
+
+/// Kinds that find what is going on now by asking what changed in the span of `backfill`.
+const LIVE_BY_BACKFILL: [&str; 1] = [custom::KIND.name];
+
+impl Kind {
+    /// Whether `backfill` is only about history: without it, what is going on now is told all the same.
+    pub fn tells_now_without_backfill(&self) -> bool {
+        !LIVE_BY_BACKFILL.contains(&self.name)
+    }
 }
 
 /// What a stream can tell at most.

@@ -1,21 +1,28 @@
 //! The config file with one more source: written beside it first, and put in its place when the source was tried.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use crate::run::failure::Failure;
 
+/// Links that are followed to the file itself; more lead in a circle.
+const LINKS: usize = 32;
+
 /// A config file that is not in its place yet; gone when it is let go.
+///
+/// `path` and `place` are in folders without links, so that one file never has two names here.
 pub struct Draft {
+    /// Where the draft is: beside the target, for relative paths in it start there.
     path: PathBuf,
     target: PathBuf,
     /// The file itself, where the target is a link to it.
     place: PathBuf,
+    text: String,
 }
 
 impl Draft {
@@ -38,13 +45,10 @@ impl Draft {
             text.push_str("\n\n");
         }
         text.push_str(&table(name, kind, settings)?);
-        let place = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
-        let draft = Self { path: target.with_extension("toml.new"), target: target.to_owned(), place };
-        // What an earlier run left behind may be readable by others.
-        let _ = fs::remove_file(&draft.path);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.path);
-        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)?;
-        Ok(draft)
+        let path = draft_of(&in_its_folder(target).map_err(failed)?);
+        let place = followed(target).map_err(failed)?;
+        write_anew(&path, &text).map_err(failed)?;
+        Ok(Self { path, target: target.to_owned(), place, text })
     }
 
     /// Where it is for now.
@@ -54,18 +58,16 @@ impl Draft {
 
     /// Puts it in its place, readable for its owner only.
     pub fn keep(self) -> Result<(), Failure> {
-        let moved = fs::set_permissions(&self.path, Permissions::from_mode(0o600)).and_then(|()| self.put());
-        moved.map_err(|error| Failure::failed(format!("{}: cannot write it: {error}", self.target.display())))
+        self.put().map_err(|error| Failure::failed(format!("{}: cannot write it: {error}", self.target.display())))
     }
 
-    /// A file of another disk can't be put there in one move; it is written beside it first.
+    /// In one move, from a file beside it: whatever happens, there is the old file or the new one.
     fn put(&self) -> io::Result<()> {
-        let beside = self.place.with_extension("toml.new");
+        let beside = draft_of(&self.place);
         if beside != self.path {
-            fs::copy(&self.path, &beside)?;
-            return fs::rename(&beside, &self.place);
+            write_anew(&beside, &self.text)?;
         }
-        fs::rename(&self.path, &self.place)
+        fs::rename(&beside, &self.place)
     }
 
     /// What is said of it, said of the file that it will be.
@@ -79,6 +81,37 @@ impl Drop for Draft {
         // It is gone already where it was kept.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// The draft beside a file.
+fn draft_of(place: &Path) -> PathBuf {
+    place.with_extension("toml.new")
+}
+
+/// Writes a file that only its owner may read, to the disk.
+fn write_anew(path: &Path, text: &str) -> io::Result<()> {
+    // What an earlier run left behind may be readable by others.
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// The same file, in a folder that is named without links.
+fn in_its_folder(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("that is no file"))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok(fs::canonicalize(folder.unwrap_or(Path::new(".")))?.join(name))
+}
+
+/// The file itself, by way of all links; it need not be there yet.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut place = in_its_folder(path)?;
+    for _ in 0..LINKS {
+        let Ok(to) = fs::read_link(&place) else { return Ok(place) };
+        place = in_its_folder(&place.parent().unwrap_or(Path::new("/")).join(to))?;
+    }
+    Err(io::Error::other("links that lead in a circle"))
 }
 
 /// The source as it is written in a config.
@@ -99,6 +132,8 @@ fn table(name: &str, kind: &str, settings: &Map<String, Value>) -> Result<String
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn settings(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
@@ -127,12 +162,53 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (folder.path().join("dotfiles.toml"), folder.path().join("config.toml"));
         fs::write(&real, "[board]\n").unwrap();
-        std::os::unix::fs::symlink(&real, &link).unwrap();
+        symlink(&real, &link).unwrap();
         Draft::write(&link, "desk", "rt", &Map::new()).unwrap().keep().unwrap();
         assert_eq!(fs::read_link(&link).unwrap(), real);
         assert!(fs::read_to_string(&real).unwrap().contains("[[source]]"));
         assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(folder.path().read_dir().unwrap().count(), 2, "and nothing is left beside them");
+    }
+
+    #[test]
+    fn a_file_in_a_linked_folder_keeps_what_it_holds() {
+        let home = tempfile::tempdir().unwrap();
+        let (real, link) = (home.path().join("real"), home.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        symlink(&real, &link).unwrap();
+        fs::write(real.join("config.toml"), "[board]\n").unwrap();
+        Draft::write(&link.join("config.toml"), "desk", "rt", &Map::new()).unwrap().keep().unwrap();
+        let text = fs::read_to_string(real.join("config.toml")).unwrap();
+        assert!(text.starts_with("[board]\n") && text.contains("[[source]]"), "{text}");
+        assert_eq!(real.join("config.toml").metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!((fs::read_link(&link).unwrap(), real.read_dir().unwrap().count()), (real, 1));
+    }
+
+    #[test]
+    fn a_link_into_another_folder_is_tried_beside_the_link_and_written_where_it_leads() {
+        let home = tempfile::tempdir().unwrap();
+        let (dots, link) = (home.path().join("dots"), home.path().join("config.toml"));
+        fs::create_dir(&dots).unwrap();
+        symlink("dots/helptop.toml", &link).unwrap();
+        // The file that it names is not there at first.
+        for sources in 1..=2 {
+            let draft = Draft::write(&link, "desk", "rt", &Map::new()).unwrap();
+            assert_eq!(draft.path().parent(), fs::canonicalize(home.path()).ok().as_deref());
+            draft.keep().unwrap();
+            assert_eq!(fs::read_link(&link).unwrap(), Path::new("dots/helptop.toml"));
+            let text = fs::read_to_string(dots.join("helptop.toml")).unwrap();
+            assert_eq!(text.matches("[[source]]").count(), sources);
+            assert_eq!(dots.join("helptop.toml").metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!((dots.read_dir().unwrap().count(), home.path().read_dir().unwrap().count()), (1, 2));
+        }
+    }
+
+    #[test]
+    fn links_in_a_circle_are_an_error() {
+        let home = tempfile::tempdir().unwrap();
+        let link = home.path().join("config.toml");
+        symlink("config.toml", &link).unwrap();
+        assert!(Draft::write(&link, "desk", "rt", &Map::new()).is_err());
     }
 
     #[test]

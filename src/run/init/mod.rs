@@ -3,21 +3,21 @@
 
 mod dialog;
 mod draft;
+mod given;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-
-use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use super::once::Built;
 use super::{attend, build, cli, doctor, snapshot};
 use crate::config::{self, Config, ConfigError, Environment, Request, paths};
 use crate::output::doctor::write_doctor;
-use crate::source::{Ask, Kind, REGISTRY, Setup};
+use crate::source::{Kind, REGISTRY, Setup};
 use crate::text::{harmless, nearest};
 use dialog::{Dialog, say};
 use draft::Draft;
+use given::{answers, given, questions};
 
 /// A kind that can be set up, and how.
 type Chosen = (&'static Kind, Setup);
@@ -28,7 +28,7 @@ pub fn run(flags: &cli::Init, global: &cli::Global) -> Result<(), Failure> {
     let dialog = Dialog::begin()?;
     let dialog = dialog.as_ref();
     let (kind, setup) = choose(flags, dialog)?;
-    let given = given(flags, kind)?;
+    let given = given(flags, kind, setup)?;
     let name = match &flags.name {
         Some(name) => name.clone(),
         None => free_name(kind, &target)?,
@@ -37,7 +37,7 @@ pub fn run(flags: &cli::Init, global: &cli::Global) -> Result<(), Failure> {
         say(&format!("\n{}\n{}\n", kind.title, setup.key))?;
     }
     loop {
-        let settings = answers(kind, setup, &given, dialog)?;
+        let settings = answers(kind, setup, &given, dialog).map_err(|missing| missing.in_words(flags, global))?;
         let draft = Draft::write(&target, &name, kind.name, &settings)?;
         let tried = attend_to(&draft, &name).and_then(|tried| match (tried, dialog) {
             (Tried::Whole(config), _) => Ok(config),
@@ -60,7 +60,7 @@ pub fn run(flags: &cli::Init, global: &cli::Global) -> Result<(), Failure> {
             (Err(failure), Some(dialog)) if settings.len() > given.len() => {
                 let said = failure.to_string();
                 if !said.is_empty() {
-                    say(&harmless(&said))?;
+                    say(&line_by_line(&said))?;
                 }
                 if !dialog.agrees("Nothing is written. Try other answers?")? {
                     return Err(Failure::silent());
@@ -70,6 +70,11 @@ pub fn run(flags: &cli::Init, global: &cli::Global) -> Result<(), Failure> {
             (Err(failure), _) => return Err(failure),
         }
     }
+}
+
+/// A message and what to do about it, each in lines of its own.
+fn line_by_line(said: &str) -> String {
+    said.lines().map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 /// What became of a try: the config with that source alone.
@@ -145,101 +150,6 @@ fn choose(flags: &cli::Init, dialog: Option<&Dialog>) -> Result<Chosen, Failure>
     })
 }
 
-/// What the flags say: settings, and variables that hold secrets.
-fn given(flags: &cli::Init, kind: &Kind) -> Result<Map<String, Value>, Failure> {
-    let mut given = Map::new();
-    for word in &flags.set {
-        let (key, value) = word.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("--set {}: is no key=value\n  such as --set base_url=https://…", harmless(word)))
-        })?;
-        if kind.secrets.contains(&key) {
-            return Err(Failure::usage(format!(
-                "--set {key}: a secret on the command line can be seen by others\n  put it into a variable: --secret-env \
-                 {key}=NAME"
-            )));
-        }
-        given.insert(key.to_owned(), written(kind, key, value)?);
-    }
-    for word in &flags.secret_env {
-        let (key, variable) = match word.split_once('=') {
-            Some(pair) => pair,
-            None => (only_secret(kind, word)?, word.as_str()),
-        };
-        given.insert(key.to_owned(), json!({ "env": variable }));
-    }
-    Ok(given)
-}
-
-/// The first secret that is asked for: the one that a variable without a key is meant for.
-fn only_secret(kind: &Kind, variable: &str) -> Result<&'static str, Failure> {
-    let asked = kind.setup.iter().flat_map(|setup| setup.ask).map(|ask| ask.key);
-    asked.into_iter().find(|key| kind.secrets.contains(key)).ok_or_else(|| {
-        Failure::usage(format!("--secret-env {variable}: which secret is it?\n  --secret-env key={variable}"))
-    })
-}
-
-/// A value as its setting wants it: text, or what TOML makes of it.
-fn written(kind: &Kind, key: &str, value: &str) -> Result<Value, Failure> {
-    let schema = (kind.schema)().to_value();
-    let settings = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let Some(setting) = settings.get(key) else {
-        let meant = nearest(key, settings.keys().map(String::as_str)).map(|meant| format!("did you mean `{meant}`? "));
-        let known = settings.keys().filter(|key| !kind.secrets.contains(&key.as_str())).cloned().collect::<Vec<_>>();
-        let (meant, known) = (meant.unwrap_or_default(), known.join(", "));
-        let name = kind.name;
-        return Err(Failure::usage(format!(
-            "--set {}: `{name}` has no such setting\n  {meant}the settings are: {known}",
-            harmless(key)
-        )));
-    };
-    let takes_text = setting.get("type").is_none_or(|kind| match kind {
-        Value::String(kind) => kind == "string",
-        Value::Array(kinds) => kinds.contains(&"string".into()),
-        _ => true,
-    });
-    let read = || {
-        let table: toml::Table = format!("value = {value}").parse().ok()?;
-        serde_json::to_value(table.get("value")?).ok()
-    };
-    Ok(if takes_text { value.into() } else { read().unwrap_or_else(|| value.into()) })
-}
-
-/// The questions that are still to be answered.
-fn questions(setup: Setup, given: &Map<String, Value>) -> impl Iterator<Item = &'static Ask> {
-    setup
-        .ask
-        .iter()
-        .filter(|ask| !given.contains_key(ask.key) && !ask.or.is_some_and(|other| given.contains_key(other)))
-}
-
-/// The settings: what is given, and the answers to what is not.
-fn answers(
-    kind: &Kind,
-    setup: Setup,
-    given: &Map<String, Value>,
-    dialog: Option<&Dialog>,
-) -> Result<Map<String, Value>, Failure> {
-    let mut settings = given.clone();
-    for ask in questions(setup, given) {
-        let is_secret = kind.secrets.contains(&ask.key);
-        let Some(dialog) = dialog else {
-            let flag = if is_secret {
-                format!("--secret-env {}=VARIABLE", ask.key)
-            } else {
-                format!("--set {}={}", ask.key, ask.example)
-            };
-            return Err(Failure::usage(format!("{}: is missing\n  {flag}", ask.key)));
-        };
-        let answer = if is_secret {
-            Value::from(dialog.ask_secret(ask.question)?)
-        } else {
-            written(kind, ask.key, &dialog.ask(ask.question, ask.example, None)?)?
-        };
-        settings.insert(ask.key.to_owned(), answer);
-    }
-    Ok(settings)
-}
-
 /// The kind's name, with a number where the config has one of that name.
 fn free_name(kind: &Kind, target: &std::path::Path) -> Result<String, Failure> {
     let environment = Environment::of_process();
@@ -252,4 +162,14 @@ fn free_name(kind: &Kind, target: &std::path::Path) -> Result<String, Failure> {
     let numbered = (2..).map(|number| format!("{}-{number}", kind.name));
     let mut names = std::iter::once(kind.name.to_owned()).chain(numbered);
     Ok(names.find(|name| !taken.contains(name)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_stands_below_its_message() {
+        assert_eq!(line_by_line("token: is empty\n  give one\u{1b}"), "token: is empty\n  give one\u{fffd}");
+    }
 }

@@ -1,24 +1,28 @@
 //! Any JSON API over HTTP: what is asked, and the jq programs that make events or records of the answers, stand in the
 //! config.
 //!
-//! With each poll what is due is asked, page by page; the state changes only after all of it went well. Records are
-//! compared with the look before ([`super::differ`]), events are handed on as they are.
+//! With each poll what is due is asked, a few pages at a time ([`round`]); the state changes only after all of it went
+//! well. Records are compared with the look before ([`super::differ`]), events are handed on as they are.
 
 mod program;
 mod record;
+mod round;
 mod settings;
 mod walk;
 
+use std::collections::{HashMap, VecDeque};
+
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::record::Given;
+use self::round::{Found, Round};
 use self::settings::{Plan, Settings};
-use self::walk::{Walked, Window, walk};
+use self::walk::{Walk, Window};
 use super::differ::Differ;
-use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
-use super::{Batch, Cursor, Finding, Kind, Quota, Skipped, Source, SourceError, Spec};
+use super::http::{Auth, Client, Hidden, Limits, address, words::excerpt};
+use super::{Batch, Cursor, Finding, Kind, Quota, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
 /// So much is asked again with each poll: clocks differ, and records become visible late.
@@ -27,6 +31,8 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 const REMEMBERED: TimeDelta = TimeDelta::days(2);
 /// Records that can't be read are named up to so many.
 const NAMED: usize = 20;
+/// The window of `requests_per_minute`.
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
 /// The row of [`super::REGISTRY`].
 pub const KIND: Kind = Kind {
@@ -47,16 +53,28 @@ pub struct Custom {
     plans: Vec<Plan>,
     capabilities: Vec<Capability>,
     backfill: TimeDelta,
-    /// When each request is due; `None` before it was asked.
-    due_at: Vec<Option<Timestamp>>,
-    state: Option<State>,
+    state: State,
     remembered: Vec<ConversationId>,
+    requests_per_minute: Option<u32>,
+    /// When the minute ends that is counted, and the requests in it.
+    minute: (Timestamp, u64),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_begun: bool,
+    /// When each request is due again; those that are not in it are due always.
+    due_at: HashMap<usize, Timestamp>,
+    /// The look that is under way.
+    round: Option<Round>,
+    /// What the looks came to, from the first whole one on.
+    told: Option<Told>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Told {
     differ: Differ,
-    told_to: Option<Timestamp>,
+    to: Timestamp,
 }
 
 impl Custom {
@@ -65,45 +83,94 @@ impl Custom {
         let settings: Settings = super::settings(spec)?;
         let base = address::base_url(&settings.base_url, settings.allow_plain_http)?;
         let plans = settings.plans()?;
-        let nobody = || Auth::Header { name: "x-nobody", prefix: "", token: Secret::new("none") };
-        let auth = settings.auth()?;
-        let client = Client::new(base, &auth.unwrap_or_else(nobody), limits)?.with_headers(settings.headers()?);
+        if let Some(number) =
+            plans.iter().position(|plan| plan.request.asks_since()).filter(|_| spec.backfill.is_zero())
+        {
+            return Err(format!(
+                "backfill: is 0s, and request[{number}] asks since `{{since}}`: nothing would be found that did not \
+                 change just now; say how far back what is open may have changed last, such as \"30d\""
+            ));
+        }
+        let client = Client::new(base, &settings.auth()?.unwrap_or(Auth::Nobody), limits)?
+            .with_headers(settings.headers()?)
+            .hiding(Hidden::of(KIND.secrets, &spec.settings));
         let backfill = TimeDelta::from_std(spec.backfill).unwrap_or(TimeDelta::MAX);
-        let (capabilities, due_at) = (settings.capabilities()?, vec![None; plans.len()]);
-        Ok(Self { client, plans, capabilities, backfill, due_at, state: None, remembered: Vec::new() })
+        let (capabilities, state) = (settings.capabilities()?, State::default());
+        let requests_per_minute = settings.requests_per_minute;
+        if requests_per_minute == Some(0) {
+            return Err("requests_per_minute: is 0, must be at least 1".into());
+        }
+        let (remembered, minute) = (Vec::new(), (Timestamp::MIN, 0));
+        Ok(Self { client, plans, capabilities, backfill, state, remembered, requests_per_minute, minute })
     }
 
-    /// Asks what is due; what each request gave, by its number.
-    async fn ask(&self, window: Window) -> Result<Vec<(usize, Walked)>, SourceError> {
-        let mut all = Vec::new();
-        for (i, plan) in self.plans.iter().enumerate() {
-            if self.due_at[i].is_none_or(|due_at| due_at <= window.now) {
-                all.push((i, walk(&self.client, plan, window, None).await?));
+    /// What is due, with the span that each request asks for.
+    fn due(&self, known_to: Option<Timestamp>, now: Timestamp) -> VecDeque<(usize, Window)> {
+        let is_due = |number: &usize| self.state.due_at.get(number).is_none_or(|due_at| *due_at <= now);
+        let window = |number: usize| {
+            let request = &self.plans[number].request;
+            // It was asked that long before the last look at most.
+            let overlap = OVERLAP + request.every();
+            let since = match known_to {
+                Some(told_to) => told_to - overlap,
+                // What was gone before anything was told is nobody's business.
+                None if request.only_known => now - overlap,
+                None => now - self.backfill,
+            };
+            (number, Window { since, now })
+        };
+        (0..self.plans.len()).filter(is_due).map(window).collect()
+    }
+
+    /// What is left, by the answers or by `requests_per_minute`: the lesser.
+    fn left(&mut self, quota: Option<Quota>, requests: u64, now: Timestamp) -> Option<Quota> {
+        if now >= self.minute.0 {
+            self.minute = (now + MINUTE, 0);
+        }
+        self.minute.1 += requests;
+        let own = self.requests_per_minute.map(|limit| {
+            let limit = u64::from(limit);
+            Quota { limit, remaining: limit.saturating_sub(self.minute.1), resets_at: Some(self.minute.0) }
+        });
+        own.into_iter().chain(quota).min_by_key(|quota| quota.remaining)
+    }
+
+    /// Tells what a whole look found, as one look.
+    fn tell(&mut self, round: Round, known_to: Option<Timestamp>, batch: &mut Batch) {
+        let began_at = round.began_at;
+        let (found, asked) = round.end();
+        let remembered = std::mem::take(&mut self.remembered);
+        let told =
+            self.state.told.get_or_insert_with(|| Told { differ: Differ::resumed(known_to, remembered), to: began_at });
+        for Found { number, at, given, skipped, skipped_total } in found {
+            let only_known = self.plans[number].request.only_known;
+            batch.skipped_total += skipped_total;
+            batch.skipped.extend(skipped);
+            for one in given {
+                match one {
+                    Given::Event(event) => batch.events.push(event),
+                    Given::Record(record) if only_known && !told.differ.expects(&record.opened.conversation) => {}
+                    Given::Record(record) => told.differ.look(*record, at, &mut batch.events),
+                }
             }
         }
-        Ok(all)
+        batch.skipped.truncate(NAMED);
+        // Where records can't be read, their absence proves nothing.
+        if batch.skipped_total == 0 && asked.iter().any(|number| self.plans[*number].request.tells_all) {
+            for id in told.differ.missing(began_at) {
+                told.differ.vanish(&id, began_at, &mut batch.events);
+            }
+        }
+        let again = asked.into_iter().filter(|number| self.plans[*number].request.every.is_some());
+        self.state.due_at.extend(again.map(|number| (number, began_at + self.plans[number].request.every())));
+        told.differ.forget(began_at - REMEMBERED);
+        told.to = began_at;
+        batch.cursor = Some(Cursor(json!({ "told_to": began_at.millis() })));
     }
 }
 
 fn told_to(cursor: Option<&Cursor>) -> Option<Timestamp> {
     cursor?.0.get("told_to")?.as_i64().map(Timestamp::from_millis)
-}
-
-/// Reads what a request gave; what can't be read is counted, and some of it named.
-fn read(path: &str, values: &[Value], batch: &mut Batch) -> Vec<Given> {
-    let mut given = Vec::with_capacity(values.len());
-    for (i, value) in values.iter().enumerate() {
-        match Given::of(value) {
-            Ok(one) => given.push(one),
-            Err(reason) => {
-                batch.skipped_total += 1;
-                if batch.skipped.len() < NAMED {
-                    batch.skipped.push(Skipped { place: format!("{path}, value {i}"), reason });
-                }
-            }
-        }
-    }
-    given
 }
 
 #[async_trait]
@@ -117,63 +184,52 @@ impl Source for Custom {
     }
 
     async fn poll(&mut self, cursor: Option<&Cursor>, now: Timestamp) -> Result<Batch, SourceError> {
-        if cursor.is_none() {
-            self.state = None;
+        if cursor.is_none() && self.state.told.is_some() {
+            self.state = State::default();
         }
-        let known_to = self.state.as_ref().map_or_else(|| told_to(cursor), |state| state.told_to);
-        let since = known_to.map_or(now - self.backfill, |told_to| told_to - OVERLAP);
+        let known_to = self.state.told.as_ref().map(|told| told.to).or_else(|| told_to(cursor));
         let before = self.client.sent();
-        let all = self.ask(Window { since, now }).await?;
+        let due = self.due(known_to, now);
+        self.state.round.take_if(|round| round.is_stale(now));
+        let round = self.state.round.get_or_insert_with(|| Round::new(due, now));
+        let read = round.read(&self.client, &self.plans, now).await;
+        let requests = self.client.sent() - before;
+        let quota = round.quota;
+        let quota = self.left(quota, requests, now);
+        read?;
 
-        let mut batch = Batch::default();
-        let is_first = self.state.is_none();
-        let remembered = std::mem::take(&mut self.remembered);
-        let state =
-            self.state.get_or_insert_with(|| State { differ: Differ::resumed(known_to, remembered), told_to: None });
-        if is_first {
+        let mut batch = Batch { requests: requests as u32, quota, ..Batch::default() };
+        if !std::mem::replace(&mut self.state.is_begun, true) {
             let capabilities = self.capabilities.clone();
             batch.events.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
         }
-        for (i, walked) in all {
-            let request = &self.plans[i].request;
-            for given in read(&request.path, &walked.values, &mut batch) {
-                match given {
-                    Given::Event(event) => batch.events.push(event),
-                    Given::Record(record) => state.differ.look(*record, now, &mut batch.events),
-                }
+        match self.state.round.take() {
+            Some(round) if round.is_whole() => self.tell(round, known_to, &mut batch),
+            Some(round) => {
+                batch.progress = round.progress(&self.plans);
+                (batch.more, batch.partial) = (true, self.state.told.is_none());
+                self.state.round = Some(round);
             }
-            // Where records can't be read, their absence proves nothing.
-            if request.tells_all && batch.skipped_total == 0 {
-                for id in state.differ.missing(now) {
-                    state.differ.vanish(&id, now, &mut batch.events);
-                }
-            }
-            batch.quota = walked.quota.or(batch.quota);
-            self.due_at[i] = request.every.map(|every| now + TimeDelta::from_std(every.0).unwrap_or(TimeDelta::MAX));
+            None => {}
         }
-        state.differ.forget(now - REMEMBERED);
-        state.told_to = Some(now);
-        batch.cursor = Some(Cursor(json!({ "told_to": now.millis() })));
-        batch.requests = (self.client.sent() - before) as u32;
         Ok(batch)
     }
 
     async fn check(&mut self, now: Timestamp) -> Result<Vec<Finding>, SourceError> {
         let window = Window { since: now - TimeDelta::days(1), now };
         let (mut findings, mut quota, mut date) = (Vec::new(), None::<Quota>, None);
-        for plan in &self.plans {
-            let walked = walk(&self.client, plan, window, Some(1)).await?;
-            let mut batch = Batch::default();
-            let given = read(&plan.request.path, &walked.values, &mut batch);
-            let records = given.iter().filter(|one| matches!(one, Given::Record(_))).count();
-            let says = format!("{records} records and {} events on its first page", given.len() - records);
+        for (number, plan) in self.plans.iter().enumerate() {
+            let page = Walk::new(plan, window).page(&self.client, plan, now).await?;
+            let found = Found::of(&page, number, plan, 0, now);
+            let records = found.given.iter().filter(|one| matches!(one, Given::Record(_))).count();
+            let says = format!("{records} records and {} events on its first page", found.given.len() - records);
             findings.push(Finding::good(excerpt(&plan.request.path), says));
             findings.extend(Finding::skipped(
-                batch.skipped,
-                batch.skipped_total,
+                found.skipped,
+                found.skipped_total,
                 "mend the jq program of this request",
             ));
-            (quota, date) = (walked.quota.or(quota), walked.date.or(date));
+            (quota, date) = (page.quota.or(quota), page.date.or(date));
         }
         findings.extend(date.map(|there| Finding::clock(there, now)));
         findings.push(Finding::quota(quota));

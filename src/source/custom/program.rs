@@ -1,19 +1,39 @@
 //! A jq program: one JSON value in, any number out.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
 use jaq_json::{Val, read};
 use serde_json::Value;
 
+use crate::source::apart::apart;
 use crate::source::http::words::excerpt;
 
+/// A program may take so long for one answer.
+const LONGEST: Duration = Duration::from_secs(20);
 /// A program that gives more values to one answer is taken for one that never ends.
 const MOST: usize = 200_000;
 
 type Filter = jaq_core::compile::Filter<jaq_core::Native<data::JustLut<Val>>>;
 
 /// A jq program, compiled.
-pub(super) struct Program(Filter);
+pub(super) struct Program {
+    filter: Arc<Filter>,
+    /// It is at an answer; for ever, if it does not end.
+    is_busy: Arc<AtomicBool>,
+}
+
+/// Says that a program is at an answer, until it is let go.
+struct Busy(Arc<AtomicBool>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,25 +49,44 @@ impl Program {
         let arena = Arena::default();
         let modules = Loader::new(defs).load(&arena, File { code, path: () }).map_err(|errors| wrong(code, &errors))?;
         let compiler = Compiler::default().with_funs(funs);
-        compiler.compile(modules).map(Self).map_err(|errors| unknown(&errors))
+        let filter = compiler.compile(modules).map_err(|errors| unknown(&errors))?;
+        Ok(Self { filter: Arc::new(filter), is_busy: Arc::default() })
     }
 
-    /// What it makes of an answer.
-    pub(super) fn run(&self, input: &Value) -> Result<Vec<Value>, String> {
-        let input = read::parse_single(input.to_string().as_bytes()).map_err(|error| error.to_string())?;
-        let context = Ctx::<data::JustLut<Val>>::new(&self.0.lut, Vars::new([]));
-        let mut found = Vec::new();
-        for value in self.0.id.run((context, input)).map(unwrap_valr) {
-            let value = value.map_err(|error| excerpt(&error.to_string()))?;
-            let value = serde_json::from_str(&value.to_string())
-                .map_err(|error| format!("gives what is no JSON: {}", excerpt(&error.to_string())))?;
-            found.push(value);
-            if found.len() > MOST {
-                return Err(format!("gives more than {MOST} values to one answer: does it end?"));
-            }
+    /// What it makes of an answer. One that does not end in time is left alone, and not begun a second time.
+    pub(super) async fn run(&self, input: &Arc<Value>) -> Result<Vec<Value>, String> {
+        if self.is_busy.swap(true, Ordering::AcqRel) {
+            return Err("is still at an earlier answer: does it end?".to_owned());
         }
-        Ok(found)
+        let (filter, input, busy) = (Arc::clone(&self.filter), Arc::clone(input), Busy(Arc::clone(&self.is_busy)));
+        let found = apart(LONGEST, move |awaited| {
+            let found = values(&filter, &input, || awaited.is_awaited());
+            drop(busy);
+            found
+        });
+        let seconds = LONGEST.as_secs();
+        found.await.unwrap_or_else(|| Err(format!("took more than {seconds} s for one answer: does it end?")))
     }
+}
+
+/// What a program gives, as long as somebody waits for it.
+fn values(filter: &Filter, input: &Value, is_awaited: impl Fn() -> bool) -> Result<Vec<Value>, String> {
+    let input = read::parse_single(input.to_string().as_bytes()).map_err(|error| error.to_string())?;
+    let context = Ctx::<data::JustLut<Val>>::new(&filter.lut, Vars::new([]));
+    let mut found = Vec::new();
+    for value in filter.id.run((context, input)).map(unwrap_valr) {
+        let value = value.map_err(|error| excerpt(&error.to_string()))?;
+        let value = serde_json::from_str(&value.to_string())
+            .map_err(|error| format!("gives what is no JSON: {}", excerpt(&error.to_string())))?;
+        found.push(value);
+        if found.len() > MOST {
+            return Err(format!("gives more than {MOST} values to one answer: does it end?"));
+        }
+        if !is_awaited() {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// Where the program can't be read.
@@ -81,15 +120,28 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[test]
-    fn one_value_gives_any_number() {
+    #[tokio::test]
+    async fn one_value_gives_any_number() {
         let program = Program::new(".items[] | {id, text: \"\\(.n) é\"} , (.n | select(. > 1))").unwrap();
-        let found = program.run(&json!({"items": [{"id": "a", "n": 1}, {"id": "b", "n": 2.5}]})).unwrap();
+        let input = json!({"items": [{"id": "a", "n": 1}, {"id": "b", "n": 2.5}]});
+        let found = program.run(&Arc::new(input)).await.unwrap();
         assert_eq!(found, [json!({"id": "a", "text": "1 é"}), json!({"id": "b", "text": "2.5 é"}), json!(2.5)]);
     }
 
-    #[test]
-    fn what_is_wrong_with_a_program_is_said() {
+    /// Takes a while, and ends by itself so that it does not stay behind.
+    const LONG: &str = "last(range(30000000))";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_takes_too_long_is_left_alone_and_not_begun_again() {
+        let program = Program::new(LONG).unwrap();
+        let error = program.run(&Arc::default()).await.unwrap_err();
+        assert_eq!(error, "took more than 20 s for one answer: does it end?");
+        let error = program.run(&Arc::default()).await.unwrap_err();
+        assert_eq!(error, "is still at an earlier answer: does it end?");
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_program_is_said() {
         for (code, said) in [
             (".a |", "ends too early"),
             (".a\n| .b )", "`)` on, in its line 2"),
@@ -98,9 +150,9 @@ mod tests {
             let error = Program::new(code).unwrap_err();
             assert!(error.contains(said), "{code}: {error}");
         }
-        let error = Program::new(".a.b").unwrap().run(&json!({"a": [1]})).unwrap_err();
+        let error = Program::new(".a.b").unwrap().run(&Arc::new(json!({"a": [1]}))).await.unwrap_err();
         assert!(error.contains("index"), "{error}");
-        let error = Program::new("repeat(1)").unwrap().run(&json!(null)).unwrap_err();
+        let error = Program::new("repeat(1)").unwrap().run(&Arc::default()).await.unwrap_err();
         assert!(error.contains("does it end"), "{error}");
     }
 }

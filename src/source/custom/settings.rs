@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,13 +37,18 @@ pub struct Settings {
     pub capabilities: Vec<String>,
     /// What is asked, in this order.
     pub request: Vec<Request>,
+    /// How many requests a minute the API allows, where its answers do not say so, or tell of another limit. helptop uses
+    /// `quota_share` of it.
+    #[serde(default)]
+    pub requests_per_minute: Option<u32>,
     /// Accept an `http://` address of another machine: the token then travels readable.
     #[serde(default)]
     pub allow_plain_http: bool,
 }
 
 /// One thing that is asked. In path, query and body `{since}`, `{since_epoch}`, `{now}` and `{now_epoch}` stand for
-/// instants; `{since}` is two minutes before the last good poll, and at the start the beginning of `backfill`.
+/// instants; `{since}` is two minutes, and `every`, before the last whole look, and at the start the beginning of `backfill`:
+/// what is open and did not change in that span is not found.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
@@ -57,7 +63,7 @@ pub struct Request {
     /// The parameter that holds the number of the page, from 1 on.
     #[serde(default)]
     pub page_param: Option<String>,
-    /// The parameter that holds how many records come before the page.
+    /// The parameter that holds how many records come before the page. They are counted in the answers: see `records`.
     #[serde(default)]
     pub offset_param: Option<String>,
     /// A jq program that finds what leads to the next page: an address, or the value of `next_param`; null at the end.
@@ -66,6 +72,13 @@ pub struct Request {
     /// The parameter that holds what `next` finds.
     #[serde(default)]
     pub next_param: Option<String>,
+    /// A jq program that finds the records of a page, as a list or as their number. Left out, they are the answer itself or
+    /// its only list.
+    #[serde(default)]
+    pub records: Option<String>,
+    /// How many records a full page holds: one of fewer is the last, and no empty one is asked for.
+    #[serde(default)]
+    pub page_size: Option<usize>,
     /// A jq program that makes of each answer events (with a `type`, see docs/events.md) or records of conversations.
     pub jq: String,
     /// How often it is asked; with each poll where left out.
@@ -74,6 +87,10 @@ pub struct Request {
     /// It tells all active conversations: one that is not among them any more has ended.
     #[serde(default)]
     pub tells_all: bool,
+    /// Its records say what became of conversations that were told before; others are passed over. For lists of what was
+    /// deleted, or is spam.
+    #[serde(default)]
+    pub only_known: bool,
 }
 
 fn default_auth() -> String {
@@ -102,6 +119,7 @@ pub(super) enum Paging {
 pub(super) struct Plan {
     pub request: Request,
     pub program: Program,
+    pub records: Option<Program>,
     pub paging: Paging,
 }
 
@@ -151,6 +169,18 @@ fn header_name(key: &str, name: &str) -> Result<HeaderName, String> {
 }
 
 impl Request {
+    /// The least time between two looks.
+    pub(super) fn every(&self) -> TimeDelta {
+        self.every.map_or_else(TimeDelta::zero, |every| TimeDelta::from_std(every.0).unwrap_or(TimeDelta::days(365)))
+    }
+
+    /// Whether it asks for what changed since an instant.
+    pub(super) fn asks_since(&self) -> bool {
+        let body = self.body.as_ref().map(Value::to_string);
+        let mut texts = self.query.values().chain([&self.path]).chain(&body);
+        texts.any(|text| text.contains("{since}") || text.contains("{since_epoch}"))
+    }
+
     fn plan(&self, number: usize) -> Result<Plan, String> {
         let wrong = |key: &str, what: String| format!("request[{number}].{key}: {what}");
         if !self.path.starts_with('/') {
@@ -167,6 +197,14 @@ impl Request {
             }
             _ => return Err(wrong("next", "give one of page_param, offset_param and next".into())),
         };
-        Ok(Plan { request: self.clone(), program, paging })
+        let counts = matches!(paging, Paging::Page(_) | Paging::Offset(_));
+        if !counts && (self.records.is_some() || self.page_size.is_some()) {
+            return Err(wrong("records", "records and page_size go with page_param or offset_param".into()));
+        }
+        if self.page_size == Some(0) {
+            return Err(wrong("page_size", "must be at least 1".into()));
+        }
+        let records = self.records.as_deref().map(Program::new).transpose().map_err(|what| wrong("records", what))?;
+        Ok(Plan { request: self.clone(), program, records, paging })
     }
 }

@@ -1,14 +1,21 @@
 //! The pages of one request, and what the program makes of them.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use super::program::Program;
 use super::settings::{Paging, Plan};
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Client};
-use crate::source::{Quota, SourceError, steps};
+use crate::source::{Quota, SourceError};
 
 /// Pages of one request; more are taken for pages that lead in a circle.
 const MOST_PAGES: usize = 2_000;
+
+/// What to do about a program that fails.
+const MEND: &str = "mend that jq program in the config, so that it takes every answer and ends soon: `[]?` and `//` pass over \
+                    what is null";
 
 /// The instants that a request may name.
 #[derive(Debug, Clone, Copy)]
@@ -36,86 +43,146 @@ impl Window {
     }
 }
 
-/// What all pages gave.
-#[derive(Debug, Default)]
-pub(super) struct Walked {
+/// What a page gave.
+#[derive(Debug)]
+pub(super) struct Page {
     pub values: Vec<Value>,
-    pub pages: usize,
+    pub is_last: bool,
     pub quota: Option<Quota>,
     pub date: Option<Timestamp>,
 }
 
-/// Asks page after page, up to `most`.
-pub(super) async fn walk(
-    client: &Client,
-    plan: &Plan,
-    window: Window,
-    most: Option<usize>,
-) -> Result<Walked, SourceError> {
-    let request = &plan.request;
-    let mut path = window.fill(&request.path);
-    let mut query: Vec<(String, String)> =
-        request.query.iter().map(|(key, value)| (key.clone(), window.fill(value))).collect();
-    let body = request.body.as_ref().map(|body| window.fill_json(body));
-    let schema = |key: &str, what: String| SourceError::Schema { place: request.path.clone(), path: key.into(), what };
-    let mut walked = Walked::default();
-    let mut last_next = None;
-    loop {
+/// Where the pages of one request have come to.
+#[derive(Debug)]
+pub(super) struct Walk {
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<Value>,
+    /// Pages that were read.
+    pub pages: usize,
+    /// Records that were on them, whatever the program made of those.
+    records: usize,
+    last_next: Option<String>,
+}
+
+impl Walk {
+    /// Before the first page.
+    pub(super) fn new(plan: &Plan, window: Window) -> Self {
+        let request = &plan.request;
+        Self {
+            path: window.fill(&request.path),
+            query: request.query.iter().map(|(key, value)| (key.clone(), window.fill(value))).collect(),
+            body: request.body.as_ref().map(|body| window.fill_json(body)),
+            pages: 0,
+            records: 0,
+            last_next: None,
+        }
+    }
+
+    /// Reads the next page. Where that fails, or is given up, nothing has changed.
+    pub(super) async fn page(&mut self, client: &Client, plan: &Plan, now: Timestamp) -> Result<Page, SourceError> {
+        let request = &plan.request;
+        let fault = |key: &str, what: String| fault(client, plan, key, &what);
+        if self.pages >= MOST_PAGES {
+            let what = format!("there are more than {MOST_PAGES} pages: do they lead in a circle?");
+            return Err(SourceError::Schema { place: request.path.clone(), path: "next".into(), what });
+        }
         let numbered = match &plan.paging {
-            Paging::Page(param) => Some((param.clone(), (walked.pages + 1).to_string())),
-            Paging::Offset(param) => Some((param.clone(), walked.values.len().to_string())),
+            Paging::Page(param) => Some((param.clone(), (self.pages + 1).to_string())),
+            Paging::Offset(param) => Some((param.clone(), self.records.to_string())),
             Paging::One | Paging::Next(..) => None,
         };
         let asked: Vec<(&str, &str)> =
-            query.iter().chain(&numbered).map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let Answer { body: answer, quota, date } = match &body {
-            None => client.get::<Value>(&path, &asked, window.now).await?,
-            Some(body) => client.post::<Value>(&path, &asked, body, window.now).await?,
+            self.query.iter().chain(&numbered).map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let Answer { body: answer, quota, date } = match &self.body {
+            None => client.get::<Value>(&self.path, &asked, now).await?,
+            Some(body) => client.post::<Value>(&self.path, &asked, body, now).await?,
         };
-        let found = plan.program.run(&answer).map_err(|what| schema("jq", what))?;
-        steps::told(format_args!("{path}: the program gave"), &found);
-        let is_empty = found.is_empty();
-        walked.values.extend(found);
-        walked.pages += 1;
-        walked.quota = quota.or(walked.quota);
-        walked.date = date.or(walked.date);
-        if walked.pages >= most.unwrap_or(MOST_PAGES) {
-            if most.is_none() && !matches!(plan.paging, Paging::One) {
-                return Err(schema(
-                    "next",
-                    format!("there are more than {MOST_PAGES} pages: do they lead in a circle?"),
-                ));
-            }
-            return Ok(walked);
-        }
+        let answer = Arc::new(answer);
+        let values = plan.program.run(&answer).await.map_err(|what| fault("jq", what))?;
+        client.told(format_args!("{}: the program gave", self.path), &values);
+        let mut page = Page { values, is_last: true, quota, date };
         match &plan.paging {
-            Paging::One => return Ok(walked),
-            Paging::Page(_) | Paging::Offset(_) if is_empty => return Ok(walked),
-            Paging::Page(_) | Paging::Offset(_) => {}
+            Paging::One => {}
+            Paging::Page(_) | Paging::Offset(_) => {
+                let by_number = matches!(plan.paging, Paging::Page(_));
+                let records =
+                    match records(&answer, plan.records.as_ref()).await.map_err(|what| fault("records", what))? {
+                        Some(records) => records,
+                        // The number of a page needs no count: an empty one is the last.
+                        None if by_number => page.values.len(),
+                        None => return Err(fault("records", UNCOUNTED.into())),
+                    };
+                page.is_last = records == 0 || request.page_size.is_some_and(|size| records < size);
+                self.records += records;
+            }
             Paging::Next(program, param) => {
-                let next = program.run(&answer).map_err(|what| schema("next", what))?.into_iter().next();
-                let next = match next {
-                    None | Some(Value::Null | Value::Bool(false)) => return Ok(walked),
-                    Some(Value::String(text)) if text.is_empty() => return Ok(walked),
-                    Some(Value::String(text)) => text,
-                    Some(Value::Number(number)) => number.to_string(),
-                    Some(other) => return Err(schema("next", format!("gives {other}, must give text or null"))),
-                };
-                if last_next.as_ref() == Some(&next) {
-                    return Err(schema(
-                        "next",
-                        "the next page is the one that was read: pages lead in a circle".into(),
-                    ));
+                let found = program.run(&answer).await.map_err(|what| fault("next", what))?;
+                if let Some(next) = address(found).map_err(|what| fault("next", what))? {
+                    self.go_to(next, param.as_ref(), client).map_err(|what| fault("next", what.into()))?;
+                    page.is_last = false;
                 }
-                if let Some(param) = param {
-                    query.retain(|(key, _)| key != param);
-                    query.push((param.clone(), next.clone()));
-                } else {
-                    let outside = || schema("next", "gives an address that is not below base_url".into());
-                    (path, query) = client.follow(&next).ok_or_else(outside)?;
-                }
-                last_next = Some(next);
             }
         }
+        self.pages += 1;
+        Ok(page)
+    }
+
+    fn go_to(&mut self, next: String, param: Option<&String>, client: &Client) -> Result<(), &'static str> {
+        if self.last_next.as_ref() == Some(&next) {
+            return Err("the next page is the one that was read: pages lead in a circle");
+        }
+        if let Some(param) = param {
+            self.query.retain(|(key, _)| key != param);
+            self.query.push((param.clone(), next.clone()));
+        } else {
+            (self.path, self.query) = client.follow(&next).ok_or("gives an address that is not below base_url")?;
+        }
+        self.last_next = Some(next);
+        Ok(())
+    }
+}
+
+/// Why a page can't be counted.
+const UNCOUNTED: &str = "how many records the page holds is not seen: the answer is no list, and holds not just one; say where they \
+                         stand with `records`, such as `records = \".tickets\"`";
+
+fn fault(client: &Client, plan: &Plan, key: &str, what: &str) -> SourceError {
+    SourceError::Transient {
+        place: format!("the program `{key}` of {}", plan.request.path),
+        what: client.without_secret(what),
+        until: None,
+        todo: Some(MEND),
+    }
+}
+
+/// What leads to the next page.
+fn address(found: Vec<Value>) -> Result<Option<String>, String> {
+    match found.into_iter().next() {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(other) => Err(format!("gives {other}, must give text or null")),
+    }
+}
+
+/// How many records an answer holds: as many as its list, or as the program says. `None` where nothing says so.
+async fn records(answer: &Arc<Value>, program: Option<&Program>) -> Result<Option<usize>, String> {
+    let Some(program) = program else {
+        let list = match &**answer {
+            Value::Array(list) => Some(list),
+            Value::Object(map) => {
+                let mut lists = map.values().filter_map(Value::as_array);
+                lists.next().filter(|_| lists.next().is_none())
+            }
+            _ => None,
+        };
+        return Ok(list.map(Vec::len));
+    };
+    match program.run(answer).await?.into_iter().next() {
+        None | Some(Value::Null) => Ok(Some(0)),
+        Some(Value::Array(list)) => Ok(Some(list.len())),
+        Some(Value::Number(number)) if number.is_u64() => Ok(number.as_u64().and_then(|number| number.try_into().ok())),
+        Some(_) => Err("must give a list or a number".into()),
     }
 }

@@ -11,6 +11,8 @@ use crate::event::Timestamp;
 /// How a request says who asks.
 #[derive(Debug, Clone)]
 pub enum Auth {
+    /// It does not say.
+    Nobody,
     /// A header that holds the token, after a word such as `Bearer` or `token`.
     Header {
         /// The header's name in lower case, such as `authorization`.
@@ -63,17 +65,18 @@ pub(super) type Credentials = (HeaderName, HeaderValue);
 
 impl Auth {
     /// What must be in no message.
-    pub(super) fn secret(&self) -> &Secret {
+    pub(super) fn secret(&self) -> Option<&Secret> {
         match self {
+            Self::Nobody => None,
             Self::Header { token: secret, .. }
             | Self::Named { token: secret, .. }
             | Self::Login { token: secret }
             | Self::Basic { password: secret, .. }
-            | Self::Grant(Grant { secret, .. }) => secret,
+            | Self::Grant(Grant { secret, .. }) => Some(secret),
         }
     }
 
-    /// The header to send; none where a token has to be asked for first.
+    /// The header to send; none where nobody asks, or a token has to be asked for first.
     pub(super) fn header(&self, client: &reqwest::Client, base: &Url) -> Result<Option<Credentials>, String> {
         match self {
             Self::Header { name, prefix, token } => {
@@ -82,7 +85,7 @@ impl Auth {
             Self::Named { name, token } => Ok(Some((name.clone(), value_of(token.expose().trim())?))),
             Self::Login { token } => basic(client, base, token.expose().trim(), "X").map(Some),
             Self::Basic { user, password } => basic(client, base, user, password.expose()).map(Some),
-            Self::Grant(_) => Ok(None),
+            Self::Nobody | Self::Grant(_) => Ok(None),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The client: one base address, one account.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Once, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::auth::{Auth, Credentials, Grant};
 use super::elapsed::Elapsed;
 use super::failure::{causes, decode, failed, refusal};
-use super::{Answer, Limits, Secret, address, headers, words};
+use super::{Answer, Hidden, Limits, Secret, address, headers, hide, words};
 use crate::event::Timestamp;
 use crate::source::{SourceError, steps};
 
@@ -30,6 +31,8 @@ pub struct Client {
     /// Held while a token is asked for, so that it is asked for once.
     granting: tokio::sync::Mutex<()>,
     held: RwLock<Held>,
+    /// What else is kept out of messages.
+    hidden: Hidden,
     limits: Limits,
     sent: AtomicU64,
     elapsed: Elapsed,
@@ -87,6 +90,7 @@ impl Client {
             grant: if let Auth::Grant(grant) = auth { Some(grant.clone()) } else { None },
             granting: tokio::sync::Mutex::default(),
             held: RwLock::default(),
+            hidden: Hidden::default(),
             limits,
             sent: AtomicU64::new(0),
             elapsed: Elapsed::default(),
@@ -109,6 +113,13 @@ impl Client {
         self
     }
 
+    /// The same, and these are kept out of messages, too.
+    #[must_use]
+    pub fn hiding(mut self, hidden: Hidden) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
     /// Path and query of an address that an answer names, whatever its host: credentials stay with the configured one.
     /// `None` where it does not lie below the base.
     pub fn follow(&self, address: &str) -> Option<(String, Vec<(String, String)>)> {
@@ -122,7 +133,9 @@ impl Client {
     pub fn replace(&self, auth: &Auth) -> Result<(), String> {
         let credentials = auth.header(&self.inner, &self.base)?;
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        held.hide(auth.secret());
+        if let Some(secret) = auth.secret() {
+            held.hide(secret);
+        }
         held.credentials = credentials;
         held.renew_at = None;
         Ok(())
@@ -278,7 +291,7 @@ impl Client {
         }
         let place = self.place(ask);
         let mut request = self.inner.request(ask.method.clone(), url).headers(self.fixed.clone());
-        let credentials_are_sent = credentials.is_some();
+        let asks_for_token = self.grant.is_some() && credentials.is_none();
         if let Some((name, value)) = credentials {
             request = request.header(name, value);
         }
@@ -293,15 +306,15 @@ impl Client {
             return Ok(None);
         }
         if !status.is_success() {
-            steps::told(format_args!("{place}: {status}"), &ask.query);
+            self.told(format_args!("{place}: {status}"), &shown_query(ask.query));
             return Err(self.refused(&place, answer, came_at).await);
         }
         let headers = answer.headers().clone();
         let body = self.body(&place, answer).await?;
         // What a token is given for holds the token.
-        if credentials_are_sent && steps::are_told() {
-            let text = self.without_secret(&String::from_utf8_lossy(&body));
-            steps::told(format_args!("{place}: {status}, {} bytes", body.len()), &(ask.query, text));
+        if !asks_for_token && steps::are_told() {
+            let text = String::from_utf8_lossy(&body);
+            self.told(format_args!("{place}: {status}, {} bytes", body.len()), &(shown_query(ask.query), text));
         }
         let body = decode(&place, &headers, &body)?;
         Ok(Some(Answer { body, quota: headers::quota(&headers, came_at), date: headers::date(&headers) }))
@@ -340,13 +353,21 @@ impl Client {
         refusal(place, answer.status(), answer.headers(), &words, came_at)
     }
 
+    /// Tells a step and what it came to, as JSON, without secrets; costs nothing while nobody listens.
+    pub(in crate::source) fn told(&self, step: fmt::Arguments<'_>, value: &impl Serialize) {
+        if steps::are_told() {
+            let json = serde_json::to_string(value).unwrap_or_default();
+            steps::told(&self.without_secret(&step.to_string()), &self.without_secret(&json));
+        }
+    }
+
     /// A server that echoes what it was sent must not bring a secret into a message.
-    fn without_secret(&self, text: &str) -> String {
+    pub(in crate::source) fn without_secret(&self, text: &str) -> String {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let sent = held.credentials.as_ref().and_then(|(_, value)| value.to_str().ok()).unwrap_or_default();
         let sent = sent.rsplit(' ').next().unwrap_or_default();
-        let hidden = held.hidden.iter().map(|secret| secret.expose().trim()).chain([sent]);
-        hidden.filter(|hidden| hidden.len() >= 4).fold(text.to_owned(), |text, hidden| text.replace(hidden, "[secret]"))
+        let held = held.hidden.iter().map(Secret::expose).chain([sent]);
+        hide::without(text, held.chain(self.hidden.secrets()))
     }
 
     fn clean(&self, mut error: SourceError) -> SourceError {
@@ -363,4 +384,9 @@ impl Client {
         }
         error
     }
+}
+
+/// A query as it is shown.
+fn shown_query<'a>(query: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    query.iter().map(|(name, value)| (*name, hide::shown(name, value))).collect()
 }

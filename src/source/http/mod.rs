@@ -15,11 +15,13 @@ mod client;
 mod elapsed;
 mod failure;
 pub mod headers;
+mod hide;
 mod secret;
 pub mod words;
 
 pub use auth::{Auth, Grant};
 pub use client::Client;
+pub use hide::Hidden;
 pub use secret::Secret;
 
 /// How long a request may take and how large its answer may be.

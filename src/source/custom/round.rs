@@ -1,0 +1,138 @@
+//! One look at all that is due, over as many polls as it takes: what was read stays when a page fails, and is compared
+//! with the look before only when it is whole.
+
+use std::collections::VecDeque;
+
+use chrono::TimeDelta;
+
+use super::record::Given;
+use super::settings::Plan;
+use super::walk::{Page, Walk, Window};
+use crate::event::Timestamp;
+use crate::source::http::Client;
+use crate::source::{Quota, Skipped, SourceError};
+
+/// Pages that one poll reads at most.
+const PAGES: usize = 5;
+/// A look whose last page is older is begun anew: lists have changed too much since.
+const STALE: TimeDelta = TimeDelta::hours(2);
+/// Records that can't be read are named up to so many a page.
+const NAMED: usize = 20;
+
+/// What was made of a page.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Which request.
+    pub number: usize,
+    /// When it was read.
+    pub at: Timestamp,
+    pub given: Vec<Given>,
+    pub skipped: Vec<Skipped>,
+    pub skipped_total: u64,
+}
+
+impl Found {
+    /// Reads what a program gave; what can't be read is counted, and some of it named. `before` values of the same
+    /// request came before.
+    pub(super) fn of(page: &Page, number: usize, plan: &Plan, before: usize, at: Timestamp) -> Self {
+        let mut found = Self { number, at, given: Vec::new(), skipped: Vec::new(), skipped_total: 0 };
+        for (i, value) in page.values.iter().enumerate() {
+            match Given::of(value) {
+                Ok(one) => found.given.push(one),
+                Err(reason) => {
+                    found.skipped_total += 1;
+                    if found.skipped.len() < NAMED {
+                        let place = format!("{}, value {}", plan.request.path, before + i);
+                        found.skipped.push(Skipped { place, reason });
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A look that is under way.
+#[derive(Debug)]
+pub(super) struct Round {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// What the last answer said of the quota.
+    pub quota: Option<Quota>,
+    /// What is still to be asked, by number and in order.
+    due: VecDeque<(usize, Window)>,
+    asked: Vec<usize>,
+    /// Where the first of these has come to.
+    walk: Option<Walk>,
+    /// Values that it gave.
+    values: usize,
+    found: Vec<Found>,
+    read_at: Timestamp,
+}
+
+impl Round {
+    pub(super) fn new(due: VecDeque<(usize, Window)>, now: Timestamp) -> Self {
+        let asked = due.iter().map(|(number, _)| *number).collect();
+        Self { began_at: now, quota: None, due, asked, walk: None, values: 0, found: Vec::new(), read_at: now }
+    }
+
+    /// Reads some pages more.
+    pub(super) async fn read(&mut self, client: &Client, plans: &[Plan], now: Timestamp) -> Result<(), SourceError> {
+        for _ in 0..PAGES {
+            let Some((number, window)) = self.due.front().copied() else { break };
+            let plan = &plans[number];
+            let walk = self.walk.get_or_insert_with(|| Walk::new(plan, window));
+            let page = match walk.page(client, plan, now).await {
+                Ok(page) => page,
+                Err(error) => {
+                    // A page that is refused stays so: what leads to it may have been good for a while only.
+                    if !may_pass(&error) {
+                        self.walk_again(number);
+                    }
+                    return Err(error);
+                }
+            };
+            self.found.push(Found::of(&page, number, plan, self.values, now));
+            (self.read_at, self.quota) = (now, page.quota.or(self.quota));
+            self.values += page.values.len();
+            if page.is_last {
+                (self.walk, self.values) = (None, 0);
+                self.due.pop_front();
+            }
+        }
+        Ok(())
+    }
+
+    fn walk_again(&mut self, number: usize) {
+        (self.walk, self.values) = (None, 0);
+        self.found.retain(|found| found.number != number);
+    }
+
+    /// Whether all was read that is due.
+    pub(super) fn is_whole(&self) -> bool {
+        self.due.is_empty()
+    }
+
+    /// Whether it is too old to be gone on with.
+    pub(super) fn is_stale(&self, now: Timestamp) -> bool {
+        now - self.read_at > STALE
+    }
+
+    /// How far it has come: what is read, and which part of the requests is.
+    pub(super) fn progress(&self, plans: &[Plan]) -> Option<(String, f32)> {
+        let (number, _) = self.due.front()?;
+        let page = self.walk.as_ref().map_or(0, |walk| walk.pages) + 1;
+        let done = self.asked.len() - self.due.len();
+        Some((format!("{}, page {page}", plans[*number].request.path), done as f32 / self.asked.len() as f32))
+    }
+
+    /// What was found, in order, and the numbers of the requests that were asked.
+    pub(super) fn end(self) -> (Vec<Found>, Vec<usize>) {
+        (self.found, self.asked)
+    }
+}
+
+/// Whether the same page may come with another try.
+const fn may_pass(error: &SourceError) -> bool {
+    matches!(error, SourceError::Transient { .. } | SourceError::RateLimited { .. } | SourceError::Auth { .. })
+}

@@ -1,0 +1,208 @@
+//! Pages of `custom`: how they are counted, and a walk over many that goes on from poll to poll.
+
+use chrono::TimeDelta;
+use helptop::event::Timestamp;
+use helptop::source::custom::Custom;
+use helptop::source::http::Limits;
+use helptop::source::{Source, SourceError};
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use wiremock::matchers::{any, path, query_param};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use super::{JQ, custom, lines, now, spec, ticket};
+
+/// What each request gave for a parameter, in order; empty where it gave none.
+async fn asked(server: &MockServer, param: &str) -> Vec<String> {
+    let value = |request: &Request| {
+        let pair = request.url.query_pairs().find(|(key, _)| key == param);
+        pair.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
+    server.received_requests().await.unwrap().iter().map(value).collect()
+}
+
+fn page_of(request: &Request) -> u64 {
+    request.url.query_pairs().find(|(key, _)| key == "p").unwrap().1.parse().unwrap()
+}
+
+/// So many pages with a ticket each, and an empty one.
+fn pages(most: u64) -> impl Fn(&Request) -> ResponseTemplate {
+    move |request| {
+        let page = page_of(request);
+        let tickets = if page <= most { vec![ticket(page, "new", None)] } else { Vec::new() };
+        ResponseTemplate::new(200).set_body_json(json!({ "tickets": tickets }))
+    }
+}
+
+fn all_pages() -> Value {
+    json!([{"path": "/tickets", "page_param": "p", "tells_all": true, "jq": JQ}])
+}
+
+#[tokio::test]
+async fn a_long_walk_goes_on_from_poll_to_poll_and_is_told_as_one_look() {
+    let server = MockServer::start().await;
+    let fails = Mock::given(query_param("p", "7")).respond_with(ResponseTemplate::new(503));
+    fails.up_to_n_times(1).with_priority(1).mount(&server).await;
+    Mock::given(any()).respond_with(pages(11)).mount(&server).await;
+    let mut source = custom(&server.uri(), &all_pages());
+    source.remember(&["999".into()]);
+    let first = source.poll(None, now()).await.unwrap();
+    assert_eq!((lines(&first).as_slice(), first.requests), (["hello".to_owned()].as_slice(), 5));
+    assert!(first.more && first.partial && first.cursor.is_none());
+    assert_eq!(first.progress, Some(("/tickets, page 6".into(), 0.0)));
+    let later = |minutes| now() + TimeDelta::minutes(minutes);
+    assert!(source.poll(None, later(1)).await.is_err());
+    let third = source.poll(None, later(2)).await.unwrap();
+    assert_eq!((third.events.len(), third.more), (0, true), "nobody is missed before all is read");
+    let last = source.poll(None, later(3)).await.unwrap();
+    assert!(!last.more && !last.partial && last.progress.is_none());
+    let told = lines(&last);
+    assert_eq!(told.iter().filter(|line| line.contains("opened")).count(), 11);
+    assert!(told.contains(&"2026-03-02T12:00:00Z status 999 closed".to_owned()), "{told:#?}");
+    let pages: Vec<String> = [1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12].map(|page: u64| page.to_string()).into();
+    assert_eq!(asked(&server, "p").await, pages);
+}
+
+#[tokio::test]
+async fn a_poll_that_is_given_up_loses_nothing_but_its_request() {
+    let server = MockServer::start().await;
+    let (hung, mut hangs) = mpsc::unbounded_channel();
+    let hang = move |_: &Request| {
+        let _ = hung.send(());
+        ResponseTemplate::new(200).set_delay(std::time::Duration::from_hours(1))
+    };
+    Mock::given(query_param("p", "3")).respond_with(hang).up_to_n_times(1).with_priority(1).mount(&server).await;
+    Mock::given(any()).respond_with(pages(3)).mount(&server).await;
+    let mut source = custom(&server.uri(), &all_pages());
+    tokio::select! {
+        batch = source.poll(None, now()) => panic!("{batch:?}"),
+        _ = hangs.recv() => {}
+    }
+    let batch = source.poll(None, now()).await.unwrap();
+    assert_eq!(lines(&batch).iter().filter(|line| line.contains("opened")).count(), 3);
+    assert_eq!(asked(&server, "p").await, ["1", "2", "3", "3", "4"]);
+}
+
+#[tokio::test]
+async fn a_page_that_is_refused_and_a_walk_of_hours_ago_are_begun_anew() {
+    let server = MockServer::start().await;
+    Mock::given(query_param("p", "2"))
+        .respond_with(ResponseTemplate::new(404))
+        .up_to_n_times(1)
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    Mock::given(any()).respond_with(pages(6)).mount(&server).await;
+    let mut source = custom(&server.uri(), &all_pages());
+    assert!(source.poll(None, now()).await.is_err());
+    assert!(source.poll(None, now()).await.unwrap().more);
+    let batch = source.poll(None, now() + TimeDelta::hours(3)).await.unwrap();
+    assert!(batch.more);
+    let batch = source.poll(None, now() + TimeDelta::hours(3)).await.unwrap();
+    assert_eq!(lines(&batch).iter().filter(|line| line.contains("opened")).count(), 6, "each once");
+    assert_eq!(asked(&server, "p").await, ["1", "2", "1", "2", "3", "4", "5", "1", "2", "3", "4", "5", "6", "7"]);
+}
+
+/// Only the first of each page is told, and as two values.
+const TWO: &str = r#"[.. | objects | select(has("made"))][0] | select(.) | {type: "customer", id: "\(.id)"}, {type: "agent", id: "\(.id)", name: "x"}"#;
+
+#[rstest]
+#[case::a_list(json!({"offset_param": "o"}), |list| json!(list), &["0", "3", "4"])]
+#[case::the_only_list(json!({"offset_param": "o"}), |list| json!({"tickets": list, "total": 4}), &["0", "3", "4"])]
+#[case::by_a_program(json!({"offset_param": "o", "records": ".a.tickets"}), |list| json!({"a": {"tickets": list}, "b": [1]}), &["0", "3", "4"])]
+#[case::by_a_number(json!({"offset_param": "o", "records": ".count"}), |list: Vec<Value>| json!({"count": list.len(), "a": list, "b": []}), &["0", "3", "4"])]
+#[case::by_its_size(json!({"offset_param": "o", "page_size": 3}), |list| json!(list), &["0", "3"])]
+#[tokio::test]
+async fn records_are_counted_not_values(
+    #[case] paging: Value,
+    #[case] answer: fn(Vec<Value>) -> Value,
+    #[case] offsets: &'static [&'static str],
+) {
+    let server = MockServer::start().await;
+    let four = |request: &Request| {
+        let offset: usize = request.url.query_pairs().find(|(key, _)| key == "o").unwrap().1.parse().unwrap();
+        (offset as u64..4).take(3).map(|id| ticket(id + 1, "new", None)).collect::<Vec<Value>>()
+    };
+    let body = move |request: &Request| ResponseTemplate::new(200).set_body_json(answer(four(request)));
+    Mock::given(path("/api/tickets")).respond_with(body).mount(&server).await;
+    let mut request = json!({"path": "/tickets", "jq": TWO});
+    request.as_object_mut().unwrap().extend(paging.as_object().unwrap().clone());
+    let batch = custom(&server.uri(), &json!([request])).poll(None, now()).await.unwrap();
+    assert_eq!((batch.skipped_total, batch.events.len()), (0, 5));
+    assert_eq!(asked(&server, "o").await, offsets);
+}
+
+#[tokio::test]
+async fn a_page_of_which_all_is_passed_over_is_not_the_last() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(pages(3)).mount(&server).await;
+    let jq = format!("{JQ} | select(.conversation == 3)");
+    let request = json!([{"path": "/tickets", "page_param": "p", "jq": jq}]);
+    let batch = custom(&server.uri(), &request).poll(None, now()).await.unwrap();
+    assert_eq!(lines(&batch).iter().filter(|line| line.contains("opened 3")).count(), 1);
+}
+
+#[tokio::test]
+async fn an_offset_that_cannot_be_counted_is_an_error() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_json(json!({"a": [1], "b": [2]}));
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let request = json!([{"path": "/tickets", "offset_param": "o", "jq": "empty"}]);
+    let error = custom(&server.uri(), &request).poll(None, now()).await.unwrap_err();
+    assert!(matches!(error, SourceError::Transient { .. }) && error.to_string().contains("`records`"), "{error}");
+}
+
+#[tokio::test]
+async fn requests_are_counted_where_no_answer_says_what_is_left() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_json(json!([]));
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let mut spec = spec(&server.uri(), &json!([{"path": "/a", "jq": "empty"}, {"path": "/b", "jq": "empty"}]));
+    spec.settings["requests_per_minute"] = 20.into();
+    let mut source = Custom::new(&spec, Limits::default()).unwrap();
+    let mut left = async |seconds| {
+        let at: Timestamp = now() + TimeDelta::seconds(seconds);
+        let quota = source.poll(None, at).await.unwrap().quota.unwrap();
+        (quota.limit, quota.remaining, (quota.resets_at.unwrap() - now()).num_seconds())
+    };
+    assert_eq!((left(0).await, left(40).await, left(60).await), ((20, 18, 60), (20, 16, 60), (20, 18, 120)));
+}
+
+#[tokio::test]
+async fn what_is_asked_less_often_asks_for_all_of_the_time_between() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(json!([]))).mount(&server).await;
+    let query = json!({"since": "{since}"});
+    let mut source = custom(
+        &server.uri(),
+        &json!([{"path": "/often", "query": query, "jq": "empty"},
+            {"path": "/seldom", "query": query, "jq": "empty", "every": "10m"}]),
+    );
+    let mut cursor = None;
+    for minutes in [0, 9, 10] {
+        cursor = source.poll(cursor.as_ref(), now() + TimeDelta::minutes(minutes)).await.unwrap().cursor;
+    }
+    let noon = |time: &str| format!("2026-03-02T{time}:00Z");
+    let day_before = "2026-03-01T12:00:00Z".to_owned();
+    let wanted = [day_before.clone(), day_before, noon("11:58"), noon("12:07"), noon("11:57")];
+    assert_eq!(asked(&server, "since").await, wanted);
+}
+
+#[tokio::test]
+async fn a_list_of_what_is_gone_ends_only_what_was_told() {
+    let server = MockServer::start().await;
+    let list = |tickets: Value| ResponseTemplate::new(200).set_body_json(json!({ "tickets": tickets }));
+    Mock::given(path("/api/tickets")).respond_with(list(json!([ticket(1, "new", None)]))).mount(&server).await;
+    let gone = json!([ticket(1, "done", None), ticket(2, "done", None), ticket(3, "done", None)]);
+    Mock::given(path("/api/gone")).respond_with(list(gone)).mount(&server).await;
+    let mut source = custom(
+        &server.uri(),
+        &json!([{"path": "/tickets", "jq": JQ}, {"path": "/gone", "only_known": true, "jq": JQ}]),
+    );
+    source.remember(&["3".into()]);
+    let told = lines(&source.poll(None, now()).await.unwrap());
+    let ended: Vec<&String> = told.iter().filter(|line| line.contains("resolved")).collect();
+    assert_eq!(ended, ["2026-03-02T12:00:00Z status 1 resolved", "2026-03-02T12:00:00Z status 3 resolved"]);
+    assert!(!told.iter().any(|line| line.contains("opened 2")), "{told:#?}");
+}
