@@ -63,8 +63,8 @@ pub const KIND: Kind = Kind {
         ("who closed", "no answer says it: the assignee counts"),
         (
             "earlier closings",
-            "only the last closing of a chat is shown, and none once it is open again: a wait from before the start may look \
-             longer than it is",
+            "only the last closing of a chat is shown, and none once it is open again: where a chat is open at the start, the \
+             customer's wait may look longer than it is",
         ),
         (
             "new conversations of known customers",

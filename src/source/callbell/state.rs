@@ -14,7 +14,7 @@ use super::people::People;
 use super::walk::Walk;
 use super::wire::{Closed, Contact, Message};
 use crate::event::{ConversationId, Direction, Event, Timestamp};
-use crate::source::differ::Differ;
+use crate::source::differ::{Differ, Ended};
 use crate::source::roster::Roster;
 use crate::source::{Cursor, SourceError};
 
@@ -221,6 +221,9 @@ impl State {
         let before = self.seen.get(&contact.uuid);
         let held = before.map(|seen| &seen.held);
         let mut record = contact.record(&thread, held, looked_at, self.credit());
+        // A closing that is not shown any more ended whatever was asked before it.
+        let closed_at = before.and_then(|seen| seen.closed_at).filter(|at| contact.ended_at() != Some(*at));
+        record.endings.extend(closed_at.map(|at| Ended { at, by: None, agent: None }));
         let direction = before.and_then(|seen| seen.direction).or(record.opened.direction);
         record.opened.direction = direction;
         let last = thread.messages.last().map(|last| (last.created_at, last.print()));
