@@ -249,6 +249,7 @@ impl State {
     pub(super) fn recount(&mut self, contact: &Contact, thread: &Thread, looked_at: Timestamp) {
         let record = contact.record(thread, None, looked_at, self.credit());
         contact.tell_customer(&mut Roster::default(), &mut self.outbox);
+        self.differ.recounted(&record.opened.conversation, record.opened_at);
         Differ::default().look(record, looked_at, &mut self.outbox);
     }
 
