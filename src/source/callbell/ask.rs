@@ -1,13 +1,16 @@
 //! The requests of one poll, and the pages of each list.
 
 use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use compact_str::CompactString;
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::{Sleep, sleep};
 
 use super::map::{Names, Thread};
 use super::people::Crew;
@@ -36,6 +39,11 @@ pub(super) struct Ask {
     pub skips: Skips,
     /// Records that were told as unreadable before.
     pub told: HashSet<String>,
+    /// Messages of some contact were read.
+    pub has_read_messages: bool,
+    /// A poll reads on for so long.
+    span: Duration,
+    over: Option<Pin<Box<Sleep>>>,
 }
 
 /// A page of contacts, as it came.
@@ -76,8 +84,16 @@ pub(super) enum Back {
 }
 
 impl Ask {
-    pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
-        Self { client, now, date: None, skips: Skips::default(), told: HashSet::new() }
+    /// Those of a poll that reads on for so long; where that is no time at all, it stops behind each reading.
+    pub(super) fn new(client: Arc<Client>, now: Timestamp, span: Duration) -> Self {
+        let over = (!span.is_zero()).then(|| Box::pin(sleep(span)));
+        let (skips, told) = (Skips::default(), HashSet::new());
+        Self { client, now, date: None, skips, told, has_read_messages: false, span, over }
+    }
+
+    /// Whether the poll has read for long enough.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.over.as_mut().is_none_or(|sleep| sleep.now_or_never().is_some())
     }
 
     /// The instant by the server's clock.
@@ -121,50 +137,50 @@ impl Ask {
         Ok(Page { contacts, count, meta })
     }
 
-    /// One contact; `None` where it is not there any more.
+    /// One contact; `None` where it is not there any more. One that can't be read is an error.
     pub(super) async fn contact(&mut self, uuid: &str) -> Result<Option<Contact>, SourceError> {
         let path = format!("/v1/contacts/{}", safe(uuid));
-        let found = self.client.find::<OneContact>(&path, &[], self.now).await?;
+        let found = if_there(self.client.get::<OneContact>(&path, &[], self.now).await)?;
         let Some(Answer { body, date, .. }) = found else { return Ok(None) };
         self.date = date.or(self.date);
         let one = match body.contact {
-            Value::Array(list) => list,
-            other => vec![other],
+            Value::Array(mut list) => list.pop().unwrap_or_default(),
+            other => other,
         };
-        Ok(self.read_all("GET /v1/contacts/:uuid", "contact", one).pop())
+        skips::read(one).map(Some).map_err(|(inner, what)| {
+            let path = if inner == "." { "contact".to_owned() } else { format!("contact.{inner}") };
+            SourceError::Schema { place: "GET /v1/contacts/:uuid".into(), path, what: excerpt(&what) }
+        })
     }
 
     /// The first page of a contact's messages, oldest first; `None` where the contact is not there any more.
     pub(super) async fn newest(&mut self, uuid: &str) -> Result<Option<Vec<Message>>, SourceError> {
         let page = page_of(Arc::clone(&self.client), uuid.into(), 1, self.now).await?;
+        self.has_read_messages = true;
         Ok(page.map(|raw| self.in_order(raw)))
     }
 
-    /// The messages of contacts, several at once; `None` where the contact is not there any more.
-    pub(super) async fn threads(
-        &mut self,
-        wanted: Vec<Wanted>,
-        names: &Names,
-    ) -> Result<Vec<Option<Thread>>, SourceError> {
-        let now = self.now;
-        let reads: Vec<_> = wanted
-            .into_iter()
-            .map(|one| read_thread(Arc::clone(&self.client), one, names.clone(), now).boxed())
-            .collect();
-        let raw: Vec<Option<Raw>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
-        let mut threads = Vec::with_capacity(raw.len());
-        for one in raw {
-            threads.push(one.map(|Raw { read, pages, whole }| {
-                let mut messages = Vec::new();
-                for page in pages.into_iter().rev() {
-                    messages.extend(self.in_order(page));
-                }
-                messages.extend(read.into_iter().flatten());
-                messages.sort_by_key(|message| message.created_at);
-                Thread { messages, whole }
-            }));
+    /// The messages of contacts, several read at once, each as it comes; `None` where the contact is not there any more.
+    pub(super) fn threads(&self, wanted: Vec<Wanted>, names: &Names) -> Threads {
+        let (now, span, names) = (self.now, self.span, Arc::new(names.clone()));
+        let client = Arc::clone(&self.client);
+        let read = move |one: Wanted| {
+            let (client, names) = (Arc::clone(&client), Arc::clone(&names));
+            async move { (one.uuid.clone(), read_thread(client, one, names, now, span).await) }.boxed()
+        };
+        stream::iter(wanted).map(read).buffer_unordered(AT_ONCE).boxed()
+    }
+
+    /// Messages as they came, in order.
+    pub(super) fn thread(&mut self, raw: Raw) -> Thread {
+        let Raw { read, pages, whole } = raw;
+        let mut messages = Vec::new();
+        for page in pages.into_iter().rev() {
+            messages.extend(self.in_order(page));
         }
-        Ok(threads)
+        messages.extend(read.into_iter().flatten());
+        messages.sort_by_key(|message| message.created_at);
+        Thread { messages, whole }
     }
 
     /// All teams and their members.
@@ -247,8 +263,24 @@ fn safe(id: &str) -> String {
     excerpt(&id.chars().filter(|c| is_plain(*c)).collect::<String>())
 }
 
+/// Whose messages were asked for, and what came of it.
+pub(super) type Threads = BoxStream<'static, (CompactString, Result<Option<Raw>, SourceError>)>;
+
+/// An answer, or none where the server says that the record is not there; a web page says that of the address alone.
+fn if_there<T>(answer: Result<Answer<T>, SourceError>) -> Result<Option<Answer<T>>, SourceError> {
+    match answer {
+        Err(SourceError::Unsupported { what, .. })
+            if (what.contains("(404)") || what.contains("(410)")) && !what.contains("): <") =>
+        {
+            Ok(None)
+        }
+        answer => answer.map(Some),
+    }
+}
+
 /// Messages as they came, newest first.
-struct Raw {
+#[derive(Debug)]
+pub(super) struct Raw {
     /// The page that was read before.
     read: Option<Vec<Message>>,
     pages: Vec<Vec<Value>>,
@@ -272,18 +304,21 @@ async fn page_of(
     now: Timestamp,
 ) -> Result<Option<Vec<Value>>, SourceError> {
     let (path, page) = (format!("/v1/contacts/{}/messages", safe(&uuid)), page.to_string());
-    let answer = client.find::<Messages>(&path, &[("page", &page)], now).await?;
+    let answer = if_there(client.get::<Messages>(&path, &[("page", &page)], now).await)?;
     Ok(answer.map(|answer| answer.body.messages))
 }
 
-/// Reads back until nothing before is of interest. How many messages a page has is documented nowhere: one that has
+/// Reads back until nothing before is of interest, or for so long: one that could never be read to its end within a poll
+/// is told as far as it was read. How many messages a page has is documented nowhere: one that has
 /// fewer than the first one is the last.
 async fn read_thread(
     client: Arc<Client>,
     wanted: Wanted,
-    names: Names,
+    names: Arc<Names>,
     now: Timestamp,
+    span: Duration,
 ) -> Result<Option<Raw>, SourceError> {
+    let mut over = Box::pin(sleep(span));
     let is_first = |at: Timestamp| wanted.created_at.is_some_and(|created_at| at <= created_at + BIRTH);
     let mut raw = Raw { read: wanted.first.clone(), pages: Vec::new(), whole: false };
     let mut page = 1;
@@ -305,7 +340,8 @@ async fn read_thread(
         }
         raw.whole |=
             first_count == 0 || seen.last().is_some_and(|oldest| oldest.is_received() && is_first(oldest.created_at));
-        if raw.whole || page >= MESSAGE_PAGES || is_far_enough(&seen, wanted.back, &names) {
+        let is_enough = raw.whole || page >= MESSAGE_PAGES || is_far_enough(&seen, wanted.back, &names);
+        if is_enough || over.as_mut().now_or_never().is_some() {
             return Ok(Some(raw));
         }
         page += 1;

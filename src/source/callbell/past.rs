@@ -1,11 +1,16 @@
 //! The history of chats that are closed: some in every other poll, the last closed first, each with its messages.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use compact_str::CompactString;
+use futures_util::StreamExt;
 
 use super::ask::{Ask, Back, Wanted};
 use super::map;
+use super::read::{Sort, Tally};
+use super::troubles::Troubles;
 use super::wire::Contact;
 use super::{Callbell, Step};
 use crate::event::Timestamp;
@@ -15,6 +20,8 @@ use crate::source::SourceError;
 const AT_ONCE: usize = 10;
 /// What could not be read is left alone so long.
 const RETRY: TimeDelta = TimeDelta::minutes(1);
+/// One that can't be read while others can is tried so often, in half an hour.
+const MOST_TIMES: u32 = 6;
 
 /// How far the history was read.
 #[derive(Debug, Default)]
@@ -72,9 +79,24 @@ impl Past {
         self.told_to
     }
 
+    /// One is told that was closed then.
+    fn done(&mut self, closed_at: Timestamp, uuid: &CompactString) {
+        self.told_to = Some(self.told_to.map_or(closed_at, |to| to.min(closed_at)));
+        self.give_up(uuid);
+    }
+
+    /// One is not to be read any more.
+    fn give_up(&mut self, uuid: &CompactString) {
+        if let Some(place) = self.todo.iter().rposition(|(_, one)| one.uuid == uuid) {
+            self.todo.remove(place);
+        }
+        self.finish();
+    }
+
     /// Whether some may be read now.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.is_planned && !self.todo.is_empty() && now >= self.due_at
+    pub(super) fn is_due(&self, now: Timestamp, troubles: &Troubles) -> bool {
+        let may_be = |(_, one): &(Timestamp, Contact)| !troubles.is_paused(&one.uuid, now);
+        self.is_planned && now >= self.due_at && self.todo.iter().rev().any(may_be)
     }
 
     /// How far it has come, while it is read.
@@ -87,29 +109,45 @@ impl Past {
 impl Callbell {
     /// Some closed chats, the last closed first.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let past = &mut self.state.past;
+        let state = &mut self.state;
+        let past = &mut state.past;
         past.due_at = ask.now + RETRY;
-        let from = past.todo.len().saturating_sub(AT_ONCE);
-        let some: Vec<(Timestamp, Contact)> = past.todo[from..].iter().rev().cloned().collect();
-        let begins_at = past.begins_at;
-        let wanted = some.iter().map(|(_, contact)| Wanted {
+        let due = past.todo.iter().rev().filter(|(_, contact)| !state.troubles.is_paused(&contact.uuid, ask.now));
+        let mut some: HashMap<CompactString, (Timestamp, Contact)> =
+            due.take(AT_ONCE).map(|one| (one.1.uuid.clone(), one.clone())).collect();
+        let back = Back::To(past.begins_at);
+        let wanted = some.values().map(|(_, contact)| Wanted {
             uuid: contact.uuid.clone(),
             created_at: contact.created_at,
-            back: Back::To(begins_at),
+            back,
             first: None,
         });
-        let threads = ask.threads(wanted.collect(), &self.state.people.names).await?;
-        for ((_, contact), thread) in some.iter().zip(threads) {
-            // What came back meanwhile is told as what goes on.
-            if let Some(thread) = thread.filter(|_| !self.state.differ.knows(&map::conversation(&contact.uuid))) {
-                self.state.recount(contact, &thread, ask.at());
+        let mut reads = ask.threads(wanted.collect(), &state.people.names);
+        let mut tally = Tally::new(Sort::Messages, ask);
+        while let Some((uuid, read)) = reads.next().await {
+            let Some((closed_at, contact)) = some.remove(&uuid) else { continue };
+            if let Some(read) = tally.take(&uuid, read)? {
+                let thread = read.map(|raw| ask.thread(raw));
+                let state = &mut self.state;
+                state.troubles.over(&uuid);
+                // What came back meanwhile is told as what goes on.
+                if let Some(thread) = thread.filter(|_| !state.differ.knows(&map::conversation(&uuid))) {
+                    state.recount(&contact, &thread, ask.at());
+                }
+                state.past.done(closed_at, &uuid);
+            }
+            if !tally.goes_on(ask) {
+                break;
             }
         }
+        let failed = self.judge(ask, tally).await?;
         let past = &mut self.state.past;
-        past.todo.truncate(from);
+        for (uuid, times) in failed {
+            if times >= MOST_TIMES {
+                past.give_up(&uuid);
+            }
+        }
         past.due_at = ask.now;
-        past.told_to = some.last().map_or(past.told_to, |(closed_at, _)| Some(*closed_at));
-        past.finish();
         Ok(Step::past(past.progress()))
     }
 }

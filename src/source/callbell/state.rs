@@ -11,6 +11,7 @@ use super::map::{self, Credit, Held, Thread};
 use super::order::Order;
 use super::past::Past;
 use super::people::People;
+use super::troubles::Troubles;
 use super::walk::Walk;
 use super::wire::{Closed, Contact, Message};
 use crate::event::{ConversationId, Direction, Event, Timestamp};
@@ -100,6 +101,9 @@ pub(super) struct State {
     /// Active by what an earlier run told, and not told since.
     pub recalled: HashSet<ConversationId>,
     pub unreadable: HashSet<String>,
+    /// Contacts that could not be read, and one that could.
+    pub troubles: Troubles,
+    pub readable: Option<CompactString>,
     pub outbox: Vec<Event>,
     /// What the next poll fails with: what was read before it went wrong is told first.
     pub unsaid: Option<SourceError>,
@@ -257,6 +261,7 @@ impl State {
     pub(super) fn vanish(&mut self, uuid: &CompactString, at: Timestamp) {
         let id = map::conversation(uuid);
         self.waiting.remove(uuid);
+        self.troubles.over(uuid);
         self.seen.remove(uuid);
         self.recalled.remove(&id);
         self.differ.vanish(&id, at, &mut self.outbox);
@@ -269,9 +274,19 @@ impl State {
         missing
     }
 
-    /// Whether all that was met is told; then notes how far that is.
-    pub(super) fn is_drained(&mut self) -> bool {
-        let is_drained = self.waiting.is_empty() && self.lookups.is_empty();
+    /// Whether it is active by what was told.
+    pub(super) fn is_told_active(&self, uuid: &CompactString) -> bool {
+        self.differ.is_active(&map::conversation(uuid))
+    }
+
+    /// Whether some that were met are to be read now.
+    pub(super) fn is_behind(&self, now: Timestamp) -> bool {
+        self.waiting.keys().chain(&self.lookups).any(|uuid| !self.troubles.is_paused(uuid, now))
+    }
+
+    /// Whether all that was met and can be read is told; then notes how far that is.
+    pub(super) fn is_drained(&mut self, now: Timestamp) -> bool {
+        let is_drained = !self.is_behind(now);
         if is_drained && self.phase == Phase::Steady {
             self.told_to = self.told_to.max(Some(self.heard_at));
         }

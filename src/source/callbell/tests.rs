@@ -185,16 +185,17 @@ fn whoever_comes_back_waits_since_that_and_not_since_before_the_closing_that_was
     let closed_at = "2026-06-01T10:30:00Z";
     let mut state = State::default();
     assert!(!state.note(contact(&json!({"closedAt": closed_at})), at("11:00:00"), Why::Fill));
-    let all = [("10:00:00", "sent", "here you are"), ("10:01:00", "received", "thanks!"), ("11:59:00", "received", "hi")];
+    let all =
+        [("10:00:00", "sent", "here you are"), ("10:01:00", "received", "thanks!"), ("11:59:00", "received", "hi")];
     let back = contact(&json!({"assignedUser": "lia@shop.example"}));
     state.tell(&back, thread(true, &all), at("12:00:00"));
     let told = |state: &mut State| {
         let told = state.outbox.drain(..).map(|event| serde_json::to_value(event).unwrap());
         let word = |event: &Value| event["text"].as_str().or(event["status"].as_str()).map(str::to_owned);
-        told.filter_map(|event| Some(format!("{} {}", &event["at"].as_str()?[11..19], word(&event)?))).collect::<Vec<_>>()
+        told.filter_map(|event| Some(format!("{} {}", &event["at"].as_str()?[11..19], word(&event)?)))
+            .collect::<Vec<_>>()
     };
-    let expected =
-        ["10:00:00 here you are", "10:01:00 thanks!", "10:30:00 resolved", "11:59:00 hi", "12:00:00 open"];
+    let expected = ["10:00:00 here you are", "10:01:00 thanks!", "10:30:00 resolved", "11:59:00 hi", "12:00:00 open"];
     assert_eq!(told(&mut state), expected);
     state.tell(&back, thread(true, &all), at("12:01:00"));
     assert_eq!(told(&mut state), Vec::<String>::new(), "the closing is told once");

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use compact_str::CompactString;
 
-use super::ask::{Ask, Page, Place, Wanted};
+use super::ask::{Ask, Page, Place};
 use super::order::Order;
 use super::past::{Past, begins_at};
-use super::state::{Mark, Phase, Waiting, Why};
+use super::read::is_general;
+use super::state::{Mark, Phase, Why};
 use super::wire::Contact;
 use super::{CAPABILITIES, Callbell, Step};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
@@ -23,10 +24,6 @@ const FILL_PAGES: usize = 20;
 const WALK_PAGES: usize = 10;
 /// Pages from the top of the list that a refresh reads; where even more has moved, all is read anew.
 const HEAD_PAGES: u64 = 30;
-/// Contacts whose messages a poll reads.
-const THREADS: usize = 60;
-/// Contacts that a poll looks up one by one.
-const LOOKUPS: usize = 40;
 /// Between two walks: at first, and as long as they find something.
 pub(super) const SHORTEST_PAUSE: TimeDelta = TimeDelta::minutes(2);
 /// Where they find nothing, the pause doubles up to this.
@@ -154,7 +151,7 @@ impl Callbell {
     pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let mut progress = self.state.walk.as_ref().map(Walk::progress);
         for _ in 0..FILL_PAGES {
-            if !self.walk_on(ask, Why::Fill).await? {
+            if !self.walk_on(ask, Why::Fill).await? || ask.is_over() {
                 break;
             }
         }
@@ -163,7 +160,7 @@ impl Callbell {
             self.look_up(ask).await?;
             self.threads(ask).await?;
         }
-        let done = is_walked && self.state.waiting.is_empty() && self.state.lookups.is_empty();
+        let done = is_walked && !self.state.is_behind(ask.now);
         if done {
             self.state.phase = Phase::Steady;
             self.state.past.plan();
@@ -180,18 +177,13 @@ impl Callbell {
         if std::mem::take(&mut self.state.is_past_next) {
             return self.history(ask).await;
         }
-        let is_behind = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
+        let is_behind = self.state.is_behind(ask.now);
         let is_time = !is_behind || ask.now - self.state.asked_at > JUST_READ;
         let step = self.chats(ask, is_time).await?;
-        let people = if is_time { self.people(ask).await } else { Ok(()) };
-        match people {
-            // What is new in chats does not wait for what is wrong with the agents: that is said behind it.
-            Err(error) if !self.state.outbox.is_empty() => {
-                self.state.unsaid = Some(error);
-                Ok(Step { more: true, ..step })
-            }
-            outcome => outcome.map(|()| step),
+        if is_time {
+            self.people(ask).await?;
         }
+        Ok(step)
     }
 
     /// What moved, from the top of the list where that is wanted, and a part of a walk.
@@ -203,7 +195,7 @@ impl Callbell {
         }
         self.look_up(ask).await?;
         self.threads(ask).await?;
-        let mut is_drained = self.state.is_drained();
+        let mut is_drained = self.state.is_drained(ask.now);
         if is_drained && ask.now >= self.state.walk_at {
             self.state.walk.get_or_insert_with(Walk::new);
             for _ in 0..WALK_PAGES {
@@ -213,9 +205,9 @@ impl Callbell {
             }
             self.look_up(ask).await?;
             self.threads(ask).await?;
-            is_drained = self.state.is_drained();
+            is_drained = self.state.is_drained(ask.now);
         }
-        self.state.is_past_next = is_drained && self.state.past.is_due(ask.now);
+        self.state.is_past_next = is_drained && self.state.past.is_due(ask.now, &self.state.troubles);
         let progress = self.state.past.progress();
         Ok(Step { more: !is_drained || self.state.is_past_next, partial: false, history: false, progress })
     }
@@ -230,9 +222,19 @@ impl Callbell {
         let (mut heard_at, mut number, mut is_last) = (None, 0, false);
         // The first ones moved up; behind them may be some that were written to in the order in which they stood.
         let (mut moved, mut same) = (0, Vec::new());
+        let mut has_failed = false;
         loop {
             if let Some(row) = rows.get(moved + same.len()) {
-                let newest = ask.newest(&row.uuid).await?;
+                // What can't be read is passed over: whoever stands below it may have written. Two such may be all.
+                let newest = if self.state.troubles.knows(&row.uuid) {
+                    None
+                } else {
+                    match ask.newest(&row.uuid).await {
+                        Err(error) if is_general(&error) => return Err(error),
+                        Err(_) if std::mem::replace(&mut has_failed, true) => break,
+                        newest => newest.ok().flatten(),
+                    }
+                };
                 if newest.as_ref().is_some_and(|messages| !self.state.has_news(row, messages)) {
                     break;
                 }
@@ -307,36 +309,6 @@ impl Callbell {
             self.state.lookups.insert(id.as_str().into());
         }
         Ok(false)
-    }
-
-    /// Looks up some of those that have to be.
-    async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        for _ in 0..LOOKUPS {
-            let Some(uuid) = self.state.lookups.first().cloned() else { break };
-            match ask.contact(&uuid).await? {
-                Some(contact) => {
-                    self.state.note(contact, ask.at(), Why::LookUp);
-                }
-                None => self.state.vanish(&uuid, ask.at()),
-            }
-            self.state.lookups.remove(&uuid);
-        }
-        Ok(())
-    }
-
-    /// Reads the messages of some of those that wait for it, and tells them.
-    async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let some: Vec<Waiting> = self.state.waiting.values().take(THREADS).cloned().collect();
-        let wanted: Vec<Wanted> = some.iter().map(|one| self.state.wanted(one)).collect();
-        let threads = ask.threads(wanted, &self.state.people.names).await?;
-        for (Waiting { contact, looked_at, .. }, thread) in some.into_iter().zip(threads) {
-            self.state.waiting.remove(&contact.uuid);
-            match thread {
-                Some(thread) => self.state.tell(&contact, thread, looked_at),
-                None => self.state.vanish(&contact.uuid, ask.at()),
-            }
-        }
-        Ok(())
     }
 }
 
