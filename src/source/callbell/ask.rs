@@ -79,8 +79,9 @@ pub(super) struct Wanted {
 pub(super) enum Back {
     /// To what was read before.
     To(Timestamp),
-    /// To a message that an agent surely sent, or the last closing that is known: then nothing before it is waited for.
-    ToAnswer(Option<Timestamp>),
+    /// To a message that an agent sent, or the last closing that is known: then nothing before it is waited for. Where the
+    /// chat was in somebody's hands and no note says in whose, what was sent is taken to be that agent's.
+    ToAnswer { closed_at: Option<Timestamp>, is_held: bool },
 }
 
 impl Ask {
@@ -353,10 +354,50 @@ fn is_far_enough(seen: &[Message], back: Back, names: &Names) -> bool {
     let reaches = |at: Timestamp| seen.last().is_some_and(|oldest| oldest.created_at < at);
     match back {
         Back::To(at) => reaches(at),
-        Back::ToAnswer(closed_at) => {
+        Back::ToAnswer { closed_at, is_held } => {
+            let is_noted = |some: &[Message]| some.iter().any(|one| one.assigned(names).is_some());
             let last_sent = seen.iter().position(Message::is_sent);
-            let is_noted = |place: usize| seen[place..].iter().any(|one| one.assigned(names).is_some());
-            closed_at.is_some_and(reaches) || last_sent.is_some_and(is_noted)
+            let is_answer = |place: usize| is_noted(&seen[place..]) || is_held && !is_noted(seen);
+            closed_at.is_some_and(reaches) || last_sent.is_some_and(is_answer)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_read_back_to_an_answer_and_no_further() {
+        let message = |(nth, word): (usize, &str)| {
+            let (status, text) = match word {
+                "note" => ("note", "Conversation was assigned to Lia"),
+                "nota" => ("note", "Conversa atribuída a Lia"),
+                other => (other, "words"),
+            };
+            let at = Timestamp::from_millis(1_000_000 - nth as i64 * 1000);
+            skips::read::<Message>(json!({"status": status, "text": text, "createdAt": at})).unwrap()
+        };
+        let names = Names::default();
+        // The newest first; whether it is enough where the chat is held, and where it is not.
+        for (words, held, free) in [
+            ("received received", false, false),
+            ("received sent", true, false),
+            ("received sent nota", true, false),
+            ("received sent received note", true, true),
+            // It was given to somebody behind what was sent: who had it before, an older note may say.
+            ("received note sent", false, false),
+            ("", false, false),
+        ] {
+            let seen: Vec<Message> = words.split_whitespace().enumerate().map(message).collect();
+            for (is_held, expected) in [(true, held), (false, free)] {
+                let back = Back::ToAnswer { closed_at: None, is_held };
+                assert_eq!(is_far_enough(&seen, back, &names), expected, "{words}, held: {is_held}");
+            }
+            let back = Back::ToAnswer { closed_at: Some(Timestamp::from_millis(999_001)), is_held: false };
+            assert_eq!(is_far_enough(&seen, back, &names), seen.len() > 1 || free, "{words}, back to its closing");
         }
     }
 }
