@@ -219,7 +219,7 @@ impl Ask {
     }
 
     /// The teams of the account.
-    async fn teams(&mut self) -> Result<Vec<Team>, SourceError> {
+    pub(super) async fn teams(&mut self) -> Result<Vec<Team>, SourceError> {
         let mut all = Vec::new();
         for page in 1..=PEOPLE_PAGES {
             let Teams { teams, meta } = self.get("/v1/teams", &[("page", &page.to_string())]).await?;

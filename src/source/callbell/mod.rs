@@ -204,7 +204,7 @@ impl Source for Callbell {
         };
         let step = match step {
             // What is new does not wait for what is wrong with the rest: that is said behind it.
-            Err(error) if !self.state.outbox.is_empty() || ask.skips.total > 0 => {
+            Err(error) if self.state.has_begun() && (!self.state.outbox.is_empty() || ask.skips.total > 0) => {
                 self.state.unsaid = Some(error);
                 Step { partial: self.state.phase != Phase::Steady, ..Step::more(None) }
             }

@@ -126,6 +126,11 @@ impl State {
         *self = Self { remembered: std::mem::take(&mut self.remembered), ..Self::default() };
     }
 
+    /// Whether what it was told of an earlier run is in it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.phase != Phase::Cold
+    }
+
     pub(super) fn cursor(&self) -> Option<Cursor> {
         let (past_from, past_to) = (self.past.told_from, self.past.told_to());
         Cursor::of(&Mark { told_to: self.told_to, past_from, past_to })

@@ -8,6 +8,7 @@ use compact_str::CompactString;
 use super::ask::{Ask, Page, Place};
 use super::order::Order;
 use super::past::{Past, begins_at};
+use super::people::People;
 use super::read::is_general;
 use super::state::{Mark, Phase, Why};
 use super::wire::Contact;
@@ -126,20 +127,22 @@ impl Walk {
 impl Callbell {
     /// Teams and agents; the walk through all contacts begins behind them.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let everybody = ask.everybody().await?;
+        let (mut people, mut told) = (People::default(), Vec::new());
+        let read = people.read_all(ask, self.unassigned_answers, &mut told).await;
+        people.set_aside(read, ask)?;
         let state = &mut self.state;
         let remembered = std::mem::take(&mut state.remembered);
         state.forget();
         state.unassigned_answers = self.unassigned_answers;
         let capabilities = CAPABILITIES.to_vec();
         state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
-        state.people.take_all(everybody, state.unassigned_answers, ask.now, ask.at(), &mut state.outbox);
+        state.outbox.append(&mut told);
+        state.people = people;
         state.told_to = mark.as_ref().and_then(|mark| mark.told_to);
         state.differ = Differ::resumed(state.told_to, remembered.iter().cloned());
         state.recalled = remembered.into_iter().collect();
         let (told_from, told_to) = mark.map_or((None, None), |mark| (mark.past_from, mark.past_to));
         state.past = Past::new(told_from, told_to, begins_at(ask.now, self.backfill));
-        state.heard_at = ask.at();
         state.walk = Some(Walk::new());
         state.pause = SHORTEST_PAUSE;
         state.phase = Phase::Fill;
@@ -286,6 +289,9 @@ impl Callbell {
         match turn {
             Turn::To(place) => walk.place = place,
             Turn::Page(place, page) => {
+                if why == Why::Fill && walk.read == 0 {
+                    self.state.heard_at = self.state.heard_at.max(ask.at());
+                }
                 walk.pass(place, &page, ask.at());
                 for contact in page.contacts {
                     walk.found += usize::from(self.state.note(contact, ask.at(), why));

@@ -49,7 +49,7 @@ fn failures() -> Vec<Case> {
         fails(WrongKey, Setting(json!({"token": WRONG_KEY})), "auth", "Unauthorized"),
         never(WeakKey, "there is one sort of keys", |bench| bench.weak.is_none()),
         fails(Plan, answer("/contacts", 403, plan), "forbidden", "API not included in your plan"),
-        fails(WrongAddress, answer("/teams", 404, "{}"), "unsupported", "is base_url right?"),
+        fails(WrongAddress, answer("/contacts", 404, "{}"), "unsupported", "is base_url right?"),
         fails(Throttled, reply("/contacts", limiter().beyond), "throttled", "too many requests"),
         fails(Own, answer("/messages", 500, ""), "failing", "(500)"),
         fails(ListNull, edited("/contacts?", |body| body["contacts"] = Value::Null), "schema", "contacts"),
