@@ -14,7 +14,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::map::{Names, Thread};
 use super::people::Crew;
-use super::wire::{Contact, Contacts, Me, Members, Message, Messages, OneContact, Pages, Team, Teams};
+use super::wire::{Contact, Contacts, Me, Member, Members, Message, Messages, OneContact, Pages, Team, Teams};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
@@ -30,6 +30,9 @@ const PEOPLE_PAGES: u32 = 500;
 /// A contact is made a moment before or after the first message that it sends. Where we wrote first, the desk's note of
 /// who did may stand before that.
 const BIRTH: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
+
+/// Where the members of a team are read, in messages.
+const MEMBERS: &str = "GET /v1/teams/:uuid/members";
 
 /// The requests of one poll, and what they brought besides their answers.
 pub(super) struct Ask {
@@ -210,12 +213,23 @@ impl Ask {
                 let pages = meta.pages.filter(|_| !users.is_empty()).unwrap_or(0);
                 last[nth] = u32::try_from(pages).unwrap_or(u32::MAX).min(PEOPLE_PAGES);
                 crews[nth].pages = page;
-                crews[nth].members.extend(self.read_all("GET /v1/teams/:uuid/members", "users", users));
+                let members: Vec<Member> = self.read_all(MEMBERS, "users", users);
+                self.note_untold(&members);
+                crews[nth].members.extend(members);
             }
             let behind = |(nth, crew): (usize, &Crew)| (crew.pages + 1..=last[nth]).map(move |page| (nth, page));
             places = crews.iter().enumerate().flat_map(behind).collect();
         }
         Ok(crews)
+    }
+
+    /// Says once that agents' states are not told.
+    fn note_untold(&mut self, members: &[Member]) {
+        let untold = members.iter().position(|member| member.is_available().is_none());
+        if let Some(nth) = untold.filter(|_| self.told.insert(format!("{MEMBERS} available"))) {
+            let reason = "expected true or false: the state of such agents is not told";
+            self.skips.note(format!("{MEMBERS} users[{nth}]"), "available", reason);
+        }
     }
 
     /// The teams of the account.

@@ -144,7 +144,8 @@ impl People {
         let nobody = nobody.then(|| Agent::new(AgentId::new(NOBODY), "(nobody assigned)"));
         self.roster.agents(agents.chain(nobody), at, out);
         for (id, member) in &members {
-            let state = if member.is_available() { PresenceState::Online } else { PresenceState::Away };
+            let Some(is_available) = member.is_available() else { continue };
+            let state = if is_available { PresenceState::Online } else { PresenceState::Away };
             let reason = member.custom_status().map(str::to_owned);
             let since = member.last_updated_at.filter(|since| *since <= at);
             self.roster.presence(id, Presence { state, since, reason }, at, out);

@@ -93,10 +93,16 @@ fn the_messages_members_teams_and_key_that_the_vendor_shows_are_read() {
         "meta": {"page": 1, "pages": 1}}))
     .unwrap();
     let member: Member = skips::read(users[0].clone()).unwrap();
-    assert_eq!((member.is_available(), member.custom_status(), meta.pages), (true, Some("Lunch"), Some(1)));
+    assert_eq!((member.is_available(), member.custom_status(), meta.pages), (Some(true), Some("Lunch"), Some(1)));
     assert_eq!(member.last_updated_at, Some(at("08:58:12")));
     let as_in_its_webhook: Member =
         skips::read(json!({"email": "x@y", "lastUpdateAt": "2022-10-18T12:06:29.000+02:00"})).unwrap();
+    for (said, expected) in [(json!(false), Some(false)), (json!(null), None), (json!("true"), None), (json!(1), None)]
+    {
+        let member: Member = skips::read(json!({"email": "x@y", "available": said})).unwrap();
+        assert_eq!(member.is_available(), expected, "{said}");
+    }
+    assert_eq!(as_in_its_webhook.is_available(), None, "it does not say");
     assert_eq!(as_in_its_webhook.last_updated_at.unwrap().to_string(), "2022-10-18T10:06:29Z");
 
     let team: Team = skips::read(json!({"uuid": 11, "name": "Support", "default": true, "members": 4})).unwrap();

@@ -258,6 +258,19 @@ async fn chats_are_told_also_where_agents_can_not_be_read_at_a_start(
 }
 
 #[tokio::test]
+async fn a_state_that_is_not_told_is_no_state() {
+    let simulator = desk().await;
+    simulator.fault("/members", Fault::rows("/users", |one| one["available"] = Value::Null));
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    refresh(&mut watch).await;
+    assert!(told(&watch, 0).is_some());
+    assert_eq!((state(&watch, 0), watch.skipped), (None, 1), "{:?}", watch.reasons);
+    assert!(watch.reasons[0].contains("at `available`: expected true or false"), "{:?}", watch.reasons);
+}
+
+#[tokio::test]
 async fn a_reading_of_all_teams_that_fails_tells_nothing_and_is_done_again() {
     let simulator = desk().await;
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
