@@ -186,9 +186,11 @@ impl State {
         false
     }
 
-    /// Whether it was read since the start.
-    pub(super) fn has_seen(&self, uuid: &CompactString) -> bool {
-        self.seen.contains_key(uuid) || self.waiting.contains_key(uuid)
+    /// Whether it was read since the start, or is going to be. Of a blocked one nothing is read.
+    pub(super) fn has_seen(&self, contact: &Contact) -> bool {
+        let uuid = &contact.uuid;
+        let is_met = self.seen.contains_key(uuid) || self.waiting.contains_key(uuid) || self.lookups.contains(uuid);
+        is_met || contact.blocked_at
     }
 
     /// Whether something happened in it since the top of the list was read: it, or the newest of its messages, are others

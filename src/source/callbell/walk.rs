@@ -229,7 +229,7 @@ impl Callbell {
         loop {
             if let Some(row) = rows.get(moved + same.len()) {
                 // What can't be read is passed over: whoever stands below it may have written. Two such may be all.
-                let newest = if self.state.troubles.knows(&row.uuid) {
+                let newest = if row.blocked_at || self.state.troubles.knows(&row.uuid) {
                     None
                 } else {
                     match ask.newest(&row.uuid).await {
@@ -263,17 +263,21 @@ impl Callbell {
             }
             // A server that turns in circles has no more.
             is_last |= ids.len() == known;
-            let unseen = ids.iter().rposition(|id| !self.state.has_seen(id)).map_or(0, |place| place + 1);
+            let unseen = rows.iter().rposition(|row| !self.state.has_seen(row)).map_or(0, |place| place + 1);
             let before = std::mem::replace(&mut moved, self.state.order.moved(&ids).max(unseen));
             same.drain(..same.len().min(moved.saturating_sub(before)));
         }
         let at = heard_at.unwrap_or(ask.at());
-        let firsts = std::iter::repeat_n(None, moved).chain(same);
+        let firsts = std::iter::repeat_n(None, moved).chain(same).map(Some).chain(std::iter::repeat(None));
         for (contact, first) in rows.into_iter().zip(firsts) {
+            // Nothing has happened in the others, but one may have been blocked without moving.
+            if first.is_none() && !contact.blocked_at {
+                continue;
+            }
             let uuid = contact.uuid.clone();
             self.state.note(contact, at, Why::Moved);
             if let Some(waiting) = self.state.waiting.get_mut(&uuid) {
-                waiting.first = first;
+                waiting.first = first.flatten();
             }
         }
         self.state.order.begins(ids);
