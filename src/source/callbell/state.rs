@@ -118,6 +118,9 @@ pub(super) struct Mark {
     pub past_from: Option<Timestamp>,
     /// Else down to which closing.
     pub past_to: Option<Timestamp>,
+    /// And which of those that were closed in that second.
+    #[serde(default)]
+    pub past_told: Vec<CompactString>,
 }
 
 impl State {
@@ -132,8 +135,9 @@ impl State {
     }
 
     pub(super) fn cursor(&self) -> Option<Cursor> {
-        let (past_from, past_to) = (self.past.told_from, self.past.told_to());
-        Cursor::of(&Mark { told_to: self.told_to, past_from, past_to })
+        let (past_to, past_told) = self.past.told_to();
+        let (past_from, past_told) = (self.past.told_from, past_told.to_vec());
+        Cursor::of(&Mark { told_to: self.told_to, past_from, past_to, past_told })
     }
 
     /// Takes in a contact that was read then; whether its messages are to be read.
@@ -326,8 +330,9 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let at = Some(Timestamp::from_millis(7));
-        let state = State { told_to: at, past: Past::new(at, None, Timestamp::default()), ..State::default() };
-        let mark = Mark { told_to: at, past_from: at, past_to: None };
+        let mark = Mark { told_to: at, past_from: at, past_to: None, past_told: Vec::new() };
+        let past = Past::new(Some(mark.clone()), Timestamp::default());
+        let state = State { told_to: at, past, ..State::default() };
         assert_eq!(state.cursor().unwrap().read::<Mark>(), Some(mark));
         for other in [json!(null), json!([1]), json!(7)] {
             assert_eq!(Cursor(other).read::<Mark>(), None);

@@ -141,8 +141,7 @@ impl Callbell {
         state.told_to = mark.as_ref().and_then(|mark| mark.told_to);
         state.differ = Differ::resumed(state.told_to, remembered.iter().cloned());
         state.recalled = remembered.into_iter().collect();
-        let (told_from, told_to) = mark.map_or((None, None), |mark| (mark.past_from, mark.past_to));
-        state.past = Past::new(told_from, told_to, begins_at(ask.now, self.backfill));
+        state.past = Past::new(mark, begins_at(ask.now, self.backfill));
         state.walk = Some(Walk::new());
         state.pause = SHORTEST_PAUSE;
         state.phase = Phase::Fill;
