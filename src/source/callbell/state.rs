@@ -215,13 +215,12 @@ impl State {
     pub(super) fn wanted(&self, waiting: &Waiting) -> Wanted {
         let Waiting { contact, first, .. } = waiting;
         let seen = self.seen.get(&contact.uuid);
-        let back = match seen.and_then(|seen| seen.newest) {
-            Some((at, _)) => Back::To(at),
-            None => {
-                let closed_at = seen.and_then(|seen| seen.closed_at);
-                let is_held = seen.map_or(contact.holder().is_some(), |seen| seen.held.by.is_some());
-                Back::ToAnswer { closed_at, is_held }
-            }
+        let back = if let Some((at, _)) = seen.and_then(|seen| seen.newest) {
+            Back::To(at)
+        } else {
+            let closed_at = seen.and_then(|seen| seen.closed_at);
+            let is_held = seen.map_or(contact.holder().is_some(), |seen| seen.held.by.is_some());
+            Back::ToAnswer { closed_at, is_held }
         };
         Wanted { uuid: contact.uuid.clone(), created_at: contact.created_at, back, first: first.clone() }
     }
