@@ -6,7 +6,8 @@
 //!
 //! Invariants: of one field (status, holder, team) a later look is never told before an earlier one; what is only known
 //! from a look is never told before anything that was told of the conversation; a conversation that is ended at a look
-//! is ended by what is told. What is kept of a record does not grow with what happens in it.
+//! is ended by what is told; of a record that was told before, and forgotten, where it stands is told again. What is kept
+//! of a record does not grow with what happens in it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,6 +28,8 @@ pub use record::{Due, Ended, Rating, Record, Said, Since};
 const LATE: TimeDelta = TimeDelta::minutes(2);
 /// Prints of messages that are kept for that; of more the oldest are let go, and told again if they are shown again.
 const PRINTS: usize = 16;
+/// Records that are remembered as told though nothing of them is kept.
+const TOLD: usize = 100_000;
 
 /// What is kept of a record between two looks.
 #[derive(Debug, Clone)]
@@ -61,8 +64,12 @@ pub struct Differ {
     known: HashMap<ConversationId, Known>,
     /// Active by what an earlier run told, and not looked at since.
     remembered: HashSet<ConversationId>,
-    /// Up to when an earlier run has told.
+    /// What began up to then may have been told by an earlier run.
     resumed_at: Option<Timestamp>,
+    /// Prints of the ids of records that were told, and of which nothing is kept.
+    told: HashSet<u64>,
+    /// When the last of those began, at the latest.
+    told_to: Timestamp,
 }
 
 impl Differ {
@@ -70,7 +77,7 @@ impl Differ {
     pub fn resumed(told_to: Option<Timestamp>, remembered: impl IntoIterator<Item = ConversationId>) -> Self {
         let remembered: HashSet<_> = remembered.into_iter().collect();
         let resumed_at = told_to.or_else(|| (!remembered.is_empty()).then_some(Timestamp::MAX));
-        Self { known: HashMap::new(), remembered, resumed_at }
+        Self { remembered, resumed_at, ..Self::default() }
     }
 
     /// Whether it was looked at, and not forgotten.
@@ -103,7 +110,8 @@ impl Differ {
         let id = record.opened.conversation.clone();
         let is_remembered = self.remembered.remove(&id);
         let known = self.known.remove(&id);
-        let is_fresh = !is_remembered && self.resumed_at.is_none_or(|told_to| record.opened_at > told_to);
+        let is_told = is_remembered || self.told.remove(&xxh3_64(id.as_str().as_bytes()));
+        let is_fresh = !is_told && self.resumed_at.is_none_or(|told_to| record.opened_at > told_to);
         let mut telling = Telling { id: id.clone(), looked_at, events: Vec::new() };
         let known = match known {
             Some(known) => telling.changes(record, known),
@@ -144,9 +152,25 @@ impl Differ {
         out.push(Event::new(at, EventKind::Status { conversation, status, by: Some(StatusBy::System), agent: None }));
     }
 
-    /// Forgets records that ended before then.
+    /// Notes that a record was told without a look of this one, as those of the past are: if it is looked at later, where it
+    /// stands by then is told. `began_at` is when it was opened, or later.
+    pub fn recounted(&mut self, id: &ConversationId, began_at: Timestamp) {
+        self.told_to = self.told_to.max(began_at);
+        self.told.insert(xxh3_64(id.as_str().as_bytes()));
+        if self.told.len() > TOLD {
+            // Too many to remember each: whatever began before the last of them may be one of them.
+            self.told.clear();
+            self.resumed_at = self.resumed_at.max(Some(self.told_to));
+        }
+    }
+
+    /// Forgets what was in records that ended before then, but not that they were told.
     pub fn forget(&mut self, before: Timestamp) {
-        self.known.retain(|_, known| known.is_active() || known.last_at.max(known.looked_at) >= before);
+        let is_old = |known: &Known| !known.is_active() && known.last_at.max(known.looked_at) < before;
+        let old: Vec<_> = self.known.extract_if(|_, known| is_old(known)).collect();
+        for (id, known) in old {
+            self.recounted(&id, known.last_at);
+        }
     }
 }
 

@@ -104,7 +104,7 @@ mod tests {
         begins_at: Option<Timestamp>,
         loads: Arc<Mutex<Vec<past::Span>>>,
         breaks: bool,
-        is_told: Arc<AtomicBool>,
+        is_whole: Arc<AtomicBool>,
     }
 
     impl Past for Told {
@@ -124,7 +124,7 @@ mod tests {
         }
 
         fn is_told(&mut self) -> Result<bool, String> {
-            Ok(self.is_told.load(Ordering::Relaxed))
+            Ok(self.is_whole.load(Ordering::Relaxed))
         }
     }
 
@@ -140,7 +140,7 @@ mod tests {
         let loads = Arc::new(Mutex::new(Vec::new()));
         let is_told = Arc::new(AtomicBool::new(true));
         let told =
-            Told { begins_at: begins_at.map(at), loads: Arc::clone(&loads), breaks, is_told: Arc::clone(&is_told) };
+            Told { begins_at: begins_at.map(at), loads: Arc::clone(&loads), breaks, is_whole: Arc::clone(&is_told) };
         let memory = Memory { past: Ok(Box::new(told)), terms: Terms::default(), zone: Tz::Europe__Berlin };
         let (publish, known) = watch::channel(None);
         Case { last_week: LastWeek::new(publish), memory, known, loads, is_told }

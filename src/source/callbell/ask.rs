@@ -1,16 +1,19 @@
 //! The requests of one poll, and the pages of each list.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use compact_str::CompactString;
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::{Sleep, sleep};
 
 use super::map::{Names, Thread};
 use super::people::Crew;
-use super::wire::{Contact, Contacts, Me, Members, Message, Messages, OneContact, Pages, Team, Teams};
+use super::wire::{Contact, Contacts, Me, Member, Members, Message, Messages, OneContact, Pages, Team, Teams};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
@@ -27,6 +30,9 @@ const PEOPLE_PAGES: u32 = 500;
 /// who did may stand before that.
 const BIRTH: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
+/// Where the members of a team are read, in messages.
+const MEMBERS: &str = "GET /v1/teams/:uuid/members";
+
 /// The requests of one poll, and what they brought besides their answers.
 pub(super) struct Ask {
     client: Arc<Client>,
@@ -35,6 +41,11 @@ pub(super) struct Ask {
     pub skips: Skips,
     /// Records that were told as unreadable before.
     pub told: Named,
+    /// Messages of some contact were read.
+    pub has_read_messages: bool,
+    /// A poll reads on for so long.
+    span: Duration,
+    over: Option<Pin<Box<Sleep>>>,
 }
 
 /// A page of contacts, as it came.
@@ -70,13 +81,22 @@ pub(super) struct Wanted {
 pub(super) enum Back {
     /// To what was read before.
     To(Timestamp),
-    /// To a message that an agent surely sent, or the last closing that is known: then nothing before it is waited for.
-    ToAnswer(Option<Timestamp>),
+    /// To a message that an agent sent, or the last closing that is known: then nothing before it is waited for. Where the
+    /// chat was in somebody's hands and no note says in whose, what was sent is taken to be that agent's.
+    ToAnswer { closed_at: Option<Timestamp>, is_held: bool },
 }
 
 impl Ask {
-    pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
-        Self { client, now, date: None, skips: Skips::default(), told: Named::default() }
+    /// Those of a poll that reads on for so long; where that is no time at all, it stops behind each reading.
+    pub(super) fn new(client: Arc<Client>, now: Timestamp, span: Duration) -> Self {
+        let over = (!span.is_zero()).then(|| Box::pin(sleep(span)));
+        let (skips, told) = (Skips::default(), Named::default());
+        Self { client, now, date: None, skips, told, has_read_messages: false, span, over }
+    }
+
+    /// Whether the poll has read for long enough.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.over.as_mut().is_none_or(|sleep| sleep.now_or_never().is_some())
     }
 
     /// The instant by the server's clock.
@@ -114,50 +134,50 @@ impl Ask {
         Ok(Page { contacts, count, meta })
     }
 
-    /// One contact; `None` where it is not there any more.
+    /// One contact; `None` where it is not there any more. One that can't be read is an error.
     pub(super) async fn contact(&mut self, uuid: &str) -> Result<Option<Contact>, SourceError> {
         let path = format!("/v1/contacts/{}", safe(uuid));
-        let found = self.client.find::<OneContact>(&path, &[], self.now).await?;
+        let found = if_there(self.client.get::<OneContact>(&path, &[], self.now).await)?;
         let Some(Answer { body, date, .. }) = found else { return Ok(None) };
         self.date = date.or(self.date);
         let one = match body.contact {
-            Value::Array(list) => list,
-            other => vec![other],
+            Value::Array(mut list) => list.pop().unwrap_or_default(),
+            other => other,
         };
-        Ok(self.read_all("GET /v1/contacts/:uuid", "contact", one).pop())
+        skips::read(one).map(Some).map_err(|(inner, what)| {
+            let path = if inner == "." { "contact".to_owned() } else { format!("contact.{inner}") };
+            SourceError::Schema { place: "GET /v1/contacts/:uuid".into(), path, what: excerpt(&what) }
+        })
     }
 
     /// The first page of a contact's messages, oldest first; `None` where the contact is not there any more.
     pub(super) async fn newest(&mut self, uuid: &str) -> Result<Option<Vec<Message>>, SourceError> {
         let page = page_of(Arc::clone(&self.client), uuid.into(), 1, self.now).await?;
+        self.has_read_messages = true;
         Ok(page.map(|raw| self.in_order(raw)))
     }
 
-    /// The messages of contacts, several at once; `None` where the contact is not there any more.
-    pub(super) async fn threads(
-        &mut self,
-        wanted: Vec<Wanted>,
-        names: &Names,
-    ) -> Result<Vec<Option<Thread>>, SourceError> {
-        let now = self.now;
-        let reads: Vec<_> = wanted
-            .into_iter()
-            .map(|one| read_thread(Arc::clone(&self.client), one, names.clone(), now).boxed())
-            .collect();
-        let raw: Vec<Option<Raw>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
-        let mut threads = Vec::with_capacity(raw.len());
-        for one in raw {
-            threads.push(one.map(|Raw { read, pages, whole }| {
-                let mut messages = Vec::new();
-                for page in pages.into_iter().rev() {
-                    messages.extend(self.in_order(page));
-                }
-                messages.extend(read.into_iter().flatten());
-                messages.sort_by_key(|message| message.created_at);
-                Thread { messages, whole }
-            }));
+    /// The messages of contacts, several read at once, each as it comes; `None` where the contact is not there any more.
+    pub(super) fn threads(&self, wanted: Vec<Wanted>, names: &Names) -> Threads {
+        let (now, span, names) = (self.now, self.span, Arc::new(names.clone()));
+        let client = Arc::clone(&self.client);
+        let read = move |one: Wanted| {
+            let (client, names) = (Arc::clone(&client), Arc::clone(&names));
+            async move { (one.uuid.clone(), read_thread(client, one, names, now, span).await) }.boxed()
+        };
+        stream::iter(wanted).map(read).buffer_unordered(AT_ONCE).boxed()
+    }
+
+    /// Messages as they came, in order.
+    pub(super) fn thread(&mut self, raw: Raw) -> Thread {
+        let Raw { read, pages, whole } = raw;
+        let mut messages = Vec::new();
+        for page in pages.into_iter().rev() {
+            messages.extend(self.in_order(page));
         }
-        Ok(threads)
+        messages.extend(read.into_iter().flatten());
+        messages.sort_by_key(|message| message.created_at);
+        Thread { messages, whole }
     }
 
     /// All teams and their members.
@@ -186,7 +206,9 @@ impl Ask {
                 let pages = meta.pages.filter(|_| !users.is_empty()).unwrap_or(0);
                 last[nth] = u32::try_from(pages).unwrap_or(u32::MAX).min(PEOPLE_PAGES);
                 crews[nth].pages = page;
-                crews[nth].members.extend(self.read_all("GET /v1/teams/:uuid/members", "users", users));
+                let members: Vec<Member> = self.read_all(MEMBERS, "users", users);
+                self.note_untold(&members);
+                crews[nth].members.extend(members);
             }
             let behind = |(nth, crew): (usize, &Crew)| (crew.pages + 1..=last[nth]).map(move |page| (nth, page));
             places = crews.iter().enumerate().flat_map(behind).collect();
@@ -194,8 +216,17 @@ impl Ask {
         Ok(crews)
     }
 
+    /// Says once that agents' states are not told.
+    fn note_untold(&mut self, members: &[Member]) {
+        let untold = members.iter().position(|member| member.is_available().is_none());
+        if let Some(nth) = untold.filter(|_| self.told.is_new(format!("{MEMBERS} available"))) {
+            let reason = "expected true or false: the state of such agents is not told";
+            self.skips.note(format!("{MEMBERS} users[{nth}]"), "available", reason);
+        }
+    }
+
     /// The teams of the account.
-    async fn teams(&mut self) -> Result<Vec<Team>, SourceError> {
+    pub(super) async fn teams(&mut self) -> Result<Vec<Team>, SourceError> {
         let mut all = Vec::new();
         for page in 1..=PEOPLE_PAGES {
             let Teams { teams, meta } = self.get("/v1/teams", &[("page", &page.to_string())]).await?;
@@ -240,8 +271,24 @@ fn safe(id: &str) -> String {
     excerpt(&id.chars().filter(|c| is_plain(*c)).collect::<String>())
 }
 
+/// Whose messages were asked for, and what came of it.
+pub(super) type Threads = BoxStream<'static, (CompactString, Result<Option<Raw>, SourceError>)>;
+
+/// An answer, or none where the server says that the record is not there; a web page says that of the address alone.
+fn if_there<T>(answer: Result<Answer<T>, SourceError>) -> Result<Option<Answer<T>>, SourceError> {
+    match answer {
+        Err(SourceError::Unsupported { what, .. })
+            if (what.contains("(404)") || what.contains("(410)")) && !what.contains("): <") =>
+        {
+            Ok(None)
+        }
+        answer => answer.map(Some),
+    }
+}
+
 /// Messages as they came, newest first.
-struct Raw {
+#[derive(Debug)]
+pub(super) struct Raw {
     /// The page that was read before.
     read: Option<Vec<Message>>,
     pages: Vec<Vec<Value>>,
@@ -265,18 +312,21 @@ async fn page_of(
     now: Timestamp,
 ) -> Result<Option<Vec<Value>>, SourceError> {
     let (path, page) = (format!("/v1/contacts/{}/messages", safe(&uuid)), page.to_string());
-    let answer = client.find::<Messages>(&path, &[("page", &page)], now).await?;
+    let answer = if_there(client.get::<Messages>(&path, &[("page", &page)], now).await)?;
     Ok(answer.map(|answer| answer.body.messages))
 }
 
-/// Reads back until nothing before is of interest. How many messages a page has is documented nowhere: one that has
+/// Reads back until nothing before is of interest, or for so long: one that could never be read to its end within a poll
+/// is told as far as it was read. How many messages a page has is documented nowhere: one that has
 /// fewer than the first one is the last.
 async fn read_thread(
     client: Arc<Client>,
     wanted: Wanted,
-    names: Names,
+    names: Arc<Names>,
     now: Timestamp,
+    span: Duration,
 ) -> Result<Option<Raw>, SourceError> {
+    let mut over = Box::pin(sleep(span));
     let is_first = |at: Timestamp| wanted.created_at.is_some_and(|created_at| at <= created_at + BIRTH);
     let mut raw = Raw { read: wanted.first.clone(), pages: Vec::new(), whole: false };
     let mut page = 1;
@@ -298,7 +348,8 @@ async fn read_thread(
         }
         raw.whole |=
             first_count == 0 || seen.last().is_some_and(|oldest| oldest.is_received() && is_first(oldest.created_at));
-        if raw.whole || page >= MESSAGE_PAGES || is_far_enough(&seen, wanted.back, &names) {
+        let is_enough = raw.whole || page >= MESSAGE_PAGES || is_far_enough(&seen, wanted.back, &names);
+        if is_enough || over.as_mut().now_or_never().is_some() {
             return Ok(Some(raw));
         }
         page += 1;
@@ -310,10 +361,50 @@ fn is_far_enough(seen: &[Message], back: Back, names: &Names) -> bool {
     let reaches = |at: Timestamp| seen.last().is_some_and(|oldest| oldest.created_at < at);
     match back {
         Back::To(at) => reaches(at),
-        Back::ToAnswer(closed_at) => {
+        Back::ToAnswer { closed_at, is_held } => {
+            let is_noted = |some: &[Message]| some.iter().any(|one| one.assigned(names).is_some());
             let last_sent = seen.iter().position(Message::is_sent);
-            let is_noted = |place: usize| seen[place..].iter().any(|one| one.assigned(names).is_some());
-            closed_at.is_some_and(reaches) || last_sent.is_some_and(is_noted)
+            let is_answer = |place: usize| is_noted(&seen[place..]) || is_held && !is_noted(seen);
+            closed_at.is_some_and(reaches) || last_sent.is_some_and(is_answer)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_read_back_to_an_answer_and_no_further() {
+        let message = |(nth, word): (usize, &str)| {
+            let (status, text) = match word {
+                "note" => ("note", "Conversation was assigned to Lia"),
+                "nota" => ("note", "Conversa atribuída a Lia"),
+                other => (other, "words"),
+            };
+            let at = Timestamp::from_millis(1_000_000 - nth as i64 * 1000);
+            skips::read::<Message>(json!({"status": status, "text": text, "createdAt": at})).unwrap()
+        };
+        let names = Names::default();
+        // The newest first; whether it is enough where the chat is held, and where it is not.
+        for (words, held, free) in [
+            ("received received", false, false),
+            ("received sent", true, false),
+            ("received sent nota", true, false),
+            ("received sent received note", true, true),
+            // It was given to somebody behind what was sent: who had it before, an older note may say.
+            ("received note sent", false, false),
+            ("", false, false),
+        ] {
+            let seen: Vec<Message> = words.split_whitespace().enumerate().map(message).collect();
+            for (is_held, expected) in [(true, held), (false, free)] {
+                let back = Back::ToAnswer { closed_at: None, is_held };
+                assert_eq!(is_far_enough(&seen, back, &names), expected, "{words}, held: {is_held}");
+            }
+            let back = Back::ToAnswer { closed_at: Some(Timestamp::from_millis(999_001)), is_held: false };
+            assert_eq!(is_far_enough(&seen, back, &names), seen.len() > 1 || free, "{words}, back to its closing");
         }
     }
 }

@@ -11,7 +11,9 @@
 //! Nothing says who wrote a message: it is credited to the one whom the chat is assigned to, and to a bot where that is
 //! nobody. There is no webhook here: an account has but one, and needs a public address for it.
 //!
-//! The state changes only after all requests of a step went well: one that fails or is dropped is simply done again.
+//! What was read is in the state at once, and what is not there yet is read by the next poll: one that fails or is dropped
+//! is simply gone on with. A poll ends when it has read for half a minute, and a contact that can't be read while others
+//! can is left alone for a while.
 
 mod ask;
 mod check;
@@ -22,9 +24,11 @@ mod map;
 mod order;
 mod past;
 mod people;
+mod read;
 mod state;
 #[cfg(test)]
 mod tests;
+mod troubles;
 mod walk;
 mod wire;
 
@@ -48,6 +52,8 @@ const CAPABILITIES: &[Capability] =
     &[Capability::Presence, Capability::Messages, Capability::Assignments, Capability::Statuses];
 /// Requests a second that are documented as allowed. No header tells what is left.
 const LIMIT: u64 = 300;
+/// A poll reads on for so long; then what was read is told, and the next one goes on.
+const READING: Duration = Duration::from_secs(30);
 
 /// The row of [`super::REGISTRY`].
 pub const KIND: Kind = Kind {
@@ -63,8 +69,8 @@ pub const KIND: Kind = Kind {
         ("who closed", "no answer says it: the assignee counts"),
         (
             "earlier closings",
-            "only the last closing of a chat is shown, and none once it is open again: a wait from before the start may look \
-             longer than it is",
+            "only the last closing of a chat is shown, and none once it is open again: where a chat is open at the start, the \
+             customer's wait may look longer than it is",
         ),
         (
             "new conversations of known customers",
@@ -134,6 +140,7 @@ pub struct Callbell {
     site: String,
     unassigned_answers: bool,
     backfill: Duration,
+    reading: Duration,
     state: State,
 }
 
@@ -153,12 +160,19 @@ impl Callbell {
             site,
             unassigned_answers: settings.unassigned == Unassigned::Answers,
             backfill: spec.backfill,
+            reading: READING,
             state: State::default(),
         })
     }
 
+    /// The same with polls that read on for so long, and one thing at least.
+    #[must_use]
+    pub fn reading_for(self, reading: Duration) -> Self {
+        Self { reading, ..self }
+    }
+
     fn ask(&self, now: Timestamp) -> Ask {
-        let mut ask = Ask::new(Arc::clone(&self.client), now);
+        let mut ask = Ask::new(Arc::clone(&self.client), now, self.reading);
         ask.told.clone_from(&self.state.unreadable);
         ask
     }
@@ -184,9 +198,17 @@ impl Source for Callbell {
         let mut ask = self.ask(now);
         let before = ask.sent();
         let step = match self.state.phase {
-            Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await?,
-            Phase::Fill => self.fill(&mut ask).await?,
-            Phase::Steady => self.refresh(&mut ask).await?,
+            Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await,
+            Phase::Fill => self.fill(&mut ask).await,
+            Phase::Steady => self.refresh(&mut ask).await,
+        };
+        let step = match step {
+            // What is new does not wait for what is wrong with the rest: that is said behind it.
+            Err(error) if self.state.has_begun() && (!self.state.outbox.is_empty() || ask.skips.total > 0) => {
+                self.state.unsaid = Some(error);
+                Step { partial: self.state.phase != Phase::Steady, ..Step::more(None) }
+            }
+            step => step?,
         };
         let sent = ask.sent() - before;
         self.state.unreadable.keep(ask.told);

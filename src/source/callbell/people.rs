@@ -12,6 +12,7 @@ use super::Callbell;
 use super::ask::Ask;
 use super::cover::cover;
 use super::map::{self, NOBODY, Names};
+use super::read::is_general;
 use super::wire::{Member, Team};
 use crate::event::{Agent, AgentId, Event, PresenceState, TeamId, Timestamp};
 use crate::source::SourceError;
@@ -19,6 +20,8 @@ use crate::source::roster::{Presence, Roster};
 
 /// All teams are read so often.
 const ALL_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Where they can't be read, they are left alone so long.
+const RETRY: TimeDelta = TimeDelta::minutes(1);
 
 /// The members of a team.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub(super) struct People {
     strangers: BTreeSet<AgentId>,
     /// When all teams were read; `None` where they have to be at once.
     all_read_at: Option<Timestamp>,
+    /// They could not be read, and are tried again then.
+    retry_at: Option<Timestamp>,
     pub names: Names,
     pub roster: Roster,
 }
@@ -79,17 +84,38 @@ impl People {
         })
     }
 
-    /// Takes in all teams and their members, read at `now` by our clock and `at` by the server's.
-    pub(super) fn take_all(
+    /// Reads all teams and their members. The teams are told also where their members can't be read.
+    pub(super) async fn read_all(
         &mut self,
-        (teams, crews): (Vec<Team>, Vec<Crew>),
+        ask: &mut Ask,
         nobody: bool,
-        now: Timestamp,
-        at: Timestamp,
         out: &mut Vec<Event>,
-    ) {
+    ) -> Result<(), SourceError> {
+        let teams = ask.teams().await?;
+        let ids: Vec<CompactString> = teams.iter().map(|team| team.uuid.clone()).collect();
         let name = |team: Team| (TeamId::new(&*team.uuid), team.name.unwrap_or_else(|| team.uuid.to_string()));
         self.roster.teams(teams.into_iter().map(name), out);
+        let crews = ask.crews(&ids).await?;
+        self.take_all(crews, nobody, ask.now, ask.at(), out);
+        Ok(())
+    }
+
+    /// Lets no chat wait for what is wrong with the agents alone: that is told once, and they are tried again later.
+    pub(super) fn set_aside(&mut self, read: Result<(), SourceError>, ask: &mut Ask) -> Result<(), SourceError> {
+        match read {
+            Err(error) if !is_general(&error) => {
+                if self.retry_at.replace(ask.now + RETRY).is_none() {
+                    ask.skips.note("teams and presence".to_owned(), ".", &error.to_string());
+                }
+            }
+            Err(error) => return Err(error),
+            Ok(()) => self.retry_at = None,
+        }
+        Ok(())
+    }
+
+    /// Takes in the members of all teams, read at `now` by our clock and `at` by the server's.
+    fn take_all(&mut self, crews: Vec<Crew>, nobody: bool, now: Timestamp, at: Timestamp, out: &mut Vec<Event>) {
         let sizes: Vec<_> = crews.iter().map(|crew| (crew.pages, crew.ids())).collect();
         self.watched = cover(&sizes).into_iter().map(|place| crews[place].team.clone()).collect();
         self.memberships =
@@ -118,7 +144,8 @@ impl People {
         let nobody = nobody.then(|| Agent::new(AgentId::new(NOBODY), "(nobody assigned)"));
         self.roster.agents(agents.chain(nobody), at, out);
         for (id, member) in &members {
-            let state = if member.is_available() { PresenceState::Online } else { PresenceState::Away };
+            let Some(is_available) = member.is_available() else { continue };
+            let state = if is_available { PresenceState::Online } else { PresenceState::Away };
             let reason = member.custom_status().map(str::to_owned);
             let since = member.last_updated_at.filter(|since| *since <= at);
             self.roster.presence(id, Presence { state, since, reason }, at, out);
@@ -128,9 +155,20 @@ impl People {
 }
 
 impl Callbell {
-    /// The agents and their states: the teams that show everybody, and all where those show somebody new or lack
-    /// somebody, or where it is time.
+    /// The agents and their states, where they can be read.
     pub(super) async fn people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if self.state.people.retry_at.is_some_and(|at| ask.now < at) {
+            return Ok(());
+        }
+        if self.state.people.is_all_due(ask.now) {
+            self.state.prune();
+        }
+        let read = self.read_people(ask).await;
+        self.state.people.set_aside(read, ask)
+    }
+
+    /// The teams that show everybody, and all where those show somebody new or lack somebody, or where it is time.
+    async fn read_people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let people = &self.state.people;
         if !people.is_all_due(ask.now) {
             let crews = match ask.crews(&people.watched).await {
@@ -145,10 +183,7 @@ impl Callbell {
                 return Ok(());
             }
         }
-        let all = ask.everybody().await?;
         let state = &mut self.state;
-        state.people.take_all(all, state.unassigned_answers, ask.now, ask.at(), &mut state.outbox);
-        state.prune();
-        Ok(())
+        state.people.read_all(ask, state.unassigned_answers, &mut state.outbox).await
     }
 }

@@ -11,10 +11,11 @@ use super::map::{self, Credit, Held, Thread};
 use super::order::Order;
 use super::past::Past;
 use super::people::People;
+use super::troubles::Troubles;
 use super::walk::Walk;
 use super::wire::{Closed, Contact, Message};
 use crate::event::{ConversationId, Direction, Event, Timestamp};
-use crate::source::differ::Differ;
+use crate::source::differ::{Differ, Ended};
 use crate::source::roster::Roster;
 use crate::source::skips::Named;
 use crate::source::{Cursor, SourceError};
@@ -99,6 +100,9 @@ pub(super) struct State {
     /// Active by what an earlier run told, and not told since.
     pub recalled: HashSet<ConversationId>,
     pub unreadable: Named,
+    /// Contacts that could not be read, and one that could.
+    pub troubles: Troubles,
+    pub readable: Option<CompactString>,
     pub outbox: Vec<Event>,
     /// What the next poll fails with: what was read before it went wrong is told first.
     pub unsaid: Option<SourceError>,
@@ -113,6 +117,9 @@ pub(super) struct Mark {
     pub past_from: Option<Timestamp>,
     /// Else down to which closing.
     pub past_to: Option<Timestamp>,
+    /// And which of those that were closed in that second.
+    #[serde(default)]
+    pub past_told: Vec<CompactString>,
 }
 
 impl State {
@@ -121,9 +128,15 @@ impl State {
         *self = Self { remembered: std::mem::take(&mut self.remembered), ..Self::default() };
     }
 
+    /// Whether what it was told of an earlier run is in it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.phase != Phase::Cold
+    }
+
     pub(super) fn cursor(&self) -> Option<Cursor> {
-        let (past_from, past_to) = (self.past.told_from, self.past.told_to());
-        Cursor::of(&Mark { told_to: self.told_to, past_from, past_to })
+        let (past_to, past_told) = self.past.told_to();
+        let (past_from, past_told) = (self.past.told_from, past_told.to_vec());
+        Cursor::of(&Mark { told_to: self.told_to, past_from, past_to, past_told })
     }
 
     /// Takes in a contact that was read then; whether its messages are to be read.
@@ -176,9 +189,11 @@ impl State {
         false
     }
 
-    /// Whether it was read since the start.
-    pub(super) fn has_seen(&self, uuid: &CompactString) -> bool {
-        self.seen.contains_key(uuid) || self.waiting.contains_key(uuid)
+    /// Whether it was read since the start, or is going to be. Of a blocked one nothing is read.
+    pub(super) fn has_seen(&self, contact: &Contact) -> bool {
+        let uuid = &contact.uuid;
+        let is_met = self.seen.contains_key(uuid) || self.waiting.contains_key(uuid) || self.lookups.contains(uuid);
+        is_met || contact.blocked_at
     }
 
     /// Whether something happened in it since the top of the list was read: it, or the newest of its messages, are others
@@ -199,9 +214,12 @@ impl State {
     pub(super) fn wanted(&self, waiting: &Waiting) -> Wanted {
         let Waiting { contact, first, .. } = waiting;
         let seen = self.seen.get(&contact.uuid);
-        let back = match seen.and_then(|seen| seen.newest) {
-            Some((at, _)) => Back::To(at),
-            None => Back::ToAnswer(seen.and_then(|seen| seen.closed_at)),
+        let back = if let Some((at, _)) = seen.and_then(|seen| seen.newest) {
+            Back::To(at)
+        } else {
+            let closed_at = seen.and_then(|seen| seen.closed_at);
+            let is_held = seen.map_or(contact.holder().is_some(), |seen| seen.held.by.is_some());
+            Back::ToAnswer { closed_at, is_held }
         };
         Wanted { uuid: contact.uuid.clone(), created_at: contact.created_at, back, first: first.clone() }
     }
@@ -220,6 +238,9 @@ impl State {
         let before = self.seen.get(&contact.uuid);
         let held = before.map(|seen| &seen.held);
         let mut record = contact.record(&thread, held, looked_at, self.credit());
+        // A closing that is not shown any more ended whatever was asked before it.
+        let closed_at = before.and_then(|seen| seen.closed_at).filter(|at| contact.ended_at() != Some(*at));
+        record.endings.extend(closed_at.map(|at| Ended { at, by: None, agent: None }));
         let direction = before.and_then(|seen| seen.direction).or(record.opened.direction);
         record.opened.direction = direction;
         let last = thread.messages.last().map(|last| (last.created_at, last.print()));
@@ -245,6 +266,7 @@ impl State {
     pub(super) fn recount(&mut self, contact: &Contact, thread: &Thread, looked_at: Timestamp) {
         let record = contact.record(thread, None, looked_at, self.credit());
         contact.tell_customer(&mut Roster::default(), &mut self.outbox);
+        self.differ.recounted(&record.opened.conversation, record.opened_at);
         Differ::default().look(record, looked_at, &mut self.outbox);
     }
 
@@ -252,6 +274,7 @@ impl State {
     pub(super) fn vanish(&mut self, uuid: &CompactString, at: Timestamp) {
         let id = map::conversation(uuid);
         self.waiting.remove(uuid);
+        self.troubles.over(uuid);
         self.seen.remove(uuid);
         self.recalled.remove(&id);
         self.differ.vanish(&id, at, &mut self.outbox);
@@ -264,9 +287,19 @@ impl State {
         missing
     }
 
-    /// Whether all that was met is told; then notes how far that is.
-    pub(super) fn is_drained(&mut self) -> bool {
-        let is_drained = self.waiting.is_empty() && self.lookups.is_empty();
+    /// Whether it is active by what was told.
+    pub(super) fn is_told_active(&self, uuid: &CompactString) -> bool {
+        self.differ.is_active(&map::conversation(uuid))
+    }
+
+    /// Whether some that were met are to be read now.
+    pub(super) fn is_behind(&self, now: Timestamp) -> bool {
+        self.waiting.keys().chain(&self.lookups).any(|uuid| !self.troubles.is_paused(uuid, now))
+    }
+
+    /// Whether all that was met and can be read is told; then notes how far that is.
+    pub(super) fn is_drained(&mut self, now: Timestamp) -> bool {
+        let is_drained = !self.is_behind(now);
         if is_drained && self.phase == Phase::Steady {
             self.told_to = self.told_to.max(Some(self.heard_at));
         }
@@ -288,8 +321,9 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let at = Some(Timestamp::from_millis(7));
-        let state = State { told_to: at, past: Past::new(at, None, Timestamp::default()), ..State::default() };
-        let mark = Mark { told_to: at, past_from: at, past_to: None };
+        let mark = Mark { told_to: at, past_from: at, past_to: None, past_told: Vec::new() };
+        let past = Past::new(Some(mark.clone()), Timestamp::default());
+        let state = State { told_to: at, past, ..State::default() };
         assert_eq!(state.cursor().unwrap().read::<Mark>(), Some(mark));
         for other in [json!(null), json!([1]), json!(7)] {
             assert_eq!(Cursor(other).read::<Mark>(), None);

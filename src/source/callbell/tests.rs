@@ -93,10 +93,16 @@ fn the_messages_members_teams_and_key_that_the_vendor_shows_are_read() {
         "meta": {"page": 1, "pages": 1}}))
     .unwrap();
     let member: Member = skips::read(users[0].clone()).unwrap();
-    assert_eq!((member.is_available(), member.custom_status(), meta.pages), (true, Some("Lunch"), Some(1)));
+    assert_eq!((member.is_available(), member.custom_status(), meta.pages), (Some(true), Some("Lunch"), Some(1)));
     assert_eq!(member.last_updated_at, Some(at("08:58:12")));
     let as_in_its_webhook: Member =
         skips::read(json!({"email": "x@y", "lastUpdateAt": "2022-10-18T12:06:29.000+02:00"})).unwrap();
+    for (said, expected) in [(json!(false), Some(false)), (json!(null), None), (json!("true"), None), (json!(1), None)]
+    {
+        let member: Member = skips::read(json!({"email": "x@y", "available": said})).unwrap();
+        assert_eq!(member.is_available(), expected, "{said}");
+    }
+    assert_eq!(as_in_its_webhook.is_available(), None, "it does not say");
     assert_eq!(as_in_its_webhook.last_updated_at.unwrap().to_string(), "2022-10-18T10:06:29Z");
 
     let team: Team = skips::read(json!({"uuid": 11, "name": "Support", "default": true, "members": 4})).unwrap();
@@ -178,6 +184,30 @@ fn what_is_later_than_the_look_is_left_for_the_next_one() {
     assert!(state.has_news(&contact(&json!({})), &all.messages));
     state.tell(&contact(&json!({"assignedUser": "lia@shop.example"})), all, at("10:00:20"));
     assert_eq!(messages(&mut state), ["bot"], "without a note, who held it at the look before");
+}
+
+#[test]
+fn whoever_comes_back_waits_since_that_and_not_since_before_the_closing_that_was_seen() {
+    let closed_at = "2026-06-01T10:30:00Z";
+    let mut state = State::default();
+    assert!(!state.note(contact(&json!({"closedAt": closed_at})), at("11:00:00"), Why::Fill));
+    let all =
+        [("10:00:00", "sent", "here you are"), ("10:01:00", "received", "thanks!"), ("11:59:00", "received", "hi")];
+    let back = contact(&json!({"assignedUser": "lia@shop.example"}));
+    state.tell(&back, thread(true, &all), at("12:00:00"));
+    let told = |state: &mut State| {
+        let told = state.outbox.drain(..).map(|event| serde_json::to_value(event).unwrap());
+        let word = |event: &Value| event["text"].as_str().or(event["status"].as_str()).map(str::to_owned);
+        told.filter_map(|event| Some(format!("{} {}", &event["at"].as_str()?[11..19], word(&event)?)))
+            .collect::<Vec<_>>()
+    };
+    let expected = ["10:00:00 here you are", "10:01:00 thanks!", "10:30:00 resolved", "11:59:00 hi", "12:00:00 open"];
+    assert_eq!(told(&mut state), expected);
+    state.tell(&back, thread(true, &all), at("12:01:00"));
+    assert_eq!(told(&mut state), Vec::<String>::new(), "the closing is told once");
+    // Closed again: by that closing, and no other is told.
+    state.tell(&contact(&json!({"closedAt": "2026-06-01T12:05:00Z"})), thread(true, &all), at("12:06:00"));
+    assert_eq!(told(&mut state), ["12:05:00 closed"]);
 }
 
 #[test]

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use compact_str::CompactString;
 
-use super::ask::{Ask, Page, Place, Wanted};
+use super::ask::{Ask, Page, Place};
 use super::order::Order;
 use super::past::{Past, begins_at};
-use super::state::{Mark, Phase, Waiting, Why};
+use super::people::People;
+use super::read::is_general;
+use super::state::{Mark, Phase, Why};
 use super::wire::Contact;
 use super::{CAPABILITIES, Callbell, Step};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
@@ -23,10 +25,6 @@ const FILL_PAGES: usize = 20;
 const WALK_PAGES: usize = 10;
 /// Pages from the top of the list that a refresh reads; where even more has moved, all is read anew.
 const HEAD_PAGES: u64 = 30;
-/// Contacts whose messages a poll reads.
-const THREADS: usize = 60;
-/// Contacts that a poll looks up one by one.
-const LOOKUPS: usize = 40;
 /// Between two walks: at first, and as long as they find something.
 pub(super) const SHORTEST_PAUSE: TimeDelta = TimeDelta::minutes(2);
 /// Where they find nothing, the pause doubles up to this.
@@ -129,20 +127,21 @@ impl Walk {
 impl Callbell {
     /// Teams and agents; the walk through all contacts begins behind them.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let everybody = ask.everybody().await?;
+        let (mut people, mut told) = (People::default(), Vec::new());
+        let read = people.read_all(ask, self.unassigned_answers, &mut told).await;
+        people.set_aside(read, ask)?;
         let state = &mut self.state;
         let remembered = std::mem::take(&mut state.remembered);
         state.forget();
         state.unassigned_answers = self.unassigned_answers;
         let capabilities = CAPABILITIES.to_vec();
         state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
-        state.people.take_all(everybody, state.unassigned_answers, ask.now, ask.at(), &mut state.outbox);
+        state.outbox.append(&mut told);
+        state.people = people;
         state.told_to = mark.as_ref().and_then(|mark| mark.told_to);
         state.differ = Differ::resumed(state.told_to, remembered.iter().cloned());
         state.recalled = remembered.into_iter().collect();
-        let (told_from, told_to) = mark.map_or((None, None), |mark| (mark.past_from, mark.past_to));
-        state.past = Past::new(told_from, told_to, begins_at(ask.now, self.backfill));
-        state.heard_at = ask.at();
+        state.past = Past::new(mark, begins_at(ask.now, self.backfill));
         state.walk = Some(Walk::new());
         state.pause = SHORTEST_PAUSE;
         state.phase = Phase::Fill;
@@ -154,7 +153,7 @@ impl Callbell {
     pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let mut progress = self.state.walk.as_ref().map(Walk::progress);
         for _ in 0..FILL_PAGES {
-            if !self.walk_on(ask, Why::Fill).await? {
+            if !self.walk_on(ask, Why::Fill).await? || ask.is_over() {
                 break;
             }
         }
@@ -163,7 +162,7 @@ impl Callbell {
             self.look_up(ask).await?;
             self.threads(ask).await?;
         }
-        let done = is_walked && self.state.waiting.is_empty() && self.state.lookups.is_empty();
+        let done = is_walked && !self.state.is_behind(ask.now);
         if done {
             self.state.phase = Phase::Steady;
             self.state.past.plan();
@@ -180,18 +179,13 @@ impl Callbell {
         if std::mem::take(&mut self.state.is_past_next) {
             return self.history(ask).await;
         }
-        let is_behind = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
+        let is_behind = self.state.is_behind(ask.now);
         let is_time = !is_behind || ask.now - self.state.asked_at > JUST_READ;
         let step = self.chats(ask, is_time).await?;
-        let people = if is_time { self.people(ask).await } else { Ok(()) };
-        match people {
-            // What is new in chats does not wait for what is wrong with the agents: that is said behind it.
-            Err(error) if !self.state.outbox.is_empty() => {
-                self.state.unsaid = Some(error);
-                Ok(Step { more: true, ..step })
-            }
-            outcome => outcome.map(|()| step),
+        if is_time {
+            self.people(ask).await?;
         }
+        Ok(step)
     }
 
     /// What moved, from the top of the list where that is wanted, and a part of a walk.
@@ -203,7 +197,7 @@ impl Callbell {
         }
         self.look_up(ask).await?;
         self.threads(ask).await?;
-        let mut is_drained = self.state.is_drained();
+        let mut is_drained = self.state.is_drained(ask.now);
         if is_drained && ask.now >= self.state.walk_at {
             self.state.walk.get_or_insert_with(Walk::new);
             for _ in 0..WALK_PAGES {
@@ -213,9 +207,9 @@ impl Callbell {
             }
             self.look_up(ask).await?;
             self.threads(ask).await?;
-            is_drained = self.state.is_drained();
+            is_drained = self.state.is_drained(ask.now);
         }
-        self.state.is_past_next = is_drained && self.state.past.is_due(ask.now);
+        self.state.is_past_next = is_drained && self.state.past.is_due(ask.now, &self.state.troubles);
         let progress = self.state.past.progress();
         Ok(Step { more: !is_drained || self.state.is_past_next, partial: false, history: false, progress })
     }
@@ -230,9 +224,19 @@ impl Callbell {
         let (mut heard_at, mut number, mut is_last) = (None, 0, false);
         // The first ones moved up; behind them may be some that were written to in the order in which they stood.
         let (mut moved, mut same) = (0, Vec::new());
+        let mut has_failed = false;
         loop {
             if let Some(row) = rows.get(moved + same.len()) {
-                let newest = ask.newest(&row.uuid).await?;
+                // What can't be read is passed over: whoever stands below it may have written. Two such may be all.
+                let newest = if row.blocked_at || self.state.troubles.knows(&row.uuid) {
+                    None
+                } else {
+                    match ask.newest(&row.uuid).await {
+                        Err(error) if is_general(&error) => return Err(error),
+                        Err(_) if std::mem::replace(&mut has_failed, true) => break,
+                        newest => newest.ok().flatten(),
+                    }
+                };
                 if newest.as_ref().is_some_and(|messages| !self.state.has_news(row, messages)) {
                     break;
                 }
@@ -258,17 +262,21 @@ impl Callbell {
             }
             // A server that turns in circles has no more.
             is_last |= ids.len() == known;
-            let unseen = ids.iter().rposition(|id| !self.state.has_seen(id)).map_or(0, |place| place + 1);
+            let unseen = rows.iter().rposition(|row| !self.state.has_seen(row)).map_or(0, |place| place + 1);
             let before = std::mem::replace(&mut moved, self.state.order.moved(&ids).max(unseen));
             same.drain(..same.len().min(moved.saturating_sub(before)));
         }
         let at = heard_at.unwrap_or(ask.at());
-        let firsts = std::iter::repeat_n(None, moved).chain(same);
+        let firsts = std::iter::repeat_n(None, moved).chain(same).map(Some).chain(std::iter::repeat(None));
         for (contact, first) in rows.into_iter().zip(firsts) {
+            // Nothing has happened in the others, but one may have been blocked without moving.
+            if first.is_none() && !contact.blocked_at {
+                continue;
+            }
             let uuid = contact.uuid.clone();
             self.state.note(contact, at, Why::Moved);
             if let Some(waiting) = self.state.waiting.get_mut(&uuid) {
-                waiting.first = first;
+                waiting.first = first.flatten();
             }
         }
         self.state.order.begins(ids);
@@ -284,6 +292,9 @@ impl Callbell {
         match turn {
             Turn::To(place) => walk.place = place,
             Turn::Page(place, page) => {
+                if why == Why::Fill && walk.read == 0 {
+                    self.state.heard_at = self.state.heard_at.max(ask.at());
+                }
                 walk.pass(place, &page, ask.at());
                 for contact in page.contacts {
                     walk.found += usize::from(self.state.note(contact, ask.at(), why));
@@ -307,36 +318,6 @@ impl Callbell {
             self.state.lookups.insert(id.as_str().into());
         }
         Ok(false)
-    }
-
-    /// Looks up some of those that have to be.
-    async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        for _ in 0..LOOKUPS {
-            let Some(uuid) = self.state.lookups.first().cloned() else { break };
-            match ask.contact(&uuid).await? {
-                Some(contact) => {
-                    self.state.note(contact, ask.at(), Why::LookUp);
-                }
-                None => self.state.vanish(&uuid, ask.at()),
-            }
-            self.state.lookups.remove(&uuid);
-        }
-        Ok(())
-    }
-
-    /// Reads the messages of some of those that wait for it, and tells them.
-    async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let some: Vec<Waiting> = self.state.waiting.values().take(THREADS).cloned().collect();
-        let wanted: Vec<Wanted> = some.iter().map(|one| self.state.wanted(one)).collect();
-        let threads = ask.threads(wanted, &self.state.people.names).await?;
-        for (Waiting { contact, looked_at, .. }, thread) in some.into_iter().zip(threads) {
-            self.state.waiting.remove(&contact.uuid);
-            match thread {
-                Some(thread) => self.state.tell(&contact, thread, looked_at),
-                None => self.state.vanish(&contact.uuid, ask.at()),
-            }
-        }
-        Ok(())
     }
 }
 

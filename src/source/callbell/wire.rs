@@ -149,9 +149,9 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Whether the agent takes chats.
-    pub(super) fn is_available(&self) -> bool {
-        matches!(&self.available, Some(Value::Bool(true)))
+    /// Whether the agent takes chats; `None` where the answer does not say it by `true` or `false`.
+    pub(super) fn is_available(&self) -> Option<bool> {
+        self.available.as_ref()?.as_bool()
     }
 
     /// The account's own word for the agent's state.

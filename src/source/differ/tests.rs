@@ -290,6 +290,34 @@ fn ended_records_are_forgotten_and_active_ones_are_not() {
 }
 
 #[test]
+fn where_a_record_stands_that_was_told_and_is_not_known_any_more_is_told() {
+    let ended = || {
+        with(|r| {
+            r.holder = held("ana");
+            r.status = Since::dated(Status::Closed, at(10));
+        })
+    };
+    // Reopened by an agent, without a word of the customer, and given back.
+    let again = || with(|r| r.holder = Some(Since::seen(None)));
+    let told = ["0 opened", "300 assigned nobody", "300 status open"];
+    let mut forgotten = Differ::default();
+    look(&mut forgotten, ended(), 20);
+    forgotten.forget(at(21));
+    let mut recounted = Differ::default();
+    recounted.recounted(&C.into(), at(0));
+    let mut crowded = Differ::default();
+    crowded.recounted(&C.into(), at(0));
+    (0..TOLD).for_each(|nth| crowded.recounted(&format!("o{nth}").as_str().into(), at(-5)));
+    for (nth, mut differ) in [forgotten, recounted, crowded].into_iter().enumerate() {
+        assert!(differ.told.len() <= TOLD && !differ.knows(&C.into()));
+        assert_eq!(look(&mut differ, again(), 300), told, "{nth}");
+        assert_eq!(look(&mut differ, again(), 400), Vec::<String>::new(), "{nth}: told once");
+        let newer = with(|r| (r.opened.conversation, r.opened_at) = ("9".into(), at(400)));
+        assert_eq!(look(&mut differ, newer, 500), ["400 opened"], "{nth}: another is fresh");
+    }
+}
+
+#[test]
 fn a_record_takes_the_same_room_whatever_happens_in_it() {
     let mut differ = Differ::default();
     for second in 0..5000 {

@@ -1,5 +1,6 @@
 //! Callbell as its API shows a desk: contacts for chats, the most recent first, messages that do not say who wrote them.
 
+mod alone;
 pub mod bad;
 mod cost;
 mod day;

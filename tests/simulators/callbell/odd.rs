@@ -136,6 +136,37 @@ async fn one_that_is_not_blocked_any_more_is_seen_where_it_stands() {
     assert!(watch.of(&it).iter().any(|event| event["type"] == "opened"));
 }
 
+#[rstest]
+#[case::the_first_one(0)]
+#[case::further_down(4)]
+#[tokio::test]
+async fn a_blocked_one_is_ended_by_the_next_refresh_and_costs_nothing_where_it_stands(#[case] place: usize) {
+    let simulator = small(Account::usual()).await;
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    let some = top(&simulator, 5);
+    for (id, _) in some.iter().rev() {
+        write(&simulator, id, Author::Customer, "hello");
+        simulator.inside().world.stand_still(TimeDelta::seconds(1));
+    }
+    watch.settle().await;
+    let (it, is_it) = (some[place].1.clone(), some[place].1.clone());
+    let block = move |body: &mut Value| {
+        for row in body["contacts"].as_array_mut().into_iter().flatten().filter(|row| row["uuid"] == *is_it) {
+            row["blockedAt"] = "2026-11-20T09:00:00Z".into();
+        }
+    };
+    simulator.fault("/contacts?", Fault::edited(block));
+    for _ in 0..3 {
+        simulator.inside().world.stand_still(TimeDelta::seconds(30));
+        simulator.asked();
+        watch.settle().await;
+        let read = simulator.asked().iter().filter(|line| line.contains("/messages")).count();
+        assert_eq!(read, 1, "those of the first one that is not blocked");
+        assert_eq!(watch.of(&it).last().unwrap()["status"], "closed");
+    }
+}
+
 #[tokio::test]
 async fn history_that_was_told_is_not_read_again_after_a_start_anew() {
     let simulator = small(Account::usual()).await;

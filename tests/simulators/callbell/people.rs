@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use helptop::event::{Agent, Assigned, Author, EventKind, Message, PresenceState, TeamId, Timestamp};
-use helptop::source::SourceError;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
@@ -208,17 +207,57 @@ async fn chats_are_read_before_people_and_told_also_where_people_can_not_be_read
     let expected = switch(&simulator, 0);
     for round in 2..4 {
         write(&simulator);
-        let batch = watch.poll().await.unwrap();
-        assert!(batch.more && news(&watch) == round);
         simulator.asked();
-        assert!(matches!(watch.poll().await, Err(SourceError::Transient { .. })), "then what is wrong is said");
-        assert_eq!(simulator.asked(), Vec::<String>::new(), "as it was found");
+        refresh(&mut watch).await;
+        assert_eq!(news(&watch), round);
+        assert_eq!(teams_read(&simulator).is_empty(), round == 3, "they are left alone for a minute");
     }
-    assert!(watch.poll().await.is_err(), "where there are no news, at once");
+    assert!(watch.reasons.len() == 1 && watch.reasons[0].starts_with("teams and presence: "), "{:?}", watch.reasons);
     assert_ne!(state(&watch, 0), Some(expected));
     simulator.mend();
-    watch.settle().await;
+    refresh(&mut watch).await;
     assert_eq!(state(&watch, 0), Some(expected));
+}
+
+#[rstest]
+#[case::forbidden("/teams", 403, false)]
+#[case::failing("/teams", 500, false)]
+#[case::their_members("/members", 403, true)]
+#[tokio::test]
+async fn chats_are_told_also_where_agents_can_not_be_read_at_a_start(
+    #[case] words: &'static str,
+    #[case] status: u16,
+    #[case] has_teams: bool,
+) {
+    let simulator = desk().await;
+    simulator.fault(words, Fault::said(status, r#"{"message":"not in your plan"}"#));
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    let count =
+        |watch: &Watch<'_>, kind: fn(&EventKind) -> bool| watch.told.iter().filter(|one| kind(&one.kind)).count();
+    let open = simulator.inside().world.open().count();
+    assert_eq!(count(&watch, |kind| matches!(kind, EventKind::Opened(_))), open);
+    assert_eq!(count(&watch, |kind| matches!(kind, EventKind::Team { .. })) > 0, has_teams);
+    assert!(watch.reasons.len() == 1 && watch.reasons[0].contains("not in your plan"), "{:?}", watch.reasons);
+    assert_eq!((told(&watch, 0), watch.skipped), (None, 1));
+    simulator.mend();
+    refresh(&mut watch).await;
+    refresh(&mut watch).await;
+    assert!(told(&watch, 0).is_some() && state(&watch, 0).is_some());
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_told_is_no_state() {
+    let simulator = desk().await;
+    simulator.fault("/members", Fault::rows("/users", |one| one["available"] = Value::Null));
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    refresh(&mut watch).await;
+    assert!(told(&watch, 0).is_some());
+    assert_eq!((state(&watch, 0), watch.skipped), (None, 1), "{:?}", watch.reasons);
+    assert!(watch.reasons[0].contains("at `available`: expected true or false"), "{:?}", watch.reasons);
 }
 
 #[tokio::test]
@@ -230,8 +269,7 @@ async fn a_reading_of_all_teams_that_fails_tells_nothing_and_is_done_again() {
     simulator.inside().world.agents[2].teams.clear();
     simulator.fault(uuid(4).leak(), Fault::said(503, ""));
     for _ in 0..2 {
-        simulator.inside().world.stand_still(TimeDelta::seconds(30));
-        assert!(watch.poll().await.is_err());
+        refresh(&mut watch).await;
     }
     assert_eq!((told(&watch, 2), state(&watch, 0)), (None, None));
     simulator.mend();
@@ -240,17 +278,18 @@ async fn a_reading_of_all_teams_that_fails_tells_nothing_and_is_done_again() {
 }
 
 #[tokio::test]
-async fn a_team_that_was_deleted_is_no_error_and_a_wrong_address_is() {
+async fn a_team_that_was_deleted_is_nothing_wrong_and_one_that_is_listed_and_not_there_is_said() {
     let simulator = desk().await;
     let mut watch = begun(&simulator).await;
     simulator.fault(uuid(2).leak(), Fault::said(404, "{}"));
-    let now = simulator.inside().world.now;
-    assert!(matches!(watch.source.poll(watch.cursor.as_ref(), now).await, Err(SourceError::Unsupported { .. })));
+    refresh(&mut watch).await;
+    assert!(watch.reasons.len() == 1 && watch.reasons[0].contains("not found (404)"), "{:?}", watch.reasons);
     let drop_it = |body: &mut Value| {
         body["teams"].as_array_mut().unwrap().remove(1);
     };
     simulator.fault("/teams?", Fault::edited(drop_it));
     simulator.asked();
+    refresh(&mut watch).await;
     refresh(&mut watch).await;
     assert_eq!(teams_read(&simulator), [1, 1, 2, 3, 4]);
     assert_eq!(told(&watch, 3).unwrap().teams.unwrap(), [team_id(2)]);
