@@ -11,8 +11,8 @@ use super::{Account, TOKEN, limiter, source, uuid};
 use crate::agree::Watch;
 use crate::bad::Line::{Absent, NovelWord, OtherIds, Own, Plan, Throttled, WeakKey};
 use crate::bad::{
-    Bad, Case, Looks, answer, each, emptied, fails, fails_as, few, is_taken, lost, never, no_time, no_time_of_message,
-    renamed, reply, rows, wrong_address, wrong_token,
+    Bad, Case, Looks, answer, each, emptied, fails, fails_as, few, is_taken, loses, lost, never, no_time,
+    no_time_of_message, renamed, reply, rows, wrong_address, wrong_token,
 };
 use crate::server::{Fault, Simulator};
 
