@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::auth::{Auth, Credentials, Grant};
-use super::failure::{causes, decode, failed, refusal};
+use super::failure::{between, causes, decode, failed, is_json, refusal};
 use super::{Answer, Limits, Secret, address, headers, words};
 use crate::event::Timestamp;
 use crate::source::{SourceError, steps};
@@ -32,6 +32,9 @@ pub struct Client {
     limits: Limits,
     sent: AtomicU64,
 }
+
+/// So much of a body that is no success is read.
+const BEGINNING: usize = 4096;
 
 /// What is sent to say who asks, and what is kept out of messages.
 #[derive(Debug, Default)]
@@ -140,7 +143,8 @@ impl Client {
         self.send(Ask { method: &Method::GET, path, query, body: None, now }).await
     }
 
-    /// The same for a record that may not be there any more: `None` for a 404 or 410.
+    /// The same for a record that may not be there any more: `None` for a 404 or 410 with a JSON body, as the API itself
+    /// says it. A page of something between says nothing of the record: that is an error that passes.
     pub async fn find<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -285,12 +289,17 @@ impl Client {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = request.send().await.map_err(|error| failed(&place, &error))?;
         let status = answer.status();
-        if may_be.contains(&status) {
-            return Ok(None);
-        }
         if !status.is_success() {
             steps::told(format_args!("{place}: {status}"), &ask.query);
-            return Err(self.refused(&place, answer, ask.now).await);
+            let (headers, body) = beginning(answer).await;
+            let is_asked_for = !may_be.is_empty();
+            if is_asked_for && !is_json(&body) && [403, 404, 410].contains(&status.as_u16()) {
+                return Err(between(&place, status, &self.words(&body)));
+            }
+            if may_be.contains(&status) {
+                return Ok(None);
+            }
+            return Err(refusal(&place, status, &headers, &self.words(&body), ask.now));
         }
         let headers = answer.headers().clone();
         let body = self.body(&place, answer).await?;
@@ -325,15 +334,9 @@ impl Client {
         Err(SourceError::Schema { place: place.into(), path: ".".into(), what })
     }
 
-    /// An answer that is no success, as an error; only the first part of its body is read.
-    async fn refused(&self, place: &str, mut answer: Response, now: Timestamp) -> SourceError {
-        let mut body = Vec::new();
-        while body.len() < 4096 {
-            let Ok(Some(chunk)) = answer.chunk().await else { break };
-            body.extend_from_slice(&chunk[..chunk.len().min(4096)]);
-        }
-        let words = words::error_words(self.without_secret(&String::from_utf8_lossy(&body)).as_bytes());
-        refusal(place, answer.status(), answer.headers(), &words, now)
+    /// What the body of an answer that is no success says.
+    fn words(&self, body: &[u8]) -> String {
+        words::error_words(self.without_secret(&String::from_utf8_lossy(body)).as_bytes())
     }
 
     /// A server that echoes what it was sent must not bring a secret into a message.
@@ -359,4 +362,14 @@ impl Client {
         }
         error
     }
+}
+
+/// The headers of an answer that is no success, and the first part of its body.
+async fn beginning(mut answer: Response) -> (HeaderMap, Vec<u8>) {
+    let mut body = Vec::new();
+    while body.len() < BEGINNING {
+        let Ok(Some(chunk)) = answer.chunk().await else { break };
+        body.extend_from_slice(&chunk[..chunk.len().min(BEGINNING)]);
+    }
+    (answer.headers().clone(), body)
 }
