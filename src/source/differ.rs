@@ -6,7 +6,7 @@
 //!
 //! Invariants: of one field (status, holder, team) a later look is never told before an earlier one; what is only known
 //! from a look is never told before anything that was told of the conversation; a conversation that is ended at a look
-//! is ended by what is told. What is kept of a record does not grow with what happens in it.
+//! is ended by what is told; one that was ended here because it was gone, and is there again, waits again if it waited. What is kept of a record does not grow with what happens in it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -40,6 +40,8 @@ struct Known {
     holder: Option<(Option<AgentId>, Timestamp)>,
     team: Option<(Option<TeamId>, Timestamp)>,
     heard: Heard,
+    /// Whether a person's answer to the customer is awaited by what the vendor showed, endings of our own left out.
+    waits: bool,
     /// The latest ending that was told.
     ended_at: Timestamp,
     rated_at: Timestamp,
@@ -61,6 +63,8 @@ pub struct Differ {
     known: HashMap<ConversationId, Known>,
     /// Active by what an earlier run told, and not looked at since.
     remembered: HashSet<ConversationId>,
+    /// Ended here because they were gone, and when.
+    left: HashMap<ConversationId, Timestamp>,
     /// Up to when an earlier run has told.
     resumed_at: Option<Timestamp>,
 }
@@ -70,7 +74,7 @@ impl Differ {
     pub fn resumed(told_to: Option<Timestamp>, remembered: impl IntoIterator<Item = ConversationId>) -> Self {
         let remembered: HashSet<_> = remembered.into_iter().collect();
         let resumed_at = told_to.or_else(|| (!remembered.is_empty()).then_some(Timestamp::MAX));
-        Self { known: HashMap::new(), remembered, resumed_at }
+        Self { remembered, resumed_at, ..Self::default() }
     }
 
     /// Whether it was looked at, and not forgotten.
@@ -98,14 +102,20 @@ impl Differ {
         let id = record.opened.conversation.clone();
         let is_remembered = self.remembered.remove(&id);
         let known = self.known.remove(&id);
-        let is_fresh = !is_remembered && self.resumed_at.is_none_or(|told_to| record.opened_at > told_to);
+        let left_at = self.left.remove(&id);
+        let is_told = is_remembered || left_at.is_some();
+        let is_fresh = !is_told && self.resumed_at.is_none_or(|told_to| record.opened_at > told_to);
         let mut telling = Telling { id: id.clone(), looked_at, events: Vec::new() };
-        let known = match known {
+        let mut known = match known {
             Some(known) => telling.changes(record, known),
             None => telling.all(record, is_fresh),
         };
-        self.known.insert(id, known);
         telling.events.sort_by_key(|event| event.at);
+        known.waits = waits(known.waits, &telling.events);
+        if left_at.is_some() {
+            telling.come_back(&mut known);
+        }
+        self.known.insert(id, known);
         out.append(&mut telling.events);
     }
 
@@ -135,6 +145,7 @@ impl Differ {
             None if self.remembered.remove(id) => looked_at,
             _ => return,
         };
+        self.left.insert(id.clone(), at);
         let (conversation, status) = (id.clone(), Status::Closed);
         out.push(Event::new(at, EventKind::Status { conversation, status, by: Some(StatusBy::System), agent: None }));
     }
@@ -142,6 +153,7 @@ impl Differ {
     /// Forgets records that ended before then.
     pub fn forget(&mut self, before: Timestamp) {
         self.known.retain(|_, known| known.is_active() || known.last_at.max(known.looked_at) >= before);
+        self.left.retain(|_, at| *at >= before);
     }
 }
 
@@ -202,6 +214,7 @@ impl Telling {
             holder: holder.map(|(at, holder)| (holder, at)),
             team: team.map(|(at, team)| (team, at)),
             heard,
+            waits: false,
             ended_at: Timestamp::MIN,
             rated_at: Timestamp::MIN,
             dues: [None; 3],
@@ -232,7 +245,7 @@ impl Telling {
         known.heard.whole |= whole && {
             // What came before the first that was told is told now.
             if !known.heard.whole {
-                known.ended_at = Timestamp::MIN;
+                (known.ended_at, known.waits) = (Timestamp::MIN, false);
                 known.heard = Heard { whole: true, newest: Timestamp::MIN, prints: Vec::new() };
             }
             true
@@ -257,6 +270,15 @@ impl Telling {
         self.rest(record.ratings, record.merged, &mut known);
         known.looked_at = known.looked_at.max(self.looked_at);
         known
+    }
+
+    /// The ending that is taken back has ended the wait in the stream: a customer who waits still is told to wait from
+    /// now on, which is too short but not hidden.
+    fn come_back(&mut self, known: &mut Known) {
+        if known.is_active() && known.waits {
+            known.last_at = self.looked_at.max(known.last_at);
+            self.say(known.last_at, Message::public(self.id.clone(), Author::Customer, None));
+        }
     }
 
     /// The latest instant that was told so far, at least `least`.
@@ -360,6 +382,16 @@ impl Telling {
         }
         known.last_at = self.latest(known.last_at);
     }
+}
+
+/// Whether a person's answer is awaited after these events, in order.
+fn waits(before: bool, events: &[Event]) -> bool {
+    events.iter().fold(before, |waits, event| match &event.kind {
+        EventKind::Message(said) if said.public == Some(false) || said.from == Author::Bot => waits,
+        EventKind::Message(said) => said.from == Author::Customer,
+        EventKind::Status { status, .. } if status.is_ended() => false,
+        _ => waits,
+    })
 }
 
 /// What a field changed to and when, if it did; never before it changed the last time.
