@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,6 +14,7 @@ use super::map;
 use super::wire::{Csat, List, Message, OnlyCounts, OnlyId, Page, Payload, Row};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::http::words::excerpt;
 use crate::source::http::{Answer, Auth, Client, Secret};
 use crate::source::skips::{self, Skips, id_words};
 
@@ -47,12 +48,23 @@ pub(super) struct Ask {
 }
 
 /// Messages of a conversation.
+#[derive(Debug)]
 pub(super) struct Thread {
     pub messages: Vec<Message>,
     /// They begin with the first.
     pub whole: bool,
     /// There are more behind them.
     pub is_long: bool,
+}
+
+/// What became of a conversation that was asked for.
+#[derive(Debug)]
+pub(super) enum Found<T> {
+    There(T),
+    /// It is not there any more.
+    Gone,
+    /// Its own request failed, which says nothing of others.
+    Failed(SourceError),
 }
 
 impl Ask {
@@ -117,8 +129,7 @@ impl Ask {
         rows.retain(|row| {
             let is_known = map::status(&row.status).is_some();
             if !is_known {
-                let reason = format!("`{}` is no status that is known", row.status);
-                self.skip(format!("{place} data.payload, id {}", row.id), "status", &reason);
+                self.skip(format!("{place} data.payload, id {}", row.id), "status", &unknown(&row.status));
             }
             is_known
         });
@@ -138,34 +149,61 @@ impl Ask {
         Ok(meta.all_count)
     }
 
-    /// One conversation; `None` where it is not there any more.
-    pub(super) async fn row(&mut self, number: u64) -> Result<Option<Row>, SourceError> {
+    /// One conversation.
+    pub(super) async fn row(&mut self, number: u64) -> Result<Found<Row>, SourceError> {
         let path = format!("/api/v1/accounts/{}/conversations/{number}", self.account);
-        let found = self.client.find::<Value>(&path, &[], self.now).await.map_err(|error| meant(error, self.at()))?;
-        let Some(Answer { body, date, .. }) = found else { return Ok(None) };
+        let found = self.client.find::<Value>(&path, &[], self.now).await;
+        let Answer { body, date, .. } = match self.of_one(found)? {
+            Found::There(answer) => answer,
+            Found::Gone => return Ok(Found::Gone),
+            Found::Failed(error) => return Ok(Found::Failed(error)),
+        };
         self.date = date.or(self.date);
-        Ok(self.read_all(&format!("GET {path}"), "", vec![body]).pop())
+        let wrong = |(path_inside, what): (String, String)| {
+            let what = excerpt(&what);
+            Found::Failed(SourceError::Schema { place: format!("GET {path}"), path: path_inside, what })
+        };
+        Ok(match skips::read::<Row>(body) {
+            Ok(row) if map::status(&row.status).is_none() => wrong(("status".into(), unknown(&row.status))),
+            Ok(row) => Found::There(row),
+            Err(error) => wrong(error),
+        })
     }
 
-    /// The messages of conversations behind a message each (0 for all), several at once; `None` where the
-    /// conversation is not there any more.
-    pub(super) async fn threads(&mut self, wanted: &[(u64, u64)]) -> Result<Vec<Option<Thread>>, SourceError> {
-        let (account, now, at) = (self.account, self.now, self.at());
+    /// The messages of conversations behind a message each (0 for all), several at once.
+    pub(super) async fn threads(&mut self, wanted: &[(u64, u64)]) -> Result<Vec<Found<Thread>>, SourceError> {
+        let (account, now) = (self.account, self.now);
         let read =
             |&(number, after): &(u64, u64)| read_thread(Arc::clone(&self.client), account, number, after, now).boxed();
         let reads: Vec<_> = wanted.iter().map(read).collect();
-        let raw: Vec<Option<(String, Vec<Value>, bool)>> =
-            stream::iter(reads).buffered(AT_ONCE).try_collect().await.map_err(|error| meant(error, at))?;
+        let raw: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
         let mut threads = Vec::with_capacity(raw.len());
         for (one, (_, after)) in raw.into_iter().zip(wanted) {
-            threads.push(one.map(|(path, raw, is_long)| {
-                let mut messages: Vec<Message> = self.read_all(&format!("GET {path}"), "payload", raw);
-                messages.sort_by_key(|message| (message.created_at, message.id));
-                messages.dedup_by_key(|message| message.id);
-                Thread { messages, whole: *after == 0, is_long }
-            }));
+            threads.push(match self.of_one(one)? {
+                Found::There((path, raw, is_long)) => {
+                    let mut messages: Vec<Message> = self.read_all(&format!("GET {path}"), "payload", raw);
+                    messages.sort_by_key(|message| (message.created_at, message.id));
+                    messages.dedup_by_key(|message| message.id);
+                    Found::There(Thread { messages, whole: *after == 0, is_long })
+                }
+                Found::Gone => Found::Gone,
+                Found::Failed(error) => Found::Failed(error),
+            });
         }
         Ok(threads)
+    }
+
+    /// What an answer about one conversation means: an error only where it is not about this one.
+    fn of_one<T>(&self, answer: Result<Option<T>, SourceError>) -> Result<Found<T>, SourceError> {
+        match answer.map_err(|error| meant(error, self.at())) {
+            Ok(Some(found)) => Ok(Found::There(found)),
+            Ok(None) => Ok(Found::Gone),
+            // What a person has to do something about is wrong with the server.
+            Err(error @ (SourceError::Transient { todo: None, .. } | SourceError::Schema { .. })) => {
+                Ok(Found::Failed(error))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Satisfaction answers since an instant, newest first; a page.
@@ -204,6 +242,10 @@ impl Ask {
     pub(super) fn sent(&self) -> u64 {
         self.client.sent()
     }
+}
+
+fn unknown(status: &str) -> String {
+    format!("`{status}` is no status that is known")
 }
 
 /// The messages of a conversation behind one, as they came: where from, and whether there are more.

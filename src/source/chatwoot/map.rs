@@ -60,6 +60,11 @@ impl Row {
         self.meta.assignee.as_ref().filter(|_| !is_bot).map(|person| agent(person.id))
     }
 
+    /// Whether it is neither ended nor of a status that is not known.
+    pub(super) fn is_active(&self) -> bool {
+        status(&self.status).is_some_and(|status| !status.is_ended())
+    }
+
     /// Whether only its messages can tell if a customer waits, and since when.
     pub(super) fn is_doubtful(&self) -> bool {
         match &self.last_non_activity_message {

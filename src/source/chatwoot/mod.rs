@@ -12,6 +12,8 @@
 
 mod ask;
 mod check;
+mod each;
+mod failing;
 mod map;
 mod past;
 mod people;

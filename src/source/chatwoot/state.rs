@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::{Ask, Thread};
+use super::failing::Failing;
 use super::map;
 use super::past::Past;
 use super::people::People;
@@ -61,6 +62,8 @@ pub(super) struct State {
     pub waiting: BTreeMap<u64, (Box<Row>, Timestamp)>,
     /// Conversations that have to be looked up one by one.
     pub lookups: BTreeSet<u64>,
+    /// Those of both whose own requests failed.
+    pub failing: Failing,
     pub walk: Option<Walk>,
     /// When what is active was last counted, how often it was, and how many walks may follow a wrong count.
     pub counted_at: Timestamp,
@@ -183,6 +186,32 @@ impl State {
         self.seen.contains_key(&number) || self.waiting.contains_key(&number)
     }
 
+    /// Whether messages are to be read now.
+    pub(super) fn has_unread(&self, now: Timestamp) -> bool {
+        self.waiting.keys().any(|number| !self.failing.rests(*number, now))
+    }
+
+    /// Whether anything of single conversations is to be asked for now.
+    pub(super) fn has_work(&self, now: Timestamp) -> bool {
+        self.has_unread(now) || self.lookups.iter().any(|number| !self.failing.rests(*number, now))
+    }
+
+    /// How many are active, by what was told and by the rows that are not told yet.
+    pub(super) fn active(&self) -> u64 {
+        let is_told = |number: u64| self.differ.is_active(&map::conversation(number));
+        let untold = |(number, (row, _)): (&u64, &(Box<Row>, Timestamp))| {
+            i64::from(row.is_active()) - i64::from(is_told(*number))
+        };
+        let more: i64 = self.waiting.iter().map(untold).sum();
+        (self.differ.active() as u64).saturating_add_signed(more)
+    }
+
+    /// A conversation that was read and has not failed since, and its last message.
+    pub(super) fn read_well(&self) -> Option<(u64, u64)> {
+        let is_well = |number: &u64| !self.failing.holds(*number) && !self.waiting.contains_key(number);
+        self.seen.iter().find(|(number, _)| is_well(number)).map(|(number, seen)| (*number, seen.last_id))
+    }
+
     /// A conversation is not there any more.
     pub(super) fn vanish(&mut self, number: u64, at: Timestamp) {
         self.waiting.remove(&number);
@@ -190,10 +219,11 @@ impl State {
         self.differ.vanish(&map::conversation(number), at, &mut self.outbox);
     }
 
-    /// After a walk through all that is active: what was not met has to be looked up.
+    /// After a walk through all that is active: what was not met has to be looked up. What waits for its messages was.
     pub(super) fn look_up_missing(&mut self, began_at: Timestamp) {
         for id in self.differ.missing(began_at) {
             match id.as_str().parse() {
+                Ok(number) if self.waiting.contains_key(&number) => {}
                 Ok(number) => {
                     self.lookups.insert(number);
                 }

@@ -18,10 +18,6 @@ use crate::source::http::words::excerpt;
 const ACTIVE: [&str; 3] = ["open", "pending", "snoozed"];
 /// Pages that a poll reads while the active conversations are read for the first time.
 const PAGES: usize = 8;
-/// Conversations whose messages a poll reads.
-const THREADS: usize = 60;
-/// Conversations that a poll looks up one by one.
-const LOOKUPS: usize = 20;
 /// How often what is active is counted, and ratings are asked for.
 const EVERY: TimeDelta = TimeDelta::minutes(10);
 /// Changes are asked for so much further back than they were the last time.
@@ -172,7 +168,7 @@ impl Chatwoot {
             self.look_up(ask).await?;
             self.threads(ask).await?;
         }
-        let done = is_walked && self.state.waiting.is_empty() && self.state.lookups.is_empty();
+        let done = is_walked && !self.state.has_work(ask.now);
         if done {
             self.state.phase = Phase::Steady;
             // What was moved past the walk is found by a count at once.
@@ -200,7 +196,7 @@ impl Chatwoot {
         self.state.people.take_agents(agents, ask.at(), &mut self.state.outbox);
         self.look_up(ask).await?;
         self.threads(ask).await?;
-        let mut more = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
+        let mut more = self.state.has_work(ask.now);
         if !more {
             if self.state.walk.is_none() && ask.now - self.state.counted_at >= EVERY {
                 self.count(ask).await?;
@@ -212,7 +208,7 @@ impl Chatwoot {
                     break;
                 }
             }
-            more = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
+            more = self.state.has_work(ask.now);
         }
         let progress = self.state.past.progress(ask.now);
         self.state.is_past_next = !more && self.state.past.is_due(ask.now);
@@ -250,8 +246,7 @@ impl Chatwoot {
         for status in ACTIVE.into_iter().filter(|_| self.state.inboxes.is_empty()) {
             there = ask.count(status).await?.zip(there).map(|(count, sum)| count + sum);
         }
-        let fits =
-            self.state.inboxes.is_empty() && there.is_none_or(|there| there == self.state.differ.active() as u64);
+        let fits = self.state.inboxes.is_empty() && there.is_none_or(|there| there == self.state.active());
         let is_time = there.is_none() || !self.state.inboxes.is_empty() || self.state.counts.is_multiple_of(THOROUGH);
         self.state.counts += 1;
         self.state.counted_at = ask.now;
@@ -279,12 +274,8 @@ impl Chatwoot {
         }
         if is_fill {
             self.state.walk = None;
-            let waiting: Vec<u64> = self.state.waiting.keys().copied().collect();
             self.state.look_up_missing(began_at);
-            for number in waiting {
-                self.state.lookups.remove(&number);
-            }
-        } else if self.state.waiting.is_empty() {
+        } else if !self.state.has_unread(ask.now) {
             // Not before all that was met is told: what is not told yet would be missed.
             self.state.walk = None;
             self.state.look_up_missing(began_at);
@@ -293,39 +284,6 @@ impl Chatwoot {
             }
         }
         Ok(false)
-    }
-
-    /// Looks up some of those that have to be.
-    async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        for _ in 0..LOOKUPS {
-            let Some(&number) = self.state.lookups.first() else { break };
-            match ask.row(number).await? {
-                Some(row) => self.state.note(row, ask.at(), false),
-                None => self.state.vanish(number, ask.at()),
-            }
-            self.state.lookups.remove(&number);
-        }
-        Ok(())
-    }
-
-    /// Reads the messages of some of those that wait for it, and tells them.
-    async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let some: Vec<u64> = self.state.waiting.keys().take(THREADS).copied().collect();
-        let wanted: Vec<(u64, u64)> = some.iter().map(|&number| (number, self.state.read_to(number))).collect();
-        let threads = ask.threads(&wanted).await?;
-        for (number, thread) in some.into_iter().zip(threads) {
-            match (thread, self.state.waiting.remove(&number)) {
-                (Some(thread), Some((row, looked_at))) => {
-                    let is_long = thread.is_long;
-                    self.state.tell(&row, thread, looked_at);
-                    if is_long {
-                        self.state.waiting.insert(number, (row, looked_at));
-                    }
-                }
-                _ => self.state.vanish(number, ask.at()),
-            }
-        }
-        Ok(())
     }
 
     /// The satisfaction answers since the last time, where the key may read them.

@@ -3,6 +3,7 @@
 pub mod bad;
 mod day;
 mod doctor;
+mod failing;
 
 use std::time::Duration;
 
