@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
@@ -206,13 +205,18 @@ impl Ask {
         }
     }
 
-    /// Satisfaction answers since an instant, newest first; a page.
-    pub(super) async fn ratings(&mut self, since: Timestamp, page: u32) -> Result<Vec<Csat>, SourceError> {
+    /// Satisfaction answers from an instant up to another, newest first: a page, and how many there are on it.
+    pub(super) async fn ratings(
+        &mut self,
+        (since, until): (Timestamp, Timestamp),
+        page: u32,
+    ) -> Result<(Vec<Csat>, usize), SourceError> {
         let seconds = |at: Timestamp| at.millis().div_euclid(1000).to_string();
-        let (since, until, page) = (seconds(since), seconds(self.at() + TimeDelta::minutes(1)), page.to_string());
+        let (since, until, page) = (seconds(since), seconds(until), page.to_string());
         let query = [("since", &*since), ("until", &*until), ("sort", "-created_at"), ("page", &*page)];
         let raw: Vec<Value> = self.get("/csat_survey_responses", &query).await?;
-        Ok(self.read_all("GET /csat_survey_responses", "", raw))
+        let count = raw.len();
+        Ok((self.read_all("GET /csat_survey_responses", "", raw), count))
     }
 
     /// A list of records, each by itself.

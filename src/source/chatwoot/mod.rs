@@ -18,6 +18,7 @@ mod map;
 mod past;
 mod people;
 mod state;
+mod surveys;
 #[cfg(test)]
 mod tests;
 mod walk;

@@ -104,6 +104,7 @@ impl Chatwoot {
         if is_over {
             self.state.past.told_from = Some(reading.begins_at);
             self.state.past.reading = None;
+            self.state.look_up_rated();
         } else {
             self.state.past.reading = Some(Reading { page: reading.page + 1, due_at: ask.now, ..reading });
         }

@@ -11,6 +11,7 @@ use super::failing::Failing;
 use super::map;
 use super::past::Past;
 use super::people::People;
+use super::surveys::Reading;
 use super::walk::Walk;
 use super::wire::{Csat, Row};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
@@ -76,6 +77,9 @@ pub(super) struct State {
     /// Up to when satisfaction answers were read; `None` where the key may not.
     pub rated_to: Option<Timestamp>,
     pub rated_at: Timestamp,
+    pub survey: Option<Reading>,
+    /// Answers that were taken in and may be met again, by conversation and instant.
+    rated_once: HashSet<(u64, Timestamp)>,
     /// Answers about conversations that were not told yet.
     rated: HashMap<u64, Vec<Rating>>,
     pub past: Past,
@@ -90,7 +94,7 @@ pub(super) struct State {
 pub(super) struct Mark {
     /// The latest look, by the server's clock.
     pub looked_at: Timestamp,
-    /// Up to when satisfaction answers were told.
+    /// Up to when satisfaction answers were told: not beyond one whose conversation is still to be told.
     pub rated_to: Option<Timestamp>,
     /// From when on the history was told.
     pub past_from: Option<Timestamp>,
@@ -120,13 +124,16 @@ impl State {
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { looked_at: self.looked_at, rated_to: self.rated_to, past_from: self.past.told_from }
+        let untold = self.rated.values().flatten().map(|rating| rating.at).min();
+        let rated_to = self.rated_to.map(|to| untold.map_or(to, |at| at.min(to)));
+        Mark { looked_at: self.looked_at, rated_to, past_from: self.past.told_from }
     }
 
     /// Takes in a row that was read then. In a first fill, what nobody can be waiting in is told by its row alone.
     pub(super) fn note(&mut self, row: Row, looked_at: Timestamp, is_fill: bool) {
         self.looked_at = self.looked_at.max(looked_at);
         if !self.inboxes.is_empty() && row.inbox_id.is_none_or(|inbox| !self.inboxes.contains(&inbox)) {
+            self.rated.remove(&row.id);
             return;
         }
         match self.need(&row, is_fill) {
@@ -216,6 +223,7 @@ impl State {
     pub(super) fn vanish(&mut self, number: u64, at: Timestamp) {
         self.waiting.remove(&number);
         self.seen.remove(&number);
+        self.rated.remove(&number);
         self.differ.vanish(&map::conversation(number), at, &mut self.outbox);
     }
 
@@ -232,14 +240,13 @@ impl State {
         }
     }
 
-    /// Takes in satisfaction answers; of conversations that are not known, they wait until those are told.
-    pub(super) fn rate(&mut self, answers: Vec<Csat>, is_fill: bool) {
+    /// Takes in satisfaction answers; of conversations that are not told, they wait until those are.
+    pub(super) fn rate(&mut self, answers: Vec<Csat>) {
         let told_to = self.rated_to.unwrap_or(Timestamp::MIN);
-        for answer in answers.into_iter().rev().filter(|answer| answer.created_at > told_to) {
-            self.rated_to = self.rated_to.max(Some(answer.created_at));
+        for answer in answers.into_iter().rev().filter(|answer| answer.created_at >= told_to) {
             let (number, conversation) = (answer.conversation_id, map::conversation(answer.conversation_id));
             let (score, comment) = (answer.rating as f64, answer.feedback_message.map(Into::into));
-            if !(1.0..=SCALE).contains(&score) {
+            if !self.rated_once.insert((number, answer.created_at)) || !(1.0..=SCALE).contains(&score) {
                 continue;
             }
             if self.differ.knows(&conversation) && !self.waiting.contains_key(&number) {
@@ -249,20 +256,30 @@ impl State {
             }
             let rating = Rating { at: answer.created_at, score, scale: SCALE, comment };
             self.rated.entry(number).or_default().push(rating);
-            if !is_fill {
-                self.lookups.insert(number);
-            }
+        }
+    }
+
+    /// All answers up to then were taken in.
+    pub(super) fn rated_up_to(&mut self, newest: Timestamp, now: Timestamp) {
+        self.rated_to = self.rated_to.map(|to| to.max(newest));
+        self.rated_at = now;
+        // The next reading begins with that second.
+        let second = newest.millis().div_euclid(1000);
+        self.rated_once.retain(|(_, at)| at.millis().div_euclid(1000) >= second);
+    }
+
+    /// What was answered about conversations that nothing else will tell has to be looked up; the history may bring some.
+    pub(super) fn look_up_rated(&mut self) {
+        if !self.past.is_reading() {
+            self.lookups.extend(self.rated.keys().filter(|number| !self.waiting.contains_key(number)));
         }
     }
 
     /// Lets go of what ended long ago.
     pub(super) fn prune(&mut self) {
         self.differ.forget(self.looked_at - FORGET);
-        let (differ, waiting) = (&self.differ, &self.waiting);
+        let differ = &self.differ;
         self.seen.retain(|number, _| differ.knows(&map::conversation(*number)));
-        if !self.past.is_reading() {
-            self.rated.retain(|number, _| waiting.contains_key(number));
-        }
     }
 
     /// Remembers what could not be read.

@@ -19,16 +19,13 @@ const ACTIVE: [&str; 3] = ["open", "pending", "snoozed"];
 /// Pages that a poll reads while the active conversations are read for the first time.
 const PAGES: usize = 8;
 /// How often what is active is counted, and ratings are asked for.
-const EVERY: TimeDelta = TimeDelta::minutes(10);
+pub(super) const EVERY: TimeDelta = TimeDelta::minutes(10);
 /// Changes are asked for so much further back than they were the last time.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// After a longer pause all that is active is read anew: its changes would be a long list.
 const LONG_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// Pages of changes, of a server that does not know the question and answers with pages of everything.
 const CHANGE_PAGES: u32 = 40;
-/// Pages of satisfaction answers of one poll.
-const RATING_PAGES: u32 = 8;
-
 /// So many walks may follow each other at once while the count does not fit.
 const WALKS: u8 = 3;
 /// Every so many counts all that is active is walked through even where the count fits.
@@ -121,7 +118,7 @@ impl Chatwoot {
         }
         let begins_at = super::past::begins_at(ask.now, self.backfill);
         let since = mark.as_ref().and_then(|mark| mark.rated_to).unwrap_or(begins_at);
-        let ratings = match ask.ratings(since, 1).await {
+        let ratings = match ask.ratings((since, ask.at() + TimeDelta::minutes(1)), 1).await {
             Ok(_) => Some(since),
             Err(SourceError::Forbidden { .. } | SourceError::Auth { .. } | SourceError::Unsupported { .. }) => None,
             Err(error) => return Err(error),
@@ -164,7 +161,7 @@ impl Chatwoot {
         }
         let is_walked = self.state.walk.is_none();
         if is_walked {
-            self.ratings(ask, true).await?;
+            self.ratings(ask).await?;
             self.look_up(ask).await?;
             self.threads(ask).await?;
         }
@@ -200,15 +197,15 @@ impl Chatwoot {
         if !more {
             if self.state.walk.is_none() && ask.now - self.state.counted_at >= EVERY {
                 self.count(ask).await?;
-                self.ratings(ask, false).await?;
             }
+            self.ratings(ask).await?;
             let pages = if self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent) { PAGES } else { 1 };
             for _ in 0..pages {
                 if !self.walk_on(ask, false).await? {
                     break;
                 }
             }
-            more = self.state.has_work(ask.now);
+            more = self.state.has_work(ask.now) || self.state.survey.is_some();
         }
         let progress = self.state.past.progress(ask.now);
         self.state.is_past_next = !more && self.state.past.is_due(ask.now);
@@ -284,25 +281,5 @@ impl Chatwoot {
             }
         }
         Ok(false)
-    }
-
-    /// The satisfaction answers since the last time, where the key may read them.
-    async fn ratings(&mut self, ask: &mut Ask, is_fill: bool) -> Result<(), SourceError> {
-        let Some(since) = self.state.rated_to else { return Ok(()) };
-        if ask.now - self.state.rated_at < EVERY {
-            return Ok(());
-        }
-        let mut answers = Vec::new();
-        for page in 1..=RATING_PAGES {
-            let some = ask.ratings(since, page).await?;
-            let count = some.len();
-            answers.extend(some);
-            if count < PER_PAGE {
-                break;
-            }
-        }
-        self.state.rated_at = ask.now;
-        self.state.rate(answers, is_fill);
-        Ok(())
     }
 }

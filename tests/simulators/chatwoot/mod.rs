@@ -4,6 +4,7 @@ pub mod bad;
 mod day;
 mod doctor;
 mod failing;
+mod surveys;
 
 use std::time::Duration;
 
