@@ -1,6 +1,6 @@
 //! From what the API shows of a conversation to a record for the differ. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::wire::{Message, Person, Row};
 use crate::event::{
@@ -135,7 +135,7 @@ impl Row {
         record.team = Some(Since::seen(self.meta.team.as_ref().map(|one| team(one.id))));
         record.tags = Some(self.labels.clone());
         record.messages = messages.iter().filter_map(|message| message.said(holder.as_ref())).collect();
-        record.endings = messages.iter().filter_map(|message| message.ending(known)).collect();
+        record.endings = messages.iter().filter_map(|message| message.ending(messages, known)).collect();
         record.whole = whole;
         Some(record)
     }
@@ -188,18 +188,20 @@ impl Message {
         })
     }
 
-    /// The ending that a note of the desk tells of, where its words are understood.
-    fn ending(&self, known: &Known) -> Option<Ended> {
+    /// The ending that a note of the desk tells of, where its words are understood. Who is no agent, and wrote no message
+    /// among these as one, is a program.
+    fn ending(&self, among: &[Self], known: &Known) -> Option<Ended> {
         let (words, at) = (self.activity()?, self.created_at);
-        if words.starts_with("Conversation was resolved by") {
+        if words.starts_with("Conversation was resolved by ") {
             return Some(Ended { at, by: Some(StatusBy::Customer), agent: None });
         }
         let who = words.strip_prefix("Conversation was marked resolved by ")?;
-        if who.starts_with("system due to") {
+        if who == "Automation System" || who.starts_with("system due to ") {
             return Some(Ended { at, by: Some(StatusBy::System), agent: None });
         }
-        let agent = known.named(who);
-        Some(Ended { at, by: agent.is_some().then_some(StatusBy::Agent), agent })
+        let agents = known.named(who, among);
+        let by = if agents.is_empty() { StatusBy::Bot } else { StatusBy::Agent };
+        Some(Ended { at, by: Some(by), agent: one_of(agents) })
     }
 
     /// The words of a note that the desk itself wrote.
@@ -228,30 +230,42 @@ fn ending(
     let asked_at = messages.iter().rev().find(|message| message.kind == INCOMING).map(|asked| asked.created_at);
     let after = asked_at.max(since).unwrap_or(Timestamp::MIN);
     let notes = || messages.iter().rev().filter(|message| message.created_at >= after);
-    let said = notes().find_map(|message| message.ending(known)).map(|ended| (ended.at, ended.by, ended.agent));
+    let said =
+        notes().find_map(|message| message.ending(messages, known)).map(|ended| (ended.at, ended.by, ended.agent));
     let last = || notes().find(|message| message.activity().is_some()).map(|note| (note.created_at, None, None));
     said.or_else(last)
 }
 
-/// When the holder got it, by the last note of the desk that says so; they are translated, so mostly it is not known.
+/// When the holder got it, by the last note of the desk that says who did; they are translated, so mostly it is not known.
 fn given(messages: &[Message], holder: &AgentId, known: &Known) -> Option<Timestamp> {
     let note = messages.iter().rev().find_map(|message| {
         let words = message.activity()?;
         let to = words
             .strip_prefix("Assigned to ")
             .and_then(|rest| rest.split(" by ").next())
+            .map(|to| to.split(" via ").next().unwrap_or(to))
             .or_else(|| words.strip_suffix(" self-assigned this conversation"))?;
-        Some((message.created_at, known.named(to)))
+        Some((message.created_at, one_of(known.named(to, messages))))
     })?;
     (note.1.as_ref() == Some(holder)).then_some(note.0)
 }
 
 impl Known {
-    /// The one agent of that name.
-    fn named(&self, name: &str) -> Option<AgentId> {
+    /// The agents of that name; where there is none, those who wrote under it and may be agents no more.
+    fn named(&self, name: &str, among: &[Message]) -> BTreeSet<AgentId> {
         let is_it = |person: &&Person| !name.is_empty() && (person.name == name || person.available_name == name);
-        let mut found = self.agents.values().filter(is_it);
-        let one = found.next()?;
-        found.next().is_none().then(|| agent(one.id))
+        let now: BTreeSet<_> = self.agents.values().filter(is_it).map(|person| agent(person.id)).collect();
+        if !now.is_empty() {
+            return now;
+        }
+        let people =
+            among.iter().filter_map(|message| message.sender.as_deref()).filter(|sender| sender.kind == "user");
+        people.filter(is_it).map(|person| agent(person.id)).collect()
     }
+}
+
+/// The one where there is one only.
+fn one_of(agents: BTreeSet<AgentId>) -> Option<AgentId> {
+    let mut agents = agents.into_iter();
+    agents.next().filter(|_| agents.next().is_none())
 }

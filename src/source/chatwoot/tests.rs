@@ -145,7 +145,7 @@ fn an_ending_is_dated_by_the_note_of_the_desk() {
     let second = |id: i64| Timestamp::from_millis((1_772_441_000 + id) * 1000);
     for (messages, since, expected) in [
         (vec![note(5, "Conversation was marked resolved by Jo Hale")], None, (second(5), Some(StatusBy::Agent))),
-        (vec![note(5, "Conversation was marked resolved by Ana")], None, (second(5), None)),
+        (vec![note(5, "Conversation was marked resolved by Ana")], None, (second(5), Some(StatusBy::Agent))),
         (
             vec![note(5, "Conversation was marked resolved by system due to 3 days of inactivity")],
             None,
@@ -168,13 +168,46 @@ fn an_ending_is_dated_by_the_note_of_the_desk() {
 }
 
 #[test]
+fn who_ended_it_is_named_in_each_form_of_the_note() {
+    let mut row = sample();
+    row.status = "resolved".into();
+    let (jo, gone) = (Some("3"), Some("9"));
+    let wrote = json!({"sender": {"id": 9, "name": "Lou", "type": "user"}});
+    for (words, by, who) in [
+        ("Conversation was marked resolved by Jo Hale", Some(StatusBy::Agent), jo),
+        ("Conversation was marked resolved by Ana", Some(StatusBy::Agent), None),
+        ("Conversation was marked resolved by Lou", Some(StatusBy::Agent), gone),
+        ("Conversation was marked resolved by Automation System", Some(StatusBy::System), None),
+        ("Conversation was marked resolved by system due to 2 days of inactivity", Some(StatusBy::System), None),
+        ("Conversation was marked resolved by system due to 1 hours of inactivity", Some(StatusBy::System), None),
+        ("Conversation was marked resolved by system due to 30 minutes of inactivity", Some(StatusBy::System), None),
+        ("Conversation was marked resolved by Captain due to inactivity", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Captain (no outstanding questions)", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Captain: Possible spam", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Jo Hale due to inactivity", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Helper Bot", Some(StatusBy::Bot), None),
+        ("Conversation was resolved by Jo Hale", Some(StatusBy::Customer), None),
+        ("Conversa marcada como resolvida por Jo Hale", None, None),
+        ("Conversation was snoozed by Jo Hale", None, None),
+    ] {
+        let note = message(5, 2, &json!({"content": words, "sender": null}));
+        let record = row.record(&[message(4, 1, &wrote), note], true, &known(), None).unwrap();
+        let agent = record.by_agent.as_ref().map(|agent| agent.as_str());
+        assert_eq!((record.by, agent), (by, who), "{words}");
+        assert_eq!(record.endings.len(), usize::from(by.is_some()), "{words}");
+    }
+}
+
+#[test]
 fn an_assignment_is_dated_where_the_note_of_it_is_understood() {
     let row = sample();
     let note = |words: &str| vec![message(5, 2, &json!({"content": words}))];
     for (words, is_dated) in [
         ("Assigned to Jo Hale by Ops", true),
         ("Jo Hale self-assigned this conversation", true),
+        ("Assigned to Jo Hale via billing by Ops", true),
         ("Assigned to Ana by Ops", false),
+        ("Assigned to billing by Ops", false),
         ("Atribuído a Jo Hale por Ops", false),
     ] {
         let record = row.record(&note(words), true, &known(), None).unwrap();
