@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::wire::{Message, Person, Row};
 use crate::event::{
-    AgentId, Author, ConversationId, CustomerId, Direction, Event, Opened, Status, StatusBy, TeamId, Timestamp, Words,
+    Agent, AgentId, Author, ConversationId, CustomerId, Direction, Event, Opened, Status, StatusBy, TeamId, Timestamp,
+    Words,
 };
 use crate::source::differ::{Ended, Record, Said, Since};
 use crate::source::roster::Roster;
@@ -13,6 +14,9 @@ use crate::source::roster::Roster;
 const INCOMING: u64 = 0;
 const OUTGOING: u64 = 1;
 const ACTIVITY: u64 = 2;
+
+/// Who answered in the channel's own app where nobody holds the conversation: a person of the team, nobody knows which.
+const OUTSIDE: &str = "channel-app";
 
 /// Who and what a conversation can point to.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +37,16 @@ pub(super) fn conversation(number: u64) -> ConversationId {
 /// The id of an agent.
 pub(super) fn agent(number: u64) -> AgentId {
     AgentId::new(number.to_string())
+}
+
+/// Who stands for those of the team who answer in the channel's own app.
+pub(super) fn outside() -> Agent {
+    Agent::new(AgentId::new(OUTSIDE), "(in the channel's own app)")
+}
+
+/// Whether there is such an answer in it.
+pub(super) fn is_outside(record: &Record) -> bool {
+    record.messages.iter().any(|said| said.agent.as_ref().is_some_and(|agent| agent.as_str() == OUTSIDE))
 }
 
 /// The id of a team.
@@ -69,7 +83,7 @@ impl Row {
     pub(super) fn is_doubtful(&self) -> bool {
         match &self.last_non_activity_message {
             None => false,
-            Some(last) => last.author(None) != Some((Author::Agent, true)),
+            Some(last) => last.author() != Some((Author::Agent, true)),
         }
     }
 
@@ -157,17 +171,16 @@ impl Row {
 }
 
 impl Message {
-    /// Whose it is and whether the customer sees it; `None` for what is no message. What a person wrote in the
-    /// channel's own app has no author: it is the holder's.
-    pub(super) fn author(&self, holder: Option<&AgentId>) -> Option<(Author, bool)> {
+    /// Whose it is and whether the customer sees it; `None` for what is no message. What a person wrote in the channel's
+    /// own app has no author, but is marked.
+    pub(super) fn author(&self) -> Option<(Author, bool)> {
         let kind = self.sender.as_ref().map_or("", |sender| sender.kind.as_str());
         let by_program =
             self.content_attributes.automation_rule_id.is_some() || self.additional_attributes.campaign_id.is_some();
         Some(match self.kind {
             ACTIVITY => return None,
             INCOMING => (Author::Customer, !self.private),
-            OUTGOING if !by_program && kind == "user" => (Author::Agent, !self.private),
-            OUTGOING if !by_program && self.content_attributes.external_echo && holder.is_some() => {
+            OUTGOING if !by_program && (kind == "user" || self.content_attributes.external_echo) => {
                 (Author::Agent, !self.private)
             }
             _ => (Author::Bot, !self.private),
@@ -175,14 +188,15 @@ impl Message {
     }
 
     fn said(&self, holder: Option<&AgentId>) -> Option<Said> {
-        let (from, public) = self.author(holder)?;
+        let (from, public) = self.author()?;
         let sender = self.sender.as_ref().filter(|sender| sender.kind == "user");
         let by = sender.map(|sender| agent(sender.id)).or_else(|| holder.cloned());
+        let by = by.unwrap_or_else(|| AgentId::new(OUTSIDE));
         Some(Said {
             key: self.id.to_string().into(),
             at: self.created_at,
             from,
-            agent: by.filter(|_| from == Author::Agent),
+            agent: (from == Author::Agent).then_some(by),
             public,
             text: self.content.clone().map(Words::from),
         })
@@ -212,7 +226,7 @@ impl Message {
 
 /// Outbound where the first that was said was said by the team.
 fn direction(messages: &[Message]) -> Direction {
-    let first = messages.iter().filter(|message| !message.private).find_map(|message| message.author(None));
+    let first = messages.iter().filter(|message| !message.private).find_map(Message::author);
     match first {
         Some((Author::Agent, _)) => Direction::Outbound,
         _ => Direction::Inbound,

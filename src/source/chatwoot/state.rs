@@ -177,6 +177,7 @@ impl State {
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, since) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
         row.tell_customer(&mut self.people.roster, &mut self.outbox);
+        self.people.meet(&record, &mut self.outbox);
         self.differ.look(record, looked_at, &mut self.outbox);
     }
 
@@ -185,6 +186,9 @@ impl State {
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, None) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
         row.tell_customer(&mut Roster::default(), &mut self.outbox);
+        if map::is_outside(&record) {
+            self.outbox.push(Event::undated(map::outside()));
+        }
         Differ::default().look(record, looked_at, &mut self.outbox);
     }
 

@@ -90,7 +90,6 @@ fn message(id: u64, kind: u64, more: &Value) -> Message {
 
 #[test]
 fn each_message_has_its_author() {
-    let holder = "3".into();
     for (kind, more, author) in [
         (0, json!({"sender": {"id": 77, "type": "contact"}}), Some((Author::Customer, true))),
         (0, json!({}), Some((Author::Customer, true))),
@@ -114,10 +113,28 @@ fn each_message_has_its_author() {
         (3, json!({}), Some((Author::Bot, true))),
         (9, json!({}), Some((Author::Bot, true))),
     ] {
-        assert_eq!(message(1, kind, &more).author(Some(&holder)), author, "{kind} {more}");
+        assert_eq!(message(1, kind, &more).author(), author, "{kind} {more}");
     }
-    let echo = message(1, 1, &json!({"content_attributes": {"external_echo": true}}));
-    assert_eq!(echo.author(None), Some((Author::Bot, true)), "nobody is there whose it could be");
+}
+
+#[test]
+fn who_answers_in_the_channels_own_app_answers_for_the_holder_or_for_one_who_stands_for_all() {
+    let asked = message(3, 0, &json!({}));
+    let echo = message(4, 1, &json!({"content_attributes": {"external_echo": true}, "sender": null}));
+    for (assignee, who) in [(true, "3"), (false, "channel-app")] {
+        let mut row = sample();
+        row.meta.assignee = row.meta.assignee.filter(|_| assignee);
+        let record = row.record(&[asked.clone(), echo.clone()], true, &known(), None).unwrap();
+        let said = &record.messages[1];
+        assert_eq!((said.from, said.agent.as_ref().unwrap().as_str(), said.public), (Author::Agent, who, true));
+        let mut state = State::default();
+        let thread = || Thread { messages: vec![asked.clone(), echo.clone()], whole: true, is_long: false };
+        state.tell(&row, thread(), at("2026-03-02T10:00:00Z"));
+        state.tell(&row, thread(), at("2026-03-02T10:01:00Z"));
+        state.people.take_agents(vec![], at("2026-03-02T10:02:00Z"), &mut state.outbox);
+        let told: Vec<_> = state.outbox.iter().filter(|event| matches!(event.kind, EventKind::Agent(_))).collect();
+        assert_eq!(told.len(), usize::from(!assignee), "introduced once, and does not leave: {told:?}");
+    }
 }
 
 #[test]
