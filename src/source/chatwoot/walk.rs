@@ -41,56 +41,85 @@ pub(super) struct Walk {
     /// Something is amiss: it is not to take long.
     is_urgent: bool,
     began_at: Option<Timestamp>,
-    /// Pages still to be read, the next one last.
-    todo: Vec<(&'static str, u32, Page)>,
+    /// What is to be read of each status, the next one last.
+    todo: Vec<(&'static str, Page)>,
     /// Records read, and how many there are as far as it is known.
     read: u64,
     total: u64,
 }
 
-/// What a page of a walk is for.
+/// A page of a walk, and why it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Page {
-    /// It tells how many there are.
+    /// The first tells how many there are.
     First,
-    /// One of those.
-    Counted,
     /// There is no count: a full one is followed by another.
-    Blind,
+    Blind(u64),
+    /// The last one by the count, which may not be true; `size` is that of the first.
+    Last { page: u64, size: u64, told: u64 },
+    /// The last one lies between one that holds something and one that does not.
+    Between { full: u64, empty: u64, size: u64, told: u64 },
+    /// One that is there; the one before it is next.
+    Down(u64),
+}
+
+impl Page {
+    fn number(self) -> u64 {
+        match self {
+            Self::First => 1,
+            Self::Blind(page) | Self::Last { page, .. } | Self::Down(page) => page,
+            Self::Between { full, empty, .. } => full.midpoint(empty),
+        }
+    }
+
+    /// What follows a page that held so many, where so many were told to be in all; and by how much the sum of what was
+    /// told was too great.
+    fn next(self, count: u64, told: Option<u64>) -> (Option<Self>, u64) {
+        let between = |full: u64, empty: u64, size: u64, told: u64| {
+            if empty - full > 1 {
+                return (Some(Self::Between { full, empty, size, told }), 0);
+            }
+            (Some(Self::Down(full)), told.saturating_sub(full * size))
+        };
+        match (self, told) {
+            (Self::First, Some(told)) if count > 0 && told > count => {
+                // Servers refuse greater numbers.
+                let page = told.div_ceil(count).min(u64::from(u32::MAX));
+                (Some(Self::Last { page, size: count, told }), 0)
+            }
+            (Self::First, None) | (Self::Blind(_), _) if count >= PER_PAGE as u64 => {
+                (Some(Self::Blind(self.number() + 1)), 0)
+            }
+            (Self::Last { page, size, told }, _) if count == 0 && page > 1 => between(1, page, size, told),
+            (Self::Between { empty, size, told, .. }, _) if count > 0 => between(self.number(), empty, size, told),
+            (Self::Between { full, size, told, .. }, _) => between(full, self.number(), size, told),
+            (Self::Last { page, .. } | Self::Down(page), _) if page > 1 => (Some(Self::Down(page - 1)), 0),
+            _ => (None, 0),
+        }
+    }
 }
 
 impl Walk {
     pub(super) fn new(is_urgent: bool) -> Self {
-        Self {
-            is_urgent,
-            began_at: None,
-            todo: ACTIVE.map(|status| (status, 1, Page::First)).to_vec(),
-            read: 0,
-            total: 0,
-        }
+        let todo = ACTIVE.map(|status| (status, Page::First)).to_vec();
+        Self { is_urgent, began_at: None, todo, read: 0, total: 0 }
     }
 
     /// Reads the next page; gives its rows and the walk behind it.
     async fn step(&self, ask: &mut Ask) -> Result<(Self, Vec<Row>), SourceError> {
         let mut next = self.clone();
-        let Some((status, page, kind)) = next.todo.pop() else { return Ok((next, Vec::new())) };
-        let number = page.to_string();
+        let Some((status, page)) = next.todo.pop() else { return Ok((next, Vec::new())) };
+        let number = page.number().to_string();
         let query = [("status", status), ("sort_by", "created_at_asc"), ("page", &*number)];
-        let (rows, count, total) = ask.page(&query).await?;
+        let (rows, count, told) = ask.page(&query).await?;
         next.began_at.get_or_insert(ask.at());
         next.read += count as u64;
-        match (kind, total) {
-            (Page::First, Some(total)) => {
-                next.total += total;
-                if count > 0 && total > count as u64 {
-                    next.todo.push((status, 1, Page::Counted));
-                    let pages = total.div_ceil(count as u64).min(u64::from(u32::MAX)) as u32;
-                    next.todo.extend((2..=pages).map(|page| (status, page, Page::Counted)));
-                }
-            }
-            (Page::First | Page::Blind, _) if count >= PER_PAGE => next.todo.push((status, page + 1, Page::Blind)),
-            _ => {}
+        if page == Page::First {
+            next.total = next.total.saturating_add(told.unwrap_or(0));
         }
+        let (following, too_many) = page.next(count as u64, told);
+        next.total = next.total.saturating_sub(too_many);
+        next.todo.extend(following.map(|page| (status, page)));
         Ok((next, rows))
     }
 
@@ -281,5 +310,53 @@ impl Chatwoot {
             }
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pages that a walk through one status reads, where so many are told and so many are there.
+    fn pages(told: Option<u64>, there: u64, size: u64) -> Vec<u64> {
+        let (mut page, mut read) = (Page::First, Vec::new());
+        loop {
+            read.push(page.number());
+            assert!(read.len() < 200, "{read:?}");
+            let count = there.saturating_sub((page.number() - 1).saturating_mul(size)).min(size);
+            match page.next(count, told).0 {
+                Some(next) => page = next,
+                None => return read,
+            }
+        }
+    }
+
+    #[test]
+    fn a_walk_reads_each_page_that_is_there_from_the_last_to_the_first() {
+        for (told, there, expected) in [
+            (Some(0), 0, vec![1]),
+            (Some(25), 25, vec![1]),
+            (Some(26), 26, vec![1, 2, 1]),
+            (Some(80), 80, vec![1, 4, 3, 2, 1]),
+            // Some ended since they were counted.
+            (Some(76), 75, vec![1, 4, 2, 3, 3, 2, 1]),
+            (Some(26), 25, vec![1, 2, 1]),
+            (None, 60, vec![1, 2, 3]),
+        ] {
+            assert_eq!(pages(told, there, 25), expected, "{told:?} {there}");
+        }
+    }
+
+    #[test]
+    fn a_count_that_is_not_true_costs_a_few_requests() {
+        for told in [5_000, 1_000_000_000, 100_000_000_000, u64::MAX] {
+            for there in [26, 80, 2_000] {
+                let read = pages(Some(told), there, 25);
+                let last = there.div_ceil(25);
+                assert!(read.len() as u64 <= last + 70, "{told} {there}: {} pages", read.len());
+                let down: Vec<u64> = (1..=last).rev().collect();
+                assert!(read.ends_with(&down), "{told} {there}: {read:?}");
+            }
+        }
     }
 }
