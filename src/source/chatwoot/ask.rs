@@ -21,8 +21,12 @@ use crate::source::skips::{self, Skips, id_words};
 pub(super) const PER_PAGE: usize = 25;
 /// Messages of an answer to `after`.
 const MESSAGES: usize = 100;
+/// Messages of an answer to `after` and `before`.
+const BETWEEN: usize = 1000;
 /// Messages of a conversation that are read at once.
-const MOST_MESSAGES: usize = 1000;
+const MOST_MESSAGES: usize = 10_000;
+/// No message has a greater number.
+const NO_BOUND: u64 = i64::MAX as u64;
 /// Requests that are under way at once.
 const AT_ONCE: usize = 4;
 
@@ -253,6 +257,10 @@ fn unknown(status: &str) -> String {
 }
 
 /// The messages of a conversation behind one, as they came: where from, and whether there are more.
+///
+/// They come by time, which is not the order of their numbers where some were imported or delayed: a full page says
+/// nothing of which numbers are still to come. So what does not fit into a page is asked for between two numbers, which
+/// brings more of them, and between closer ones as long as that is full, too.
 async fn read_thread(
     client: Arc<Client>,
     account: u64,
@@ -261,21 +269,43 @@ async fn read_thread(
     now: Timestamp,
 ) -> Result<Option<(String, Vec<Value>, bool)>, SourceError> {
     let path = format!("/api/v1/accounts/{account}/conversations/{number}/messages");
-    let (mut raw, mut last) = (Vec::new(), after);
-    loop {
-        let behind = last.to_string();
-        let Some(answer) = client.find::<Payload>(&path, &[("after", &behind)], now).await? else { return Ok(None) };
-        let page = answer.body.payload;
-        let count = page.len();
-        let ids = page.iter().filter_map(|one| OnlyId::deserialize(one).ok());
-        let next = ids.map(|one| one.id).fold(last, u64::max);
-        raw.extend(page);
-        if count < MESSAGES || raw.len() >= MOST_MESSAGES || next == last {
-            let is_long = count >= MESSAGES && next > last;
-            return Ok(Some((path, raw, is_long)));
-        }
-        last = next;
+    let Some(answer) = client.find::<Payload>(&path, &[("after", &after.to_string())], now).await? else {
+        return Ok(None);
+    };
+    let page = answer.body.payload;
+    if page.len() < MESSAGES {
+        return Ok(Some((path, page, false)));
     }
+    let (mut first, mut bound, mut all) = (after + 1, NO_BOUND, Vec::new());
+    loop {
+        let (from, to) = (first.to_string(), bound.to_string());
+        let Some(answer) = client.find::<Payload>(&path, &[("after", &from), ("before", &to)], now).await? else {
+            return Ok(None);
+        };
+        let part = answer.body.payload;
+        if all.is_empty() && bound == NO_BOUND && part.len() < page.len() {
+            // A server that does not know the question.
+            return Ok(Some((path, page, true)));
+        }
+        let middle = if part.len() < BETWEEN { NO_BOUND } else { middle_of(&part) };
+        if (first + 1..bound).contains(&middle) {
+            bound = middle;
+            continue;
+        }
+        all.extend(part);
+        if bound == NO_BOUND || all.len() >= MOST_MESSAGES {
+            return Ok(Some((path, all, bound < NO_BOUND)));
+        }
+        (first, bound) = (bound, NO_BOUND);
+    }
+}
+
+/// The number that half of these messages have not reached.
+fn middle_of(messages: &[Value]) -> u64 {
+    let ids = messages.iter().filter_map(|one| OnlyId::deserialize(one).ok());
+    let mut ids: Vec<u64> = ids.map(|one| one.id).collect();
+    ids.sort_unstable();
+    ids.get(ids.len() / 2).copied().unwrap_or(NO_BOUND)
 }
 
 /// What a refusal means here: a missing right is told as 401, and who asks too often is told no time.

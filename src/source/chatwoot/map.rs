@@ -93,7 +93,15 @@ impl Row {
         self.messages.iter().map(|message| message.id).fold(last, u64::max)
     }
 
-    /// The same for what is to be told with its messages, which bring the words of the last one, too: a start may hold
+    /// Whether there was that message when it was read. One that came by time before the last one may have a greater
+    /// number.
+    pub(super) fn knows(&self, message: &Message) -> bool {
+        let last = self.last_non_activity_message.as_ref().map(|last| last.created_at);
+        let last = self.messages.iter().filter_map(|last| last.created_at).fold(last, |a, b| a.max(Some(b)));
+        message.id <= self.last_message() || Some(message.created_at) < last
+    }
+
+    /// The row for what is to be told with its messages, which bring the words of the last one, too: a start may hold
     /// many.
     pub(super) fn without_words(mut self) -> Self {
         if let Some(last) = &mut self.last_non_activity_message {

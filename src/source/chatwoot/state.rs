@@ -168,8 +168,7 @@ impl State {
 
     /// Tells what is new in a conversation; later messages than its row knows of are left for the next row.
     pub(super) fn tell(&mut self, row: &Row, mut thread: Thread, looked_at: Timestamp) {
-        let bound = row.last_message();
-        thread.messages.retain(|message| message.id <= bound);
+        thread.messages.retain(|message| row.knows(message));
         let before = self.seen.get(&row.id).copied();
         let last_id = thread.messages.iter().map(|message| message.id).fold(before.map_or(0, |b| b.last_id), u64::max);
         self.seen.insert(row.id, Seen { print: print(row), last_id, looked_at });
