@@ -209,7 +209,7 @@ fn who_ended_it_is_named_in_each_form_of_the_note() {
     ] {
         let note = message(5, 2, &json!({"content": words, "sender": null}));
         let record = row.record(&[message(4, 1, &wrote), note], true, &known(), None).unwrap();
-        let agent = record.by_agent.as_ref().map(|agent| agent.as_str());
+        let agent = record.by_agent.as_ref().map(crate::event::AgentId::as_str);
         assert_eq!((record.by, agent), (by, who), "{words}");
         assert_eq!(record.endings.len(), usize::from(by.is_some()), "{words}");
     }
