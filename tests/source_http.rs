@@ -373,6 +373,16 @@ async fn a_record_that_is_gone_is_no_error() {
         let found = client(&server.uri(), Limits::default()).find::<Value>("/conversations/7", &[], NOW).await.unwrap();
         assert_eq!(found.is_none(), is_gone, "{status}");
     }
+    // A page of a proxy says nothing of the record.
+    for status in [403, 404, 410] {
+        for page in ["<html>default backend - 404</html>", "default backend - 404", ""] {
+            let server = serve(ResponseTemplate::new(status).set_body_raw(page, "text/html")).await;
+            let found = client(&server.uri(), Limits::default()).find::<Value>("/conversations/7", &[], NOW).await;
+            let error = found.unwrap_err();
+            assert_eq!(error.word(), "failing", "{status} {page}: {error}");
+            assert!(error.to_string().contains(&format!("something between answered ({status})")), "{error}");
+        }
+    }
     let server = serve(said(403, "{}")).await;
     let error = client(&server.uri(), Limits::default()).find::<Value>("/conversations/7", &[], NOW).await.unwrap_err();
     assert_eq!(error.word(), "forbidden");

@@ -6,8 +6,9 @@
 //!
 //! Invariants: of one field (status, holder, team) a later look is never told before an earlier one; what is only known
 //! from a look is never told before anything that was told of the conversation; a conversation that is ended at a look
-//! is ended by what is told; of a record that was told before, and forgotten, where it stands is told again. What is kept
-//! of a record does not grow with what happens in it.
+//! is ended by what is told; of a record that was told before, and forgotten, where it stands is told again; one that was
+//! ended here because it was gone, and is there again, waits again if it waited. What is kept of a record does not grow
+//! with what happens in it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,6 +44,8 @@ struct Known {
     holder: Option<(Option<AgentId>, Timestamp)>,
     team: Option<(Option<TeamId>, Timestamp)>,
     heard: Heard,
+    /// Whether a person's answer to the customer is awaited by what the vendor showed, endings of our own left out.
+    waits: bool,
     /// The latest ending that was told.
     ended_at: Timestamp,
     rated_at: Timestamp,
@@ -64,6 +67,8 @@ pub struct Differ {
     known: HashMap<ConversationId, Known>,
     /// Active by what an earlier run told, and not looked at since.
     remembered: HashSet<ConversationId>,
+    /// Ended here because they were gone, and when.
+    left: HashMap<ConversationId, Timestamp>,
     /// What began up to then may have been told by an earlier run.
     resumed_at: Option<Timestamp>,
     /// Prints of the ids of records that were told, and of which nothing is kept.
@@ -110,15 +115,21 @@ impl Differ {
         let id = record.opened.conversation.clone();
         let is_remembered = self.remembered.remove(&id);
         let known = self.known.remove(&id);
-        let is_told = is_remembered || self.told.remove(&xxh3_64(id.as_str().as_bytes()));
+        let left_at = self.left.remove(&id);
+        let is_forgotten = self.told.remove(&xxh3_64(id.as_str().as_bytes()));
+        let is_told = is_remembered || is_forgotten || left_at.is_some();
         let is_fresh = !is_told && self.resumed_at.is_none_or(|told_to| record.opened_at > told_to);
         let mut telling = Telling { id: id.clone(), looked_at, events: Vec::new() };
-        let known = match known {
+        let mut known = match known {
             Some(known) => telling.changes(record, known),
             None => telling.all(record, is_fresh),
         };
-        self.known.insert(id, known);
         telling.events.sort_by_key(|event| event.at);
+        known.waits = waits(known.waits, &telling.events);
+        if left_at.is_some() {
+            telling.come_back(&mut known);
+        }
+        self.known.insert(id, known);
         out.append(&mut telling.events);
     }
 
@@ -148,6 +159,7 @@ impl Differ {
             None if self.remembered.remove(id) => looked_at,
             _ => return,
         };
+        self.left.insert(id.clone(), at);
         let (conversation, status) = (id.clone(), Status::Closed);
         out.push(Event::new(at, EventKind::Status { conversation, status, by: Some(StatusBy::System), agent: None }));
     }
@@ -167,9 +179,12 @@ impl Differ {
     /// Forgets what was in records that ended before then, but not that they were told.
     pub fn forget(&mut self, before: Timestamp) {
         let is_old = |known: &Known| !known.is_active() && known.last_at.max(known.looked_at) < before;
-        let old: Vec<_> = self.known.extract_if(|_, known| is_old(known)).collect();
-        for (id, known) in old {
-            self.recounted(&id, known.last_at);
+        let old: Vec<_> =
+            self.known.extract_if(|_, known| is_old(known)).map(|(id, known)| (id, known.last_at)).collect();
+        let gone = self.left.extract_if(|_, at| *at < before);
+        let old: Vec<_> = old.into_iter().chain(gone).collect();
+        for (id, at) in old {
+            self.recounted(&id, at);
         }
     }
 }
@@ -231,6 +246,7 @@ impl Telling {
             holder: holder.map(|(at, holder)| (holder, at)),
             team: team.map(|(at, team)| (team, at)),
             heard,
+            waits: false,
             ended_at: Timestamp::MIN,
             rated_at: Timestamp::MIN,
             dues: [None; 3],
@@ -261,7 +277,7 @@ impl Telling {
         known.heard.whole |= whole && {
             // What came before the first that was told is told now.
             if !known.heard.whole {
-                known.ended_at = Timestamp::MIN;
+                (known.ended_at, known.waits) = (Timestamp::MIN, false);
                 known.heard = Heard { whole: true, newest: Timestamp::MIN, prints: Vec::new() };
             }
             true
@@ -286,6 +302,15 @@ impl Telling {
         self.rest(record.ratings, record.merged, &mut known);
         known.looked_at = known.looked_at.max(self.looked_at);
         known
+    }
+
+    /// The ending that is taken back has ended the wait in the stream: a customer who waits still is told to wait from
+    /// now on, which is too short but not hidden.
+    fn come_back(&mut self, known: &mut Known) {
+        if known.is_active() && known.waits {
+            known.last_at = self.looked_at.max(known.last_at);
+            self.say(known.last_at, Message::public(self.id.clone(), Author::Customer, None));
+        }
     }
 
     /// The latest instant that was told so far, at least `least`.
@@ -389,6 +414,16 @@ impl Telling {
         }
         known.last_at = self.latest(known.last_at);
     }
+}
+
+/// Whether a person's answer is awaited after these events, in order.
+fn waits(before: bool, events: &[Event]) -> bool {
+    events.iter().fold(before, |waits, event| match &event.kind {
+        EventKind::Message(said) if said.public == Some(false) || said.from == Author::Bot => waits,
+        EventKind::Message(said) => said.from == Author::Customer,
+        EventKind::Status { status, .. } if status.is_ended() => false,
+        _ => waits,
+    })
 }
 
 /// What a field changed to and when, if it did; never before it changed the last time.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,6 +12,7 @@ use super::map;
 use super::wire::{Csat, List, Message, OnlyCounts, OnlyId, Page, Payload, Row};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::http::words::excerpt;
 use crate::source::http::{Answer, Auth, Client, Secret};
 use crate::source::skips::{self, Named, Skips, id_words};
 
@@ -20,8 +20,12 @@ use crate::source::skips::{self, Named, Skips, id_words};
 pub(super) const PER_PAGE: usize = 25;
 /// Messages of an answer to `after`.
 const MESSAGES: usize = 100;
+/// Messages of an answer to `after` and `before`.
+const BETWEEN: usize = 1000;
 /// Messages of a conversation that are read at once.
-const MOST_MESSAGES: usize = 1000;
+const MOST_MESSAGES: usize = 10_000;
+/// No message has a greater number.
+const NO_BOUND: u64 = i64::MAX as u64;
 /// Requests that are under way at once.
 const AT_ONCE: usize = 4;
 
@@ -46,12 +50,23 @@ pub(super) struct Ask {
 }
 
 /// Messages of a conversation.
+#[derive(Debug)]
 pub(super) struct Thread {
     pub messages: Vec<Message>,
     /// They begin with the first.
     pub whole: bool,
     /// There are more behind them.
     pub is_long: bool,
+}
+
+/// What became of a conversation that was asked for.
+#[derive(Debug)]
+pub(super) enum Found<T> {
+    There(T),
+    /// It is not there any more.
+    Gone,
+    /// Its own request failed, which says nothing of others.
+    Failed(SourceError),
 }
 
 impl Ask {
@@ -115,8 +130,7 @@ impl Ask {
         rows.retain(|row| {
             let is_known = map::status(&row.status).is_some();
             if !is_known {
-                let reason = format!("`{}` is no status that is known", row.status);
-                self.skip(format!("{place} data.payload, id {}", row.id), "status", &reason);
+                self.skip(format!("{place} data.payload, id {}", row.id), "status", &unknown(&row.status));
             }
             is_known
         });
@@ -130,43 +144,75 @@ impl Ask {
         Ok(meta.all_count)
     }
 
-    /// One conversation; `None` where it is not there any more.
-    pub(super) async fn row(&mut self, number: u64) -> Result<Option<Row>, SourceError> {
+    /// One conversation.
+    pub(super) async fn row(&mut self, number: u64) -> Result<Found<Row>, SourceError> {
         let path = format!("/api/v1/accounts/{}/conversations/{number}", self.account);
-        let found = self.client.find::<Value>(&path, &[], self.now).await.map_err(|error| meant(error, self.at()))?;
-        let Some(Answer { body, date, .. }) = found else { return Ok(None) };
+        let found = self.client.find::<Value>(&path, &[], self.now).await;
+        let Answer { body, date, .. } = match self.of_one(found)? {
+            Found::There(answer) => answer,
+            Found::Gone => return Ok(Found::Gone),
+            Found::Failed(error) => return Ok(Found::Failed(error)),
+        };
         self.date = date.or(self.date);
-        Ok(self.read_all(&format!("GET {path}"), "", vec![body]).pop())
+        let wrong = |(path_inside, what): (String, String)| {
+            let what = excerpt(&what);
+            Found::Failed(SourceError::Schema { place: format!("GET {path}"), path: path_inside, what })
+        };
+        Ok(match skips::read::<Row>(body) {
+            Ok(row) if map::status(&row.status).is_none() => wrong(("status".into(), unknown(&row.status))),
+            Ok(row) => Found::There(row),
+            Err(error) => wrong(error),
+        })
     }
 
-    /// The messages of conversations behind a message each (0 for all), several at once; `None` where the
-    /// conversation is not there any more.
-    pub(super) async fn threads(&mut self, wanted: &[(u64, u64)]) -> Result<Vec<Option<Thread>>, SourceError> {
-        let (account, now, at) = (self.account, self.now, self.at());
+    /// The messages of conversations behind a message each (0 for all), several at once.
+    pub(super) async fn threads(&mut self, wanted: &[(u64, u64)]) -> Result<Vec<Found<Thread>>, SourceError> {
+        let (account, now) = (self.account, self.now);
         let read =
             |&(number, after): &(u64, u64)| read_thread(Arc::clone(&self.client), account, number, after, now).boxed();
         let reads: Vec<_> = wanted.iter().map(read).collect();
-        let raw: Vec<Option<(String, Vec<Value>, bool)>> =
-            stream::iter(reads).buffered(AT_ONCE).try_collect().await.map_err(|error| meant(error, at))?;
+        let raw: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
         let mut threads = Vec::with_capacity(raw.len());
         for (one, (_, after)) in raw.into_iter().zip(wanted) {
-            threads.push(one.map(|(path, raw, is_long)| {
-                let mut messages: Vec<Message> = self.read_all(&format!("GET {path}"), "payload", raw);
-                messages.sort_by_key(|message| (message.created_at, message.id));
-                messages.dedup_by_key(|message| message.id);
-                Thread { messages, whole: *after == 0, is_long }
-            }));
+            threads.push(match self.of_one(one)? {
+                Found::There((path, raw, is_long)) => {
+                    let mut messages: Vec<Message> = self.read_all(&format!("GET {path}"), "payload", raw);
+                    messages.sort_by_key(|message| (message.created_at, message.id));
+                    messages.dedup_by_key(|message| message.id);
+                    Found::There(Thread { messages, whole: *after == 0, is_long })
+                }
+                Found::Gone => Found::Gone,
+                Found::Failed(error) => Found::Failed(error),
+            });
         }
         Ok(threads)
     }
 
-    /// Satisfaction answers since an instant, newest first; a page.
-    pub(super) async fn ratings(&mut self, since: Timestamp, page: u32) -> Result<Vec<Csat>, SourceError> {
+    /// What an answer about one conversation means: an error only where it is not about this one.
+    fn of_one<T>(&self, answer: Result<Option<T>, SourceError>) -> Result<Found<T>, SourceError> {
+        match answer.map_err(|error| meant(error, self.at())) {
+            Ok(Some(found)) => Ok(Found::There(found)),
+            Ok(None) => Ok(Found::Gone),
+            // What a person has to do something about is wrong with the server.
+            Err(error @ (SourceError::Transient { todo: None, .. } | SourceError::Schema { .. })) => {
+                Ok(Found::Failed(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Satisfaction answers from an instant up to another, newest first: a page, and how many there are on it.
+    pub(super) async fn ratings(
+        &mut self,
+        (since, until): (Timestamp, Timestamp),
+        page: u32,
+    ) -> Result<(Vec<Csat>, usize), SourceError> {
         let seconds = |at: Timestamp| at.millis().div_euclid(1000).to_string();
-        let (since, until, page) = (seconds(since), seconds(self.at() + TimeDelta::minutes(1)), page.to_string());
+        let (since, until, page) = (seconds(since), seconds(until), page.to_string());
         let query = [("since", &*since), ("until", &*until), ("sort", "-created_at"), ("page", &*page)];
         let raw: Vec<Value> = self.get("/csat_survey_responses", &query).await?;
-        Ok(self.read_all("GET /csat_survey_responses", "", raw))
+        let count = raw.len();
+        Ok((self.read_all("GET /csat_survey_responses", "", raw), count))
     }
 
     /// A list of records, each by itself.
@@ -198,7 +244,15 @@ impl Ask {
     }
 }
 
+fn unknown(status: &str) -> String {
+    format!("`{status}` is no status that is known")
+}
+
 /// The messages of a conversation behind one, as they came: where from, and whether there are more.
+///
+/// They come by time, which is not the order of their numbers where some were imported or delayed: a full page says
+/// nothing of which numbers are still to come. So what does not fit into a page is asked for between two numbers, which
+/// brings more of them, and between closer ones as long as that is full, too.
 async fn read_thread(
     client: Arc<Client>,
     account: u64,
@@ -207,21 +261,43 @@ async fn read_thread(
     now: Timestamp,
 ) -> Result<Option<(String, Vec<Value>, bool)>, SourceError> {
     let path = format!("/api/v1/accounts/{account}/conversations/{number}/messages");
-    let (mut raw, mut last) = (Vec::new(), after);
-    loop {
-        let behind = last.to_string();
-        let Some(answer) = client.find::<Payload>(&path, &[("after", &behind)], now).await? else { return Ok(None) };
-        let page = answer.body.payload;
-        let count = page.len();
-        let ids = page.iter().filter_map(|one| OnlyId::deserialize(one).ok());
-        let next = ids.map(|one| one.id).fold(last, u64::max);
-        raw.extend(page);
-        if count < MESSAGES || raw.len() >= MOST_MESSAGES || next == last {
-            let is_long = count >= MESSAGES && next > last;
-            return Ok(Some((path, raw, is_long)));
-        }
-        last = next;
+    let Some(answer) = client.find::<Payload>(&path, &[("after", &after.to_string())], now).await? else {
+        return Ok(None);
+    };
+    let page = answer.body.payload;
+    if page.len() < MESSAGES {
+        return Ok(Some((path, page, false)));
     }
+    let (mut first, mut bound, mut all) = (after + 1, NO_BOUND, Vec::new());
+    loop {
+        let (from, to) = (first.to_string(), bound.to_string());
+        let Some(answer) = client.find::<Payload>(&path, &[("after", &from), ("before", &to)], now).await? else {
+            return Ok(None);
+        };
+        let part = answer.body.payload;
+        if all.is_empty() && bound == NO_BOUND && part.len() < page.len() {
+            // A server that does not know the question.
+            return Ok(Some((path, page, true)));
+        }
+        let middle = if part.len() < BETWEEN { NO_BOUND } else { middle_of(&part) };
+        if (first + 1..bound).contains(&middle) {
+            bound = middle;
+            continue;
+        }
+        all.extend(part);
+        if bound == NO_BOUND || all.len() >= MOST_MESSAGES {
+            return Ok(Some((path, all, bound < NO_BOUND)));
+        }
+        (first, bound) = (bound, NO_BOUND);
+    }
+}
+
+/// The number that half of these messages have not reached.
+fn middle_of(messages: &[Value]) -> u64 {
+    let ids = messages.iter().filter_map(|one| OnlyId::deserialize(one).ok());
+    let mut ids: Vec<u64> = ids.map(|one| one.id).collect();
+    ids.sort_unstable();
+    ids.get(ids.len() / 2).copied().unwrap_or(NO_BOUND)
 }
 
 /// What a refusal means here: a missing right is told as 401, and who asks too often is told no time.

@@ -42,7 +42,7 @@ pub(super) async fn check(source: &Chatwoot, ask: &mut Ask) -> Result<Vec<Findin
     findings.push(outcome("conversations", page, |(_, count, total)| {
         format!("{} open", total.map_or_else(|| format!("at least {count}"), |total| total.to_string()))
     }));
-    findings.push(outcome(RATINGS, ask.ratings(ask.now, 1).await, |_| "satisfaction answers".to_owned()));
+    findings.push(outcome(RATINGS, ask.ratings((ask.now, ask.now), 1).await, |_| "satisfaction answers".to_owned()));
     let limit = u64::from(source.settings.requests_per_minute);
     let used = ask.sent().min(limit);
     findings.push(Finding::quota(Some(Quota { limit, remaining: limit - used, resets_at: None })));

@@ -1,10 +1,11 @@
 //! From what the API shows of a conversation to a record for the differ. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::wire::{Message, Person, Row};
 use crate::event::{
-    AgentId, Author, ConversationId, CustomerId, Direction, Event, Opened, Status, StatusBy, TeamId, Timestamp, Words,
+    Agent, AgentId, Author, ConversationId, CustomerId, Direction, Event, Opened, Status, StatusBy, TeamId, Timestamp,
+    Words,
 };
 use crate::source::differ::{Ended, Record, Said, Since};
 use crate::source::roster::Roster;
@@ -13,6 +14,9 @@ use crate::source::roster::Roster;
 const INCOMING: u64 = 0;
 const OUTGOING: u64 = 1;
 const ACTIVITY: u64 = 2;
+
+/// Who answered in the channel's own app where nobody holds the conversation: a person of the team, nobody knows which.
+const OUTSIDE: &str = "channel-app";
 
 /// Who and what a conversation can point to.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +37,16 @@ pub(super) fn conversation(number: u64) -> ConversationId {
 /// The id of an agent.
 pub(super) fn agent(number: u64) -> AgentId {
     AgentId::new(number.to_string())
+}
+
+/// Who stands for those of the team who answer in the channel's own app.
+pub(super) fn outside() -> Agent {
+    Agent::new(AgentId::new(OUTSIDE), "(in the channel's own app)")
+}
+
+/// Whether there is such an answer in it.
+pub(super) fn is_outside(record: &Record) -> bool {
+    record.messages.iter().any(|said| said.agent.as_ref().is_some_and(|agent| agent.as_str() == OUTSIDE))
 }
 
 /// The id of a team.
@@ -60,11 +74,16 @@ impl Row {
         self.meta.assignee.as_ref().filter(|_| !is_bot).map(|person| agent(person.id))
     }
 
+    /// Whether it is neither ended nor of a status that is not known.
+    pub(super) fn is_active(&self) -> bool {
+        status(&self.status).is_some_and(|status| !status.is_ended())
+    }
+
     /// Whether only its messages can tell if a customer waits, and since when.
     pub(super) fn is_doubtful(&self) -> bool {
         match &self.last_non_activity_message {
             None => false,
-            Some(last) => last.author(None) != Some((Author::Agent, true)),
+            Some(last) => last.author() != Some((Author::Agent, true)),
         }
     }
 
@@ -74,7 +93,15 @@ impl Row {
         self.messages.iter().map(|message| message.id).fold(last, u64::max)
     }
 
-    /// The same for what is to be told with its messages, which bring the words of the last one, too: a start may hold
+    /// Whether there was that message when it was read. One that came by time before the last one may have a greater
+    /// number.
+    pub(super) fn knows(&self, message: &Message) -> bool {
+        let last = self.last_non_activity_message.as_ref().map(|last| last.created_at);
+        let last = self.messages.iter().filter_map(|last| last.created_at).fold(last, |a, b| a.max(Some(b)));
+        message.id <= self.last_message() || Some(message.created_at) < last
+    }
+
+    /// The row for what is to be told with its messages, which bring the words of the last one, too: a start may hold
     /// many.
     pub(super) fn without_words(mut self) -> Self {
         if let Some(last) = &mut self.last_non_activity_message {
@@ -130,7 +157,7 @@ impl Row {
         record.team = Some(Since::seen(self.meta.team.as_ref().map(|one| team(one.id))));
         record.tags = Some(self.labels.clone());
         record.messages = messages.iter().filter_map(|message| message.said(holder.as_ref())).collect();
-        record.endings = messages.iter().filter_map(|message| message.ending(known)).collect();
+        record.endings = messages.iter().filter_map(|message| message.ending(messages, known)).collect();
         record.whole = whole;
         Some(record)
     }
@@ -152,17 +179,16 @@ impl Row {
 }
 
 impl Message {
-    /// Whose it is and whether the customer sees it; `None` for what is no message. What a person wrote in the
-    /// channel's own app has no author: it is the holder's.
-    pub(super) fn author(&self, holder: Option<&AgentId>) -> Option<(Author, bool)> {
+    /// Whose it is and whether the customer sees it; `None` for what is no message. What a person wrote in the channel's
+    /// own app has no author, but is marked.
+    pub(super) fn author(&self) -> Option<(Author, bool)> {
         let kind = self.sender.as_ref().map_or("", |sender| sender.kind.as_str());
         let by_program =
             self.content_attributes.automation_rule_id.is_some() || self.additional_attributes.campaign_id.is_some();
         Some(match self.kind {
             ACTIVITY => return None,
             INCOMING => (Author::Customer, !self.private),
-            OUTGOING if !by_program && kind == "user" => (Author::Agent, !self.private),
-            OUTGOING if !by_program && self.content_attributes.external_echo && holder.is_some() => {
+            OUTGOING if !by_program && (kind == "user" || self.content_attributes.external_echo) => {
                 (Author::Agent, !self.private)
             }
             _ => (Author::Bot, !self.private),
@@ -170,31 +196,34 @@ impl Message {
     }
 
     fn said(&self, holder: Option<&AgentId>) -> Option<Said> {
-        let (from, public) = self.author(holder)?;
+        let (from, public) = self.author()?;
         let sender = self.sender.as_ref().filter(|sender| sender.kind == "user");
         let by = sender.map(|sender| agent(sender.id)).or_else(|| holder.cloned());
+        let by = by.unwrap_or_else(|| AgentId::new(OUTSIDE));
         Some(Said {
             key: self.id.to_string().into(),
             at: self.created_at,
             from,
-            agent: by.filter(|_| from == Author::Agent),
+            agent: (from == Author::Agent).then_some(by),
             public,
             text: self.content.clone().map(Words::from),
         })
     }
 
-    /// The ending that a note of the desk tells of, where its words are understood.
-    fn ending(&self, known: &Known) -> Option<Ended> {
+    /// The ending that a note of the desk tells of, where its words are understood. Who is no agent, and wrote no message
+    /// among these as one, is a program.
+    fn ending(&self, among: &[Self], known: &Known) -> Option<Ended> {
         let (words, at) = (self.activity()?, self.created_at);
-        if words.starts_with("Conversation was resolved by") {
+        if words.starts_with("Conversation was resolved by ") {
             return Some(Ended { at, by: Some(StatusBy::Customer), agent: None });
         }
         let who = words.strip_prefix("Conversation was marked resolved by ")?;
-        if who.starts_with("system due to") {
+        if who == "Automation System" || who.starts_with("system due to ") {
             return Some(Ended { at, by: Some(StatusBy::System), agent: None });
         }
-        let agent = known.named(who);
-        Some(Ended { at, by: agent.is_some().then_some(StatusBy::Agent), agent })
+        let agents = known.named(who, among);
+        let by = if agents.is_empty() { StatusBy::Bot } else { StatusBy::Agent };
+        Some(Ended { at, by: Some(by), agent: one_of(agents) })
     }
 
     /// The words of a note that the desk itself wrote.
@@ -205,7 +234,7 @@ impl Message {
 
 /// Outbound where the first that was said was said by the team.
 fn direction(messages: &[Message]) -> Direction {
-    let first = messages.iter().filter(|message| !message.private).find_map(|message| message.author(None));
+    let first = messages.iter().filter(|message| !message.private).find_map(Message::author);
     match first {
         Some((Author::Agent, _)) => Direction::Outbound,
         _ => Direction::Inbound,
@@ -223,30 +252,42 @@ fn ending(
     let asked_at = messages.iter().rev().find(|message| message.kind == INCOMING).map(|asked| asked.created_at);
     let after = asked_at.max(since).unwrap_or(Timestamp::MIN);
     let notes = || messages.iter().rev().filter(|message| message.created_at >= after);
-    let said = notes().find_map(|message| message.ending(known)).map(|ended| (ended.at, ended.by, ended.agent));
+    let said =
+        notes().find_map(|message| message.ending(messages, known)).map(|ended| (ended.at, ended.by, ended.agent));
     let last = || notes().find(|message| message.activity().is_some()).map(|note| (note.created_at, None, None));
     said.or_else(last)
 }
 
-/// When the holder got it, by the last note of the desk that says so; they are translated, so mostly it is not known.
+/// When the holder got it, by the last note of the desk that says who did; they are translated, so mostly it is not known.
 fn given(messages: &[Message], holder: &AgentId, known: &Known) -> Option<Timestamp> {
     let note = messages.iter().rev().find_map(|message| {
         let words = message.activity()?;
         let to = words
             .strip_prefix("Assigned to ")
             .and_then(|rest| rest.split(" by ").next())
+            .map(|to| to.split(" via ").next().unwrap_or(to))
             .or_else(|| words.strip_suffix(" self-assigned this conversation"))?;
-        Some((message.created_at, known.named(to)))
+        Some((message.created_at, one_of(known.named(to, messages))))
     })?;
     (note.1.as_ref() == Some(holder)).then_some(note.0)
 }
 
 impl Known {
-    /// The one agent of that name.
-    fn named(&self, name: &str) -> Option<AgentId> {
+    /// The agents of that name; where there is none, those who wrote under it and may be agents no more.
+    fn named(&self, name: &str, among: &[Message]) -> BTreeSet<AgentId> {
         let is_it = |person: &&Person| !name.is_empty() && (person.name == name || person.available_name == name);
-        let mut found = self.agents.values().filter(is_it);
-        let one = found.next()?;
-        found.next().is_none().then(|| agent(one.id))
+        let now: BTreeSet<_> = self.agents.values().filter(is_it).map(|person| agent(person.id)).collect();
+        if !now.is_empty() {
+            return now;
+        }
+        let people =
+            among.iter().filter_map(|message| message.sender.as_deref()).filter(|sender| sender.kind == "user");
+        people.filter(is_it).map(|person| agent(person.id)).collect()
     }
+}
+
+/// The one where there is one only.
+fn one_of(agents: BTreeSet<AgentId>) -> Option<AgentId> {
+    let mut agents = agents.into_iter();
+    agents.next().filter(|_| agents.next().is_none())
 }

@@ -12,10 +12,13 @@
 
 mod ask;
 mod check;
+mod each;
+mod failing;
 mod map;
 mod past;
 mod people;
 mod state;
+mod surveys;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -47,7 +50,11 @@ pub const KIND: Kind = Kind {
     capabilities: CAPABILITIES,
     cannot_tell: &[
         ("away", "Chatwoot knows online, busy and offline; a break is one of the last two"),
-        ("assignment times", "an assignment is seen at the next refresh; its own note of it is translated"),
+        (
+            "assignment times",
+            "an assignment is seen at the next refresh, for Chatwoot's own note of it is translated; of what was held before the \
+             first start it is not known",
+        ),
         ("routing", "no answer says what a bot asked or chose"),
         ("sla", "targets are a paid part of the Enterprise edition and are not read"),
         ("conversions", "Chatwoot knows no purchases"),

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::ask::Ask;
+use super::ask::{Ask, Found};
+use super::each::Request;
 use super::{Chatwoot, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -85,15 +86,25 @@ impl Chatwoot {
         });
         let new: Vec<_> = new.collect();
         let wanted: Vec<(u64, u64)> = new.iter().map(|row| (row.id, 0)).collect();
-        let threads = ask.threads(&wanted).await?;
-        for (row, thread) in new.into_iter().zip(threads) {
-            if let Some(thread) = thread {
-                self.state.recount(&row, &thread, ask.at());
+        let (mut read, mut failed) = (Vec::new(), Vec::new());
+        for (row, found) in new.into_iter().zip(ask.threads(&wanted).await?) {
+            match found {
+                Found::There(thread) => read.push((row, thread)),
+                Found::Gone => {}
+                Found::Failed(error) => failed.push((row.id, error)),
             }
+        }
+        let is_any_well = failed.len() < wanted.len();
+        // They are told later, with the news.
+        let later = self.set_aside(ask, failed, is_any_well, Request::Messages).await?;
+        self.state.lookups.extend(later);
+        for (row, thread) in read {
+            self.state.recount(&row, &thread, ask.at());
         }
         if is_over {
             self.state.past.told_from = Some(reading.begins_at);
             self.state.past.reading = None;
+            self.state.look_up_rated();
         } else {
             self.state.past.reading = Some(Reading { page: reading.page + 1, due_at: ask.now, ..reading });
         }

@@ -7,6 +7,7 @@ use super::map::{self, Known};
 use super::wire::{Payload, Person};
 use crate::event::{Agent, Event, PresenceState, Timestamp};
 use crate::source::SourceError;
+use crate::source::differ::Record;
 use crate::source::roster::{Presence, Roster};
 
 /// Everybody who was told.
@@ -16,6 +17,8 @@ pub(super) struct People {
     /// The teams of each agent.
     members: BTreeMap<u64, Vec<u64>>,
     pub roster: Roster,
+    /// Somebody answered in the channel's own app.
+    is_outside: bool,
 }
 
 /// The teams, and who is in each.
@@ -68,12 +71,21 @@ impl People {
 
     /// Takes in the agents, and tells who is new, changed or gone, and each state that changed.
     pub(super) fn take_agents(&mut self, agents: Vec<Person>, at: Timestamp, out: &mut Vec<Event>) {
-        let lines: Vec<Agent> = agents.iter().map(|person| self.agent(person)).collect();
+        let outside = self.is_outside.then(map::outside);
+        let lines: Vec<Agent> = agents.iter().map(|person| self.agent(person)).chain(outside).collect();
         self.roster.agents(lines, at, out);
         for person in agents {
             let state = Presence::seen(state(&person.availability_status));
             self.roster.presence(&map::agent(person.id), state, at, out);
             self.known.agents.insert(person.id, person);
+        }
+    }
+
+    /// Tells who stands for those who answer in the channel's own app, once there is such an answer.
+    pub(super) fn meet(&mut self, record: &Record, out: &mut Vec<Event>) {
+        if !self.is_outside && map::is_outside(record) {
+            self.is_outside = true;
+            self.roster.agent(map::outside(), out);
         }
     }
 

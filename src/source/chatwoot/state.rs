@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::Thread;
+use super::failing::Failing;
 use super::map;
 use super::past::Past;
 use super::people::People;
+use super::surveys::Reading;
 use super::walk::Walk;
 use super::wire::{Csat, Row};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
@@ -60,6 +62,8 @@ pub(super) struct State {
     pub waiting: BTreeMap<u64, (Box<Row>, Timestamp)>,
     /// Conversations that have to be looked up one by one.
     pub lookups: BTreeSet<u64>,
+    /// Those of both whose own requests failed.
+    pub failing: Failing,
     pub walk: Option<Walk>,
     /// When what is active was last counted, how often it was, and how many walks may follow a wrong count.
     pub counted_at: Timestamp,
@@ -72,6 +76,9 @@ pub(super) struct State {
     /// Up to when satisfaction answers were read; `None` where the key may not.
     pub rated_to: Option<Timestamp>,
     pub rated_at: Timestamp,
+    pub survey: Option<Reading>,
+    /// Answers that were taken in and may be met again, by conversation and instant.
+    rated_once: HashSet<(u64, Timestamp)>,
     /// Answers about conversations that were not told yet.
     rated: HashMap<u64, Vec<Rating>>,
     pub past: Past,
@@ -86,7 +93,7 @@ pub(super) struct State {
 pub(super) struct Mark {
     /// The latest look, by the server's clock.
     pub looked_at: Timestamp,
-    /// Up to when satisfaction answers were told.
+    /// Up to when satisfaction answers were told: not beyond one whose conversation is still to be told.
     pub rated_to: Option<Timestamp>,
     /// From when on the history was told.
     pub past_from: Option<Timestamp>,
@@ -116,13 +123,16 @@ impl State {
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { looked_at: self.looked_at, rated_to: self.rated_to, past_from: self.past.told_from }
+        let untold = self.rated.values().flatten().map(|rating| rating.at).min();
+        let rated_to = self.rated_to.map(|to| untold.map_or(to, |at| at.min(to)));
+        Mark { looked_at: self.looked_at, rated_to, past_from: self.past.told_from }
     }
 
     /// Takes in a row that was read then. In a first fill, what nobody can be waiting in is told by its row alone.
     pub(super) fn note(&mut self, row: Row, looked_at: Timestamp, is_fill: bool) {
         self.looked_at = self.looked_at.max(looked_at);
         if !self.inboxes.is_empty() && row.inbox_id.is_none_or(|inbox| !self.inboxes.contains(&inbox)) {
+            self.rated.remove(&row.id);
             return;
         }
         match self.need(&row, is_fill) {
@@ -157,8 +167,7 @@ impl State {
 
     /// Tells what is new in a conversation; later messages than its row knows of are left for the next row.
     pub(super) fn tell(&mut self, row: &Row, mut thread: Thread, looked_at: Timestamp) {
-        let bound = row.last_message();
-        thread.messages.retain(|message| message.id <= bound);
+        thread.messages.retain(|message| row.knows(message));
         let before = self.seen.get(&row.id).copied();
         let last_id = thread.messages.iter().map(|message| message.id).fold(before.map_or(0, |b| b.last_id), u64::max);
         self.seen.insert(row.id, Seen { print: print(row), last_id, looked_at });
@@ -166,6 +175,7 @@ impl State {
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, since) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
         row.tell_customer(&mut self.people.roster, &mut self.outbox);
+        self.people.meet(&record, &mut self.outbox);
         self.differ.look(record, looked_at, &mut self.outbox);
     }
 
@@ -174,6 +184,9 @@ impl State {
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, None) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
         row.tell_customer(&mut Roster::default(), &mut self.outbox);
+        if map::is_outside(&record) {
+            self.outbox.push(Event::undated(map::outside()));
+        }
         Differ::default().look(record, looked_at, &mut self.outbox);
     }
 
@@ -182,17 +195,45 @@ impl State {
         self.seen.contains_key(&number) || self.waiting.contains_key(&number)
     }
 
+    /// Whether messages are to be read now.
+    pub(super) fn has_unread(&self, now: Timestamp) -> bool {
+        self.waiting.keys().any(|number| !self.failing.rests(*number, now))
+    }
+
+    /// Whether anything of single conversations is to be asked for now.
+    pub(super) fn has_work(&self, now: Timestamp) -> bool {
+        self.has_unread(now) || self.lookups.iter().any(|number| !self.failing.rests(*number, now))
+    }
+
+    /// How many are active, by what was told and by the rows that are not told yet.
+    pub(super) fn active(&self) -> u64 {
+        let is_told = |number: u64| self.differ.is_active(&map::conversation(number));
+        let untold = |(number, (row, _)): (&u64, &(Box<Row>, Timestamp))| {
+            i64::from(row.is_active()) - i64::from(is_told(*number))
+        };
+        let more: i64 = self.waiting.iter().map(untold).sum();
+        (self.differ.active() as u64).saturating_add_signed(more)
+    }
+
+    /// A conversation that was read and has not failed since, and its last message.
+    pub(super) fn read_well(&self) -> Option<(u64, u64)> {
+        let is_well = |number: &u64| !self.failing.holds(*number) && !self.waiting.contains_key(number);
+        self.seen.iter().find(|(number, _)| is_well(number)).map(|(number, seen)| (*number, seen.last_id))
+    }
+
     /// A conversation is not there any more.
     pub(super) fn vanish(&mut self, number: u64, at: Timestamp) {
         self.waiting.remove(&number);
         self.seen.remove(&number);
+        self.rated.remove(&number);
         self.differ.vanish(&map::conversation(number), at, &mut self.outbox);
     }
 
-    /// After a walk through all that is active: what was not met has to be looked up.
+    /// After a walk through all that is active: what was not met has to be looked up. What waits for its messages was.
     pub(super) fn look_up_missing(&mut self, began_at: Timestamp) {
         for id in self.differ.missing(began_at) {
             match id.as_str().parse() {
+                Ok(number) if self.waiting.contains_key(&number) => {}
                 Ok(number) => {
                     self.lookups.insert(number);
                 }
@@ -201,14 +242,13 @@ impl State {
         }
     }
 
-    /// Takes in satisfaction answers; of conversations that are not known, they wait until those are told.
-    pub(super) fn rate(&mut self, answers: Vec<Csat>, is_fill: bool) {
+    /// Takes in satisfaction answers; of conversations that are not told, they wait until those are.
+    pub(super) fn rate(&mut self, answers: Vec<Csat>) {
         let told_to = self.rated_to.unwrap_or(Timestamp::MIN);
-        for answer in answers.into_iter().rev().filter(|answer| answer.created_at > told_to) {
-            self.rated_to = self.rated_to.max(Some(answer.created_at));
+        for answer in answers.into_iter().rev().filter(|answer| answer.created_at >= told_to) {
             let (number, conversation) = (answer.conversation_id, map::conversation(answer.conversation_id));
             let (score, comment) = (answer.rating as f64, answer.feedback_message.map(Into::into));
-            if !(1.0..=SCALE).contains(&score) {
+            if !self.rated_once.insert((number, answer.created_at)) || !(1.0..=SCALE).contains(&score) {
                 continue;
             }
             if self.differ.knows(&conversation) && !self.waiting.contains_key(&number) {
@@ -218,20 +258,30 @@ impl State {
             }
             let rating = Rating { at: answer.created_at, score, scale: SCALE, comment };
             self.rated.entry(number).or_default().push(rating);
-            if !is_fill {
-                self.lookups.insert(number);
-            }
+        }
+    }
+
+    /// All answers up to then were taken in.
+    pub(super) fn rated_up_to(&mut self, newest: Timestamp, now: Timestamp) {
+        self.rated_to = self.rated_to.map(|to| to.max(newest));
+        self.rated_at = now;
+        // The next reading begins with that second.
+        let second = newest.millis().div_euclid(1000);
+        self.rated_once.retain(|(_, at)| at.millis().div_euclid(1000) >= second);
+    }
+
+    /// What was answered about conversations that nothing else will tell has to be looked up; the history may bring some.
+    pub(super) fn look_up_rated(&mut self) {
+        if !self.past.is_reading() {
+            self.lookups.extend(self.rated.keys().filter(|number| !self.waiting.contains_key(number)));
         }
     }
 
     /// Lets go of what ended long ago.
     pub(super) fn prune(&mut self) {
         self.differ.forget(self.looked_at - FORGET);
-        let (differ, waiting) = (&self.differ, &self.waiting);
+        let differ = &self.differ;
         self.seen.retain(|number, _| differ.knows(&map::conversation(*number)));
-        if !self.past.is_reading() {
-            self.rated.retain(|number, _| waiting.contains_key(number));
-        }
     }
 }
 

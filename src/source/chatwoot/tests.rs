@@ -90,7 +90,6 @@ fn message(id: u64, kind: u64, more: &Value) -> Message {
 
 #[test]
 fn each_message_has_its_author() {
-    let holder = "3".into();
     for (kind, more, author) in [
         (0, json!({"sender": {"id": 77, "type": "contact"}}), Some((Author::Customer, true))),
         (0, json!({}), Some((Author::Customer, true))),
@@ -114,10 +113,28 @@ fn each_message_has_its_author() {
         (3, json!({}), Some((Author::Bot, true))),
         (9, json!({}), Some((Author::Bot, true))),
     ] {
-        assert_eq!(message(1, kind, &more).author(Some(&holder)), author, "{kind} {more}");
+        assert_eq!(message(1, kind, &more).author(), author, "{kind} {more}");
     }
-    let echo = message(1, 1, &json!({"content_attributes": {"external_echo": true}}));
-    assert_eq!(echo.author(None), Some((Author::Bot, true)), "nobody is there whose it could be");
+}
+
+#[test]
+fn who_answers_in_the_channels_own_app_answers_for_the_holder_or_for_one_who_stands_for_all() {
+    let asked = message(3, 0, &json!({}));
+    let echo = message(4, 1, &json!({"content_attributes": {"external_echo": true}, "sender": null}));
+    for (assignee, who) in [(true, "3"), (false, "channel-app")] {
+        let mut row = sample();
+        row.meta.assignee = row.meta.assignee.filter(|_| assignee);
+        let record = row.record(&[asked.clone(), echo.clone()], true, &known(), None).unwrap();
+        let said = &record.messages[1];
+        assert_eq!((said.from, said.agent.as_ref().unwrap().as_str(), said.public), (Author::Agent, who, true));
+        let mut state = State::default();
+        let thread = || Thread { messages: vec![asked.clone(), echo.clone()], whole: true, is_long: false };
+        state.tell(&row, thread(), at("2026-03-02T10:00:00Z"));
+        state.tell(&row, thread(), at("2026-03-02T10:01:00Z"));
+        state.people.take_agents(vec![], at("2026-03-02T10:02:00Z"), &mut state.outbox);
+        let told: Vec<_> = state.outbox.iter().filter(|event| matches!(event.kind, EventKind::Agent(_))).collect();
+        assert_eq!(told.len(), usize::from(!assignee), "introduced once, and does not leave: {told:?}");
+    }
 }
 
 #[test]
@@ -145,7 +162,7 @@ fn an_ending_is_dated_by_the_note_of_the_desk() {
     let second = |id: i64| Timestamp::from_millis((1_772_441_000 + id) * 1000);
     for (messages, since, expected) in [
         (vec![note(5, "Conversation was marked resolved by Jo Hale")], None, (second(5), Some(StatusBy::Agent))),
-        (vec![note(5, "Conversation was marked resolved by Ana")], None, (second(5), None)),
+        (vec![note(5, "Conversation was marked resolved by Ana")], None, (second(5), Some(StatusBy::Agent))),
         (
             vec![note(5, "Conversation was marked resolved by system due to 3 days of inactivity")],
             None,
@@ -168,13 +185,46 @@ fn an_ending_is_dated_by_the_note_of_the_desk() {
 }
 
 #[test]
+fn who_ended_it_is_named_in_each_form_of_the_note() {
+    let mut row = sample();
+    row.status = "resolved".into();
+    let (jo, gone) = (Some("3"), Some("9"));
+    let wrote = json!({"sender": {"id": 9, "name": "Lou", "type": "user"}});
+    for (words, by, who) in [
+        ("Conversation was marked resolved by Jo Hale", Some(StatusBy::Agent), jo),
+        ("Conversation was marked resolved by Ana", Some(StatusBy::Agent), None),
+        ("Conversation was marked resolved by Lou", Some(StatusBy::Agent), gone),
+        ("Conversation was marked resolved by Automation System", Some(StatusBy::System), None),
+        ("Conversation was marked resolved by system due to 2 days of inactivity", Some(StatusBy::System), None),
+        ("Conversation was marked resolved by system due to 1 hours of inactivity", Some(StatusBy::System), None),
+        ("Conversation was marked resolved by system due to 30 minutes of inactivity", Some(StatusBy::System), None),
+        ("Conversation was marked resolved by Captain due to inactivity", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Captain (no outstanding questions)", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Captain: Possible spam", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Jo Hale due to inactivity", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Helper Bot", Some(StatusBy::Bot), None),
+        ("Conversation was resolved by Jo Hale", Some(StatusBy::Customer), None),
+        ("Conversa marcada como resolvida por Jo Hale", None, None),
+        ("Conversation was snoozed by Jo Hale", None, None),
+    ] {
+        let note = message(5, 2, &json!({"content": words, "sender": null}));
+        let record = row.record(&[message(4, 1, &wrote), note], true, &known(), None).unwrap();
+        let agent = record.by_agent.as_ref().map(crate::event::AgentId::as_str);
+        assert_eq!((record.by, agent), (by, who), "{words}");
+        assert_eq!(record.endings.len(), usize::from(by.is_some()), "{words}");
+    }
+}
+
+#[test]
 fn an_assignment_is_dated_where_the_note_of_it_is_understood() {
     let row = sample();
     let note = |words: &str| vec![message(5, 2, &json!({"content": words}))];
     for (words, is_dated) in [
         ("Assigned to Jo Hale by Ops", true),
         ("Jo Hale self-assigned this conversation", true),
+        ("Assigned to Jo Hale via billing by Ops", true),
         ("Assigned to Ana by Ops", false),
+        ("Assigned to billing by Ops", false),
         ("Atribuído a Jo Hale por Ops", false),
     ] {
         let record = row.record(&note(words), true, &known(), None).unwrap();

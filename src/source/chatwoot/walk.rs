@@ -18,21 +18,14 @@ use crate::source::http::words::excerpt;
 const ACTIVE: [&str; 3] = ["open", "pending", "snoozed"];
 /// Pages that a poll reads while the active conversations are read for the first time.
 const PAGES: usize = 8;
-/// Conversations whose messages a poll reads.
-const THREADS: usize = 60;
-/// Conversations that a poll looks up one by one.
-const LOOKUPS: usize = 20;
 /// How often what is active is counted, and ratings are asked for.
-const EVERY: TimeDelta = TimeDelta::minutes(10);
+pub(super) const EVERY: TimeDelta = TimeDelta::minutes(10);
 /// Changes are asked for so much further back than they were the last time.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// After a longer pause all that is active is read anew: its changes would be a long list.
 const LONG_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// Pages of changes, of a server that does not know the question and answers with pages of everything.
 const CHANGE_PAGES: u32 = 40;
-/// Pages of satisfaction answers of one poll.
-const RATING_PAGES: u32 = 8;
-
 /// So many walks may follow each other at once while the count does not fit.
 const WALKS: u8 = 3;
 /// Every so many counts all that is active is walked through even where the count fits.
@@ -48,56 +41,85 @@ pub(super) struct Walk {
     /// Something is amiss: it is not to take long.
     is_urgent: bool,
     began_at: Option<Timestamp>,
-    /// Pages still to be read, the next one last.
-    todo: Vec<(&'static str, u32, Page)>,
+    /// What is to be read of each status, the next one last.
+    todo: Vec<(&'static str, Page)>,
     /// Records read, and how many there are as far as it is known.
     read: u64,
     total: u64,
 }
 
-/// What a page of a walk is for.
+/// A page of a walk, and why it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Page {
-    /// It tells how many there are.
+    /// The first tells how many there are.
     First,
-    /// One of those.
-    Counted,
     /// There is no count: a full one is followed by another.
-    Blind,
+    Blind(u64),
+    /// The last one by the count, which may not be true; `size` is that of the first.
+    Last { page: u64, size: u64, told: u64 },
+    /// The last one lies between one that holds something and one that does not.
+    Between { full: u64, empty: u64, size: u64, told: u64 },
+    /// One that is there; the one before it is next.
+    Down(u64),
+}
+
+impl Page {
+    fn number(self) -> u64 {
+        match self {
+            Self::First => 1,
+            Self::Blind(page) | Self::Last { page, .. } | Self::Down(page) => page,
+            Self::Between { full, empty, .. } => full.midpoint(empty),
+        }
+    }
+
+    /// What follows a page that held so many, where so many were told to be in all; and by how much the sum of what was
+    /// told was too great.
+    fn next(self, count: u64, told: Option<u64>) -> (Option<Self>, u64) {
+        let between = |full: u64, empty: u64, size: u64, told: u64| {
+            if empty - full > 1 {
+                return (Some(Self::Between { full, empty, size, told }), 0);
+            }
+            (Some(Self::Down(full)), told.saturating_sub(full * size))
+        };
+        match (self, told) {
+            (Self::First, Some(told)) if count > 0 && told > count => {
+                // Servers refuse greater numbers.
+                let page = told.div_ceil(count).min(u64::from(u32::MAX));
+                (Some(Self::Last { page, size: count, told }), 0)
+            }
+            (Self::First, None) | (Self::Blind(_), _) if count >= PER_PAGE as u64 => {
+                (Some(Self::Blind(self.number() + 1)), 0)
+            }
+            (Self::Last { page, size, told }, _) if count == 0 && page > 1 => between(1, page, size, told),
+            (Self::Between { empty, size, told, .. }, _) if count > 0 => between(self.number(), empty, size, told),
+            (Self::Between { full, size, told, .. }, _) => between(full, self.number(), size, told),
+            (Self::Last { page, .. } | Self::Down(page), _) if page > 1 => (Some(Self::Down(page - 1)), 0),
+            _ => (None, 0),
+        }
+    }
 }
 
 impl Walk {
     pub(super) fn new(is_urgent: bool) -> Self {
-        Self {
-            is_urgent,
-            began_at: None,
-            todo: ACTIVE.map(|status| (status, 1, Page::First)).to_vec(),
-            read: 0,
-            total: 0,
-        }
+        let todo = ACTIVE.map(|status| (status, Page::First)).to_vec();
+        Self { is_urgent, began_at: None, todo, read: 0, total: 0 }
     }
 
     /// Reads the next page; gives its rows and the walk behind it.
     async fn step(&self, ask: &mut Ask) -> Result<(Self, Vec<Row>), SourceError> {
         let mut next = self.clone();
-        let Some((status, page, kind)) = next.todo.pop() else { return Ok((next, Vec::new())) };
-        let number = page.to_string();
+        let Some((status, page)) = next.todo.pop() else { return Ok((next, Vec::new())) };
+        let number = page.number().to_string();
         let query = [("status", status), ("sort_by", "created_at_asc"), ("page", &*number)];
-        let (rows, count, total) = ask.page(&query).await?;
+        let (rows, count, told) = ask.page(&query).await?;
         next.began_at.get_or_insert(ask.at());
         next.read += count as u64;
-        match (kind, total) {
-            (Page::First, Some(total)) => {
-                next.total += total;
-                if count > 0 && total > count as u64 {
-                    next.todo.push((status, 1, Page::Counted));
-                    let pages = total.div_ceil(count as u64).min(u64::from(u32::MAX)) as u32;
-                    next.todo.extend((2..=pages).map(|page| (status, page, Page::Counted)));
-                }
-            }
-            (Page::First | Page::Blind, _) if count >= PER_PAGE => next.todo.push((status, page + 1, Page::Blind)),
-            _ => {}
+        if page == Page::First {
+            next.total = next.total.saturating_add(told.unwrap_or(0));
         }
+        let (following, too_many) = page.next(count as u64, told);
+        next.total = next.total.saturating_sub(too_many);
+        next.todo.extend(following.map(|page| (status, page)));
         Ok((next, rows))
     }
 
@@ -125,7 +147,7 @@ impl Chatwoot {
         }
         let begins_at = super::past::begins_at(ask.now, self.backfill);
         let since = mark.as_ref().and_then(|mark| mark.rated_to).unwrap_or(begins_at);
-        let ratings = match ask.ratings(since, 1).await {
+        let ratings = match ask.ratings((since, ask.at() + TimeDelta::minutes(1)), 1).await {
             Ok(_) => Some(since),
             Err(SourceError::Forbidden { .. } | SourceError::Auth { .. } | SourceError::Unsupported { .. }) => None,
             Err(error) => return Err(error),
@@ -168,11 +190,11 @@ impl Chatwoot {
         }
         let is_walked = self.state.walk.is_none();
         if is_walked {
-            self.ratings(ask, true).await?;
+            self.ratings(ask).await?;
             self.look_up(ask).await?;
             self.threads(ask).await?;
         }
-        let done = is_walked && self.state.waiting.is_empty() && self.state.lookups.is_empty();
+        let done = is_walked && !self.state.has_work(ask.now);
         if done {
             self.state.phase = Phase::Steady;
             // What was moved past the walk is found by a count at once.
@@ -200,19 +222,19 @@ impl Chatwoot {
         self.state.people.take_agents(agents, ask.at(), &mut self.state.outbox);
         self.look_up(ask).await?;
         self.threads(ask).await?;
-        let mut more = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
+        let mut more = self.state.has_work(ask.now);
         if !more {
             if self.state.walk.is_none() && ask.now - self.state.counted_at >= EVERY {
                 self.count(ask).await?;
-                self.ratings(ask, false).await?;
             }
+            self.ratings(ask).await?;
             let pages = if self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent) { PAGES } else { 1 };
             for _ in 0..pages {
                 if !self.walk_on(ask, false).await? {
                     break;
                 }
             }
-            more = !self.state.waiting.is_empty() || !self.state.lookups.is_empty();
+            more = self.state.has_work(ask.now) || self.state.survey.is_some();
         }
         let progress = self.state.past.progress(ask.now);
         self.state.is_past_next = !more && self.state.past.is_due(ask.now);
@@ -250,8 +272,7 @@ impl Chatwoot {
         for status in ACTIVE.into_iter().filter(|_| self.state.inboxes.is_empty()) {
             there = ask.count(status).await?.zip(there).map(|(count, sum)| count + sum);
         }
-        let fits =
-            self.state.inboxes.is_empty() && there.is_none_or(|there| there == self.state.differ.active() as u64);
+        let fits = self.state.inboxes.is_empty() && there.is_none_or(|there| there == self.state.active());
         let is_time = there.is_none() || !self.state.inboxes.is_empty() || self.state.counts.is_multiple_of(THOROUGH);
         self.state.counts += 1;
         self.state.counted_at = ask.now;
@@ -279,12 +300,8 @@ impl Chatwoot {
         }
         if is_fill {
             self.state.walk = None;
-            let waiting: Vec<u64> = self.state.waiting.keys().copied().collect();
             self.state.look_up_missing(began_at);
-            for number in waiting {
-                self.state.lookups.remove(&number);
-            }
-        } else if self.state.waiting.is_empty() {
+        } else if !self.state.has_unread(ask.now) {
             // Not before all that was met is told: what is not told yet would be missed.
             self.state.walk = None;
             self.state.look_up_missing(began_at);
@@ -294,57 +311,52 @@ impl Chatwoot {
         }
         Ok(false)
     }
+}
 
-    /// Looks up some of those that have to be.
-    async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        for _ in 0..LOOKUPS {
-            let Some(&number) = self.state.lookups.first() else { break };
-            match ask.row(number).await? {
-                Some(row) => self.state.note(row, ask.at(), false),
-                None => self.state.vanish(number, ask.at()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pages that a walk through one status reads, where so many are told and so many are there.
+    fn pages(told: Option<u64>, there: u64, size: u64) -> Vec<u64> {
+        let (mut page, mut read) = (Page::First, Vec::new());
+        loop {
+            read.push(page.number());
+            assert!(read.len() < 200, "{read:?}");
+            let count = there.saturating_sub((page.number() - 1).saturating_mul(size)).min(size);
+            match page.next(count, told).0 {
+                Some(next) => page = next,
+                None => return read,
             }
-            self.state.lookups.remove(&number);
         }
-        Ok(())
     }
 
-    /// Reads the messages of some of those that wait for it, and tells them.
-    async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let some: Vec<u64> = self.state.waiting.keys().take(THREADS).copied().collect();
-        let wanted: Vec<(u64, u64)> = some.iter().map(|&number| (number, self.state.read_to(number))).collect();
-        let threads = ask.threads(&wanted).await?;
-        for (number, thread) in some.into_iter().zip(threads) {
-            match (thread, self.state.waiting.remove(&number)) {
-                (Some(thread), Some((row, looked_at))) => {
-                    let is_long = thread.is_long;
-                    self.state.tell(&row, thread, looked_at);
-                    if is_long {
-                        self.state.waiting.insert(number, (row, looked_at));
-                    }
-                }
-                _ => self.state.vanish(number, ask.at()),
-            }
+    #[test]
+    fn a_walk_reads_each_page_that_is_there_from_the_last_to_the_first() {
+        for (told, there, expected) in [
+            (Some(0), 0, vec![1]),
+            (Some(25), 25, vec![1]),
+            (Some(26), 26, vec![1, 2, 1]),
+            (Some(80), 80, vec![1, 4, 3, 2, 1]),
+            // Some ended since they were counted.
+            (Some(76), 75, vec![1, 4, 2, 3, 3, 2, 1]),
+            (Some(26), 25, vec![1, 2, 1]),
+            (None, 60, vec![1, 2, 3]),
+        ] {
+            assert_eq!(pages(told, there, 25), expected, "{told:?} {there}");
         }
-        Ok(())
     }
 
-    /// The satisfaction answers since the last time, where the key may read them.
-    async fn ratings(&mut self, ask: &mut Ask, is_fill: bool) -> Result<(), SourceError> {
-        let Some(since) = self.state.rated_to else { return Ok(()) };
-        if ask.now - self.state.rated_at < EVERY {
-            return Ok(());
-        }
-        let mut answers = Vec::new();
-        for page in 1..=RATING_PAGES {
-            let some = ask.ratings(since, page).await?;
-            let count = some.len();
-            answers.extend(some);
-            if count < PER_PAGE {
-                break;
+    #[test]
+    fn a_count_that_is_not_true_costs_a_few_requests() {
+        for told in [5_000, 1_000_000_000, 100_000_000_000, u64::MAX] {
+            for there in [26, 80, 2_000] {
+                let read = pages(Some(told), there, 25);
+                let last = there.div_ceil(25);
+                assert!(read.len() as u64 <= last + 70, "{told} {there}: {} pages", read.len());
+                let down: Vec<u64> = (1..=last).rev().collect();
+                assert!(read.ends_with(&down), "{told} {there}: {read:?}");
             }
         }
-        self.state.rated_at = ask.now;
-        self.state.rate(answers, is_fill);
-        Ok(())
     }
 }

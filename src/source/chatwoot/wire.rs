@@ -83,8 +83,17 @@ pub(super) struct Row {
     pub last_non_activity_message: Option<Box<Message>>,
     /// The last message of any kind, or nothing.
     #[serde(default, deserialize_with = "nullable")]
-    pub messages: Vec<OnlyId>,
+    pub messages: Vec<Last>,
     pub meta: Meta,
+}
+
+/// The last message by time, as far as it matters.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Last {
+    #[serde(deserialize_with = "number")]
+    pub id: u64,
+    #[serde(default, deserialize_with = "soft_instant")]
+    pub created_at: Option<Timestamp>,
 }
 
 /// What has an id and nothing else that matters.
@@ -232,6 +241,11 @@ fn maybe_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ti
         return Err(serde::de::Error::custom(format!("{seconds} is no time in seconds since 1970")));
     }
     Ok((seconds > 0.0).then(|| Timestamp::from_millis((seconds * 1000.0).round() as i64)))
+}
+
+/// An instant that can be done without.
+fn soft_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(maybe_instant(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {

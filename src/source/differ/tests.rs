@@ -264,6 +264,37 @@ fn what_is_not_there_any_more_is_ended_by_the_system() {
 }
 
 #[test]
+fn who_waited_in_what_was_not_gone_after_all_waits_again() {
+    let note = |seconds| Said { public: false, ..said(seconds, "ana") };
+    for (messages, whole, told) in [
+        (vec![said(10, "customer")], true, vec!["300 status open", "300 message customer"]),
+        (vec![said(10, "customer"), said(20, "bot"), note(30)], true, vec!["300 status open", "300 message customer"]),
+        (vec![said(10, "customer"), said(20, "ana")], true, vec!["300 status open"]),
+        (vec![], true, vec!["300 status open"]),
+    ] {
+        let record = || with(|r| (r.messages, r.whole) = (messages.clone(), whole));
+        let mut differ = Differ::default();
+        look(&mut differ, record(), 100);
+        differ.vanish(&C.into(), at(200), &mut Vec::new());
+        // Only what is new is shown then, or all of it again.
+        assert_eq!(look(&mut differ, with(|_| {}), 300), told, "{messages:?}");
+        assert_eq!(look(&mut differ, record(), 400), Vec::<String>::new(), "once: {messages:?}");
+
+        // The same where what was gone was only remembered.
+        let mut differ = Differ::resumed(Some(at(-500)), [C.into()]);
+        differ.vanish(&C.into(), at(200), &mut Vec::new());
+        let back = look(&mut differ, record(), 300);
+        assert!(back.ends_with(&told.iter().map(|&word| word.to_owned()).collect::<Vec<_>>()), "{back:?} {told:?}");
+    }
+    let mut differ = Differ::default();
+    look(&mut differ, with(|r| r.messages = vec![said(10, "customer")]), 100);
+    differ.vanish(&C.into(), at(200), &mut Vec::new());
+    let ended = with(|r| r.status = Since::dated(Status::Resolved, at(250)));
+    assert_eq!(look(&mut differ, ended, 300), ["250 status resolved"], "ended all the same");
+    assert_eq!(look(&mut differ, record(), 400), ["400 status open"], "a true ending ends the wait");
+}
+
+#[test]
 fn what_may_have_been_told_by_an_earlier_run_is_told_as_of_the_look() {
     let all = || {
         with(|r| {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::auth::{Auth, Credentials, Grant};
 use super::elapsed::Elapsed;
-use super::failure::{causes, decode, failed, refusal};
+use super::failure::{between, causes, decode, failed, is_json, refusal};
 use super::{Answer, Hidden, Limits, Secret, address, headers, hide, words};
 use crate::event::Timestamp;
 use crate::source::{SourceError, steps};
@@ -37,6 +37,9 @@ pub struct Client {
     sent: AtomicU64,
     elapsed: Elapsed,
 }
+
+/// So much of a body that is no success is read.
+const BEGINNING: usize = 4096;
 
 /// What is sent to say who asks, and what is kept out of messages.
 #[derive(Debug, Default)]
@@ -156,7 +159,8 @@ impl Client {
         self.send(Ask { method: &Method::GET, path, query, body: None, now }).await
     }
 
-    /// The same for a record that may not be there any more: `None` for a 404 or 410.
+    /// The same for a record that may not be there any more: `None` for a 404 or 410 with a JSON body, as the API itself
+    /// says it. A page of something between says nothing of the record: that is an error that passes.
     pub async fn find<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -302,12 +306,17 @@ impl Client {
         let answer = request.send().await.map_err(|error| failed(&place, &error))?;
         let status = answer.status();
         let came_at = self.elapsed.came_at(answer.headers(), ask.now);
-        if may_be.contains(&status) {
-            return Ok(None);
-        }
         if !status.is_success() {
+            let (headers, body) = beginning(answer).await;
+            let is_asked_for = !may_be.is_empty();
+            if is_asked_for && !is_json(&body) && [403, 404, 410].contains(&status.as_u16()) {
+                return Err(between(&place, status, &self.words(&body)));
+            }
+            if may_be.contains(&status) {
+                return Ok(None);
+            }
             self.told(format_args!("{place}: {status}"), &shown_query(ask.query));
-            return Err(self.refused(&place, answer, came_at).await);
+            return Err(refusal(&place, status, &headers, &self.words(&body), came_at));
         }
         let headers = answer.headers().clone();
         let body = self.body(&place, answer).await?;
@@ -342,23 +351,17 @@ impl Client {
         Err(SourceError::Schema { place: place.into(), path: ".".into(), what })
     }
 
-    /// An answer that is no success, as an error; only the first part of its body is read.
-    async fn refused(&self, place: &str, mut answer: Response, came_at: Timestamp) -> SourceError {
-        let mut body = Vec::new();
-        while body.len() < 4096 {
-            let Ok(Some(chunk)) = answer.chunk().await else { break };
-            body.extend_from_slice(&chunk[..chunk.len().min(4096)]);
-        }
-        let words = words::error_words(self.without_secret(&String::from_utf8_lossy(&body)).as_bytes());
-        refusal(place, answer.status(), answer.headers(), &words, came_at)
-    }
-
     /// Tells a step and what it came to, as JSON, without secrets; costs nothing while nobody listens.
     pub(in crate::source) fn told(&self, step: fmt::Arguments<'_>, value: &impl Serialize) {
         if steps::are_told() {
             let json = serde_json::to_string(value).unwrap_or_default();
             steps::told(&self.without_secret(&step.to_string()), &self.without_secret(&json));
         }
+    }
+
+    /// What the body of an answer that is no success says.
+    fn words(&self, body: &[u8]) -> String {
+        words::error_words(self.without_secret(&String::from_utf8_lossy(body)).as_bytes())
     }
 
     /// A server that echoes what it was sent must not bring a secret into a message.
@@ -389,4 +392,14 @@ impl Client {
 /// A query as it is shown.
 fn shown_query<'a>(query: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     query.iter().map(|(name, value)| (*name, hide::shown(name, value))).collect()
+}
+
+/// The headers of an answer that is no success, and the first part of its body.
+async fn beginning(mut answer: Response) -> (HeaderMap, Vec<u8>) {
+    let mut body = Vec::new();
+    while body.len() < BEGINNING {
+        let Ok(Some(chunk)) = answer.chunk().await else { break };
+        body.extend_from_slice(&chunk[..chunk.len().min(BEGINNING)]);
+    }
+    (answer.headers().clone(), body)
 }

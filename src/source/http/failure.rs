@@ -33,6 +33,17 @@ pub(super) fn refusal(
     }
 }
 
+/// Whether a body is that of an API, not a page of something between.
+pub(super) fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+/// What a record is refused with by something that is not the API: it says nothing of the record.
+pub(super) fn between(place: &str, status: StatusCode, words: &str) -> SourceError {
+    let said = if words.is_empty() { "nothing" } else { words };
+    SourceError::passing(place, format!("not the API, but something between answered ({}): {said}", status.as_u16()))
+}
+
 /// Redirects are not followed: one to a login page means that the credentials were not taken.
 fn redirected(place: String, code: u16, headers: &HeaderMap) -> SourceError {
     let target = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());

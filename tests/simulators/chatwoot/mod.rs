@@ -3,6 +3,9 @@
 pub mod bad;
 mod day;
 mod doctor;
+mod failing;
+mod odd;
+mod surveys;
 
 use std::time::Duration;
 
@@ -136,9 +139,16 @@ impl Vendor for Installation {
             ["conversations", number] => chat(number).map_or_else(missing, |c| Reply::json(200, &self.row(world, c))),
             ["conversations", number, "messages"] => {
                 let Some(chat) = chat(number) else { return missing() };
-                let after: u64 = asked.get("after").unwrap().parse().unwrap();
-                let log = chat.log.iter().filter(|logged| logged.number > after);
-                let messages = log.filter_map(|logged| self.message(world, chat, logged)).take(100);
+                let bound = |key: &str| asked.get(key).map(|bound| bound.parse::<u64>().unwrap());
+                let (after, before) = (bound("after").unwrap(), bound("before"));
+                // `after` is exclusive by itself, and inclusive with `before`.
+                let (numbers, most) = match before {
+                    Some(before) => (after..before, 1000),
+                    None => (after + 1..u64::MAX, 100),
+                };
+                let mut log: Vec<_> = chat.log.iter().filter(|logged| numbers.contains(&logged.number)).collect();
+                log.sort_by_key(|logged| logged.at);
+                let messages = log.into_iter().filter_map(|logged| self.message(world, chat, logged)).take(most);
                 Reply::json(200, &json!({"meta": {"labels": chat.tags}, "payload": messages.collect::<Vec<_>>()}))
             }
             _ => missing(),
@@ -172,8 +182,10 @@ impl Installation {
     }
 
     fn row(&self, world: &World, chat: &Chat) -> Value {
+        let mut log: Vec<_> = chat.log.iter().collect();
+        log.sort_by_key(|logged| logged.at);
         let messages: Vec<Value> =
-            chat.log.iter().rev().filter_map(|logged| self.message(world, chat, logged)).take(20).collect();
+            log.into_iter().rev().filter_map(|logged| self.message(world, chat, logged)).take(20).collect();
         let last = messages.iter().find(|message| message["message_type"] != 2);
         let nobody = Customer { id: "x".into(), name: String::new() };
         let place = chat.customer.unwrap_or_default();

@@ -1,0 +1,100 @@
+//! Requests about one conversation each: it is looked up, or its messages are read. One that fails holds up no other.
+
+use super::Chatwoot;
+use super::ask::{Ask, Found};
+use crate::source::SourceError;
+
+/// Conversations whose messages a poll reads.
+const THREADS: usize = 60;
+/// Conversations that a poll looks up one by one.
+const LOOKUPS: usize = 20;
+
+/// What failed of a conversation.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Request {
+    Row,
+    Messages,
+}
+
+impl Chatwoot {
+    /// Looks up some of those that have to be.
+    pub(super) async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let state = &self.state;
+        let due = state.lookups.iter().copied().filter(|number| !state.failing.rests(*number, ask.now));
+        let some: Vec<u64> = due.take(LOOKUPS).collect();
+        let (count, mut failed) = (some.len(), Vec::new());
+        for number in some {
+            match ask.row(number).await? {
+                Found::There(row) => self.state.note(row, ask.at(), false),
+                Found::Gone => self.state.vanish(number, ask.at()),
+                Found::Failed(error) => {
+                    failed.push((number, error));
+                    continue;
+                }
+            }
+            self.state.lookups.remove(&number);
+            self.state.failing.answered(number);
+        }
+        let is_any_well = failed.len() < count;
+        self.set_aside(ask, failed, is_any_well, Request::Row).await.map(drop)
+    }
+
+    /// Reads the messages of some of those that wait for it, and tells them.
+    pub(super) async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let state = &self.state;
+        let due = state.waiting.keys().copied().filter(|number| !state.failing.rests(*number, ask.now));
+        let some: Vec<u64> = due.take(THREADS).collect();
+        let wanted: Vec<(u64, u64)> = some.iter().map(|&number| (number, state.read_to(number))).collect();
+        let threads = ask.threads(&wanted).await?;
+        let (count, mut failed) = (some.len(), Vec::new());
+        for (number, found) in some.into_iter().zip(threads) {
+            match found {
+                Found::There(thread) => {
+                    let Some((row, looked_at)) = self.state.waiting.remove(&number) else { continue };
+                    let is_long = thread.is_long;
+                    self.state.tell(&row, thread, looked_at);
+                    if is_long {
+                        self.state.waiting.insert(number, (row, looked_at));
+                    }
+                }
+                Found::Gone => self.state.vanish(number, ask.at()),
+                Found::Failed(error) => {
+                    failed.push((number, error));
+                    continue;
+                }
+            }
+            self.state.failing.answered(number);
+        }
+        let is_any_well = failed.len() < count;
+        self.set_aside(ask, failed, is_any_well, Request::Messages).await.map(drop)
+    }
+
+    /// Names those that failed and leaves them alone for a while; gives their numbers. Where none went well, one that
+    /// did before is asked for again: an error where that fails too, for then it is not about these.
+    pub(super) async fn set_aside(
+        &mut self,
+        ask: &mut Ask,
+        failed: Vec<(u64, SourceError)>,
+        is_any_well: bool,
+        request: Request,
+    ) -> Result<Vec<u64>, SourceError> {
+        let Some((_, first)) = failed.first() else { return Ok(Vec::new()) };
+        if !is_any_well && !self.is_answered(ask, request).await? {
+            return Err(first.clone());
+        }
+        for (number, error) in &failed {
+            ask.skips.note(format!("conversation {number}"), ".", &error.to_string());
+            self.state.failing.failed(*number, ask.now);
+        }
+        Ok(failed.into_iter().map(|(number, _)| number).collect())
+    }
+
+    /// Whether such a request is answered for a conversation that was read before.
+    async fn is_answered(&self, ask: &mut Ask, request: Request) -> Result<bool, SourceError> {
+        let Some((number, last)) = self.state.read_well() else { return Ok(false) };
+        Ok(match request {
+            Request::Row => !matches!(ask.row(number).await?, Found::Failed(_)),
+            Request::Messages => !matches!(ask.threads(&[(number, last)]).await?.as_slice(), [Found::Failed(_)]),
+        })
+    }
+}
