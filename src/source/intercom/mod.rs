@@ -15,6 +15,7 @@ mod ask;
 mod check;
 #[cfg(test)]
 mod fuzz;
+mod left;
 mod past;
 mod people;
 mod refresh;

@@ -11,6 +11,7 @@ use compact_str::CompactString;
 use serde_json::json;
 
 use super::ask::{Ask, Found, filter, seconds};
+use super::left::Left;
 use super::{Intercom, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -28,6 +29,8 @@ pub(super) struct Past {
     reading: Option<Reading>,
     /// From when on it was told.
     pub told_from: Option<Timestamp>,
+    /// Conversations that can't be read.
+    pub left: Left,
 }
 
 #[derive(Debug, Clone)]
@@ -73,7 +76,7 @@ impl Past {
 
     /// Whether a part may be read now.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.reading.as_ref().is_some_and(|reading| now >= reading.due_at)
+        self.reading.as_ref().is_some_and(|reading| now >= reading.due_at) || self.left.due(now).next().is_some()
     }
 
     /// How far it has come, while it is read.
@@ -89,6 +92,11 @@ impl Intercom {
     /// A part of the history: a page of what ended in a span, or some of those with all that happened in them.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let done = |past: &Past| Step::past(past.progress());
+        let again: Vec<CompactString> = self.state.past.left.due(ask.now).take(MOST).cloned().collect();
+        if !again.is_empty() {
+            self.recount(ask, &again).await?;
+            return Ok(done(&self.state.past));
+        }
         let Some(mut reading) = self.state.past.reading.clone() else { return Ok(done(&self.state.past)) };
         if let Some(reading) = &mut self.state.past.reading {
             reading.due_at = ask.now + RETRY;
@@ -114,16 +122,8 @@ impl Intercom {
             reading.after = page.next;
         } else {
             let some: Vec<CompactString> = reading.todo.iter().take(MOST).cloned().collect();
-            let found = ask.wholes(&some).await?;
-            let mut strangers = HashSet::new();
-            for found in found {
-                if let Found::Whole(whole) = found
-                    && whole.row.is_ended()
-                {
-                    self.state.recount(&whole, &mut strangers);
-                }
-            }
-            reading.todo.drain(..some.len());
+            let read = self.recount(ask, &some).await?;
+            reading.todo.drain(..read);
         }
         let past = &mut self.state.past;
         if reading.todo.is_empty() && reading.is_listed {
@@ -133,6 +133,31 @@ impl Intercom {
         }
         past.reading = (reading.to > reading.begins_at).then_some(reading);
         Ok(done(past))
+    }
+
+    /// Tells all that happened in the first of these, as far as they have ended; how many it were.
+    async fn recount(&mut self, ask: &mut Ask, ids: &[CompactString]) -> Result<usize, SourceError> {
+        let (found, error) = ask.wholes(ids, || self.state.witness(ids)).await;
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let mut strangers = HashSet::new();
+        let read = found.len();
+        for (id, found) in ids.iter().zip(found) {
+            match found {
+                Found::Whole(whole) if whole.row.is_ended() => self.state.recount(&whole, &mut strangers),
+                Found::Whole(_) | Found::Gone => {}
+                Found::Failed(error) => {
+                    ask.skip_whole(id, &error);
+                    self.state.past.left.failed(id, ask.now);
+                    continue;
+                }
+            }
+            if self.state.past.left.read(id) {
+                ask.is_read_again(id);
+            }
+        }
+        Ok(read)
     }
 }
 

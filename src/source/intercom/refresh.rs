@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, Found, active, filter, seconds};
+use super::left::Left;
 use super::state::{Mark, PATIENCE, Phase, Walk};
 use super::{CAPABILITIES, Intercom, Step};
 use crate::event::{Event, EventKind, VERSION};
@@ -42,8 +43,12 @@ impl Intercom {
         let told_to = mark.as_ref().map(|mark| mark.told_to.min(at));
         let is_long = told_to.is_some_and(|told_to| at - told_to > LONG_PAUSE);
         let begins_at = super::past::begins_at(at, self.backfill);
-        let past_from = mark.and_then(|mark| mark.past_from).filter(|_| !is_long);
+        let past_from = mark.as_ref().and_then(|mark| mark.past_from).filter(|_| !is_long);
         state.past.plan(past_from, begins_at, at);
+        if let Some(mark) = mark {
+            state.left = Left::of(mark.left);
+            state.past.left = Left::of(mark.past_left);
+        }
         state.resume(told_to, told_to.filter(|_| !is_long).unwrap_or(at));
         state.rated_to = Some(state.heard_to);
         state.looked_over_at = ask.now;
@@ -168,17 +173,26 @@ impl Intercom {
 
     /// Reads some of those that are queued, with their parts, and tells them.
     async fn wholes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        self.state.retry(ask.now);
         let some = self.state.next(PATIENCE);
-        let found = ask.wholes(&some).await?;
-        for (id, found) in some.iter().zip(found) {
+        let (found, error) = ask.wholes(&some, || self.state.witness(&some)).await;
+        let read = &some[..found.len()];
+        for (id, found) in read.iter().zip(found) {
             match found {
                 Found::Whole(whole) => self.state.tell(&whole, ask.at()),
                 Found::Gone => self.state.vanish(id, ask.at()),
-                Found::Unreadable => {}
+                Found::Failed(error) => {
+                    ask.skip_whole(id, &error);
+                    self.state.failed(id, ask.now);
+                    continue;
+                }
+            }
+            if self.state.left.read(id) {
+                ask.is_read_again(id);
             }
         }
-        self.state.done(&some);
-        Ok(())
+        self.state.done(read);
+        error.map_or(Ok(()), Err)
     }
 
     /// Conversations that were rated since the last time; a vendor's refusal of the question switches it off.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::{Ask, Whole, seconds};
+use super::left::Left;
 use super::past::Past;
 use super::people::People;
 use super::story::{Fold, Telling, conversation};
@@ -74,6 +75,10 @@ pub(super) struct State {
     /// The same of those that had ended at the start: they can wait.
     pub later: VecDeque<CompactString>,
     queued: HashSet<CompactString>,
+    /// What the fields of queued ones say and was not told: it is told where their parts can't be read.
+    untold: HashMap<CompactString, Conversation>,
+    /// Those that can't be read with their parts.
+    pub left: Left,
     pub walk: Option<Walk>,
     /// When the desk was last looked over, by our clock; how often; and how many walks may follow a wrong count.
     pub looked_over_at: Timestamp,
@@ -100,6 +105,11 @@ pub(super) struct Mark {
     pub told_to: Timestamp,
     /// From when on the history was told.
     pub past_from: Option<Timestamp>,
+    /// Conversations that could not be read, among what changed and in the history.
+    #[serde(default)]
+    pub left: Vec<CompactString>,
+    #[serde(default)]
+    pub past_left: Vec<CompactString>,
 }
 
 impl State {
@@ -120,9 +130,13 @@ impl State {
         if self.phase == Phase::Steady && self.queued.is_empty() {
             self.told_to = self.heard_to;
         }
-        (self.phase != Phase::Cold)
-            .then(|| Cursor::of(&Mark { told_to: self.told_to, past_from: self.past.told_from }))
-            .flatten()
+        let mark = || Mark {
+            told_to: self.told_to,
+            past_from: self.past.told_from,
+            left: self.left.names(),
+            past_left: self.past.left.names(),
+        };
+        (self.phase != Phase::Cold).then(|| Cursor::of(&mark())).flatten()
     }
 
     /// Takes in the fields of a conversation: what they leave open is queued to be read with its parts.
@@ -140,8 +154,10 @@ impl State {
         let is_known = self.known.contains_key(&row.id) || self.remembered.contains(&row.id);
         let is_fill = self.phase == Phase::Fill;
         let is_changed = is_fill && is_known && row.changed_at() >= self.resumed_at;
-        if is_fill || self.queue.len() >= PATIENCE {
+        if is_fill || self.queue.len() >= PATIENCE || self.left.holds(&row.id) {
             self.outline(row);
+        } else {
+            self.untold.insert(row.id.clone(), row.clone());
         }
         if is_fill && row.is_ended() {
             self.put_later(row.id.clone());
@@ -150,17 +166,41 @@ impl State {
         }
     }
 
-    /// Queues a conversation to be read with its parts.
+    /// Queues a conversation to be read with its parts, unless it is left alone.
     pub(super) fn put(&mut self, id: CompactString) {
-        if self.queued.insert(id.clone()) {
+        if !self.left.holds(&id) && self.queued.insert(id.clone()) {
             self.queue.push_back(id);
         }
     }
 
     fn put_later(&mut self, id: CompactString) {
-        if self.queued.insert(id.clone()) {
+        if !self.left.holds(&id) && self.queued.insert(id.clone()) {
             self.later.push_back(id);
         }
+    }
+
+    /// Queues those that were left alone for long enough.
+    pub(super) fn retry(&mut self, now: Timestamp) {
+        for id in self.left.due(now) {
+            if self.queued.insert(id.clone()) {
+                self.queue.push_back(id.clone());
+            }
+        }
+    }
+
+    /// It can't be read with its parts: what its fields say is told, and it is left alone.
+    pub(super) fn failed(&mut self, id: &CompactString, now: Timestamp) {
+        self.left.failed(id, now);
+        if let Some(row) = self.untold.remove(id) {
+            self.outline(&row);
+        }
+    }
+
+    /// One that should be readable, where none of these is.
+    pub(super) fn witness(&self, but: &[CompactString]) -> Option<CompactString> {
+        let others = self.known.iter().filter(|(id, _)| !but.contains(id) && !self.left.holds(id));
+        let (id, _) = others.max_by_key(|(id, known)| (known.is_active(), known.is_whole, known.changed_at, *id))?;
+        Some(id.clone())
     }
 
     /// The next ones to be read.
@@ -172,6 +212,7 @@ impl State {
     pub(super) fn done(&mut self, ids: &[CompactString]) {
         for id in ids {
             self.queued.remove(id);
+            self.untold.remove(id);
         }
         self.queue.retain(|id| !ids.contains(id));
         self.later.retain(|id| !ids.contains(id));
@@ -401,8 +442,11 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
-        let mark = Mark { told_to: Timestamp::from_millis(7), past_from: Some(Timestamp::default()) };
+        let (told_to, past_from) = (Timestamp::from_millis(7), Some(Timestamp::default()));
+        let mark = Mark { told_to, past_from, left: vec!["7".into()], past_left: vec!["8".into()] };
         assert_eq!(Cursor::of(&mark).unwrap().read::<Mark>(), Some(mark));
+        let older = Cursor(json!({"told_to": told_to, "past_from": past_from}));
+        assert!(older.read::<Mark>().is_some_and(|mark| mark.left.is_empty()));
         for other in [json!(null), json!({"told_to": 7}), json!([1]), json!({"last": 12})] {
             assert_eq!(Cursor(other).read::<Mark>(), None);
         }

@@ -1,6 +1,7 @@
 //! Intercom 2.16 as its API shows a desk: searches by cursor, parts, whole seconds, its refusals.
 
 pub mod bad;
+mod broken;
 mod cost;
 mod day;
 mod show;
