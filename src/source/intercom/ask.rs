@@ -279,6 +279,11 @@ impl Ask {
 
     /// Notes a conversation that can't be read, unless that was told before.
     pub(super) fn skip_whole(&mut self, id: &CompactString, error: &SourceError) {
+        // Where an answer that is cut off breaks changes from look to look.
+        let told = format!("{id} .");
+        if self.told.contains(&told) {
+            return;
+        }
         let (path, reason) = match error {
             SourceError::Schema { path, what, .. } => (path.as_str(), what.clone()),
             SourceError::Transient { what, .. }
@@ -287,11 +292,12 @@ impl Ask {
             other => (".", other.to_string()),
         };
         self.skip(format!("GET /conversations/{id}, id {id}"), path, &reason);
+        self.told.insert(told);
     }
 
     /// It can be read again: the next time that it can't be is told anew.
-    pub(super) fn is_read_again(&mut self, id: &CompactString) {
-        self.told.retain(|told| !told.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with(' ')));
+    pub(super) fn is_read_again(&mut self, name: &str) {
+        self.told.retain(|told| !told.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
     }
 }
 

@@ -44,6 +44,11 @@ impl Left {
         self.0.contains_key(name)
     }
 
+    /// Whether it could not be read and may be tried again.
+    pub(super) fn is_due(&self, name: &str, now: Timestamp) -> bool {
+        self.0.get(name).is_some_and(|pause| now >= pause.until)
+    }
+
     /// What may be tried again.
     pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &CompactString> {
         self.0.iter().filter(move |(_, pause)| now >= pause.until).map(|(name, _)| name)

@@ -21,6 +21,7 @@ mod people;
 mod refresh;
 #[cfg(test)]
 mod rules;
+mod sides;
 mod state;
 mod story;
 #[cfg(test)]

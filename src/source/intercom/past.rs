@@ -12,12 +12,11 @@ use serde_json::json;
 
 use super::ask::{Ask, Found, filter, seconds};
 use super::left::Left;
+use super::sides::HISTORY;
 use super::{Intercom, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 
-/// A part that could not be read is left alone so long.
-const RETRY: TimeDelta = TimeDelta::minutes(1);
 /// The span of one search.
 const SPAN: TimeDelta = TimeDelta::hours(6);
 /// Conversations that a poll reads.
@@ -44,7 +43,6 @@ struct Reading {
     is_listed: bool,
     /// Conversations of the pages that are still to be read.
     todo: Vec<CompactString>,
-    due_at: Timestamp,
 }
 
 impl Reading {
@@ -70,13 +68,12 @@ impl Past {
             after: None,
             is_listed: false,
             todo: Vec::new(),
-            due_at: Timestamp::MIN,
         });
     }
 
-    /// Whether a part may be read now.
+    /// Whether there is a part to read now.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.reading.as_ref().is_some_and(|reading| now >= reading.due_at) || self.left.due(now).next().is_some()
+        self.reading.is_some() || self.left.due(now).next().is_some()
     }
 
     /// How far it has come, while it is read.
@@ -89,19 +86,33 @@ impl Past {
 }
 
 impl Intercom {
-    /// A part of the history: a page of what ended in a span, or some of those with all that happened in them.
+    /// Whether a part of the history may be read now.
+    pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
+        let sides = &self.state.sides;
+        self.state.past.is_due(now) && (!sides.holds(HISTORY) || sides.is_due(HISTORY, now))
+    }
+
+    /// A part of the history.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let done = |past: &Past| Step::past(past.progress());
+        if self.asks_for(HISTORY, true, ask.now) {
+            let got = self.read_past(ask).await;
+            if self.came(ask, HISTORY, got)?.is_none()
+                && let Some(reading) = &mut self.state.past.reading
+            {
+                // A place in a list may not be good for so long.
+                reading.after = None;
+            }
+        }
+        Ok(Step::past(self.state.past.progress()))
+    }
+
+    /// A page of what ended in a span, or some of those with all that happened in them.
+    async fn read_past(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let again: Vec<CompactString> = self.state.past.left.due(ask.now).take(MOST).cloned().collect();
         if !again.is_empty() {
-            self.recount(ask, &again).await?;
-            return Ok(done(&self.state.past));
+            return self.recount(ask, &again).await.map(drop);
         }
-        let Some(mut reading) = self.state.past.reading.clone() else { return Ok(done(&self.state.past)) };
-        if let Some(reading) = &mut self.state.past.reading {
-            reading.due_at = ask.now + RETRY;
-        }
-        reading.due_at = ask.now;
+        let Some(mut reading) = self.state.past.reading.clone() else { return Ok(()) };
         if reading.todo.is_empty() && !reading.is_listed {
             let ended = |operator: &str, at| filter("statistics.last_close_at", operator, seconds(at));
             // Whether an end is part of a span is not said for sure.
@@ -109,10 +120,12 @@ impl Intercom {
             let query = json!({"operator": "AND", "value": [ended(">", from), ended("<", to)]});
             let page = match ask.page(&query, reading.after.as_deref()).await {
                 Ok(page) => page,
-                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
-                    ask.skip("history".to_owned(), ".", &error.to_string());
+                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. }))
+                    if reading.after.is_none() =>
+                {
+                    ask.skip(HISTORY.to_owned(), ".", &error.to_string());
                     self.state.past.reading = None;
-                    return Ok(done(&self.state.past));
+                    return Ok(());
                 }
                 Err(error) => return Err(error),
             };
@@ -132,7 +145,7 @@ impl Intercom {
             reading = Reading { to: from, after: None, is_listed: false, ..reading };
         }
         past.reading = (reading.to > reading.begins_at).then_some(reading);
-        Ok(done(past))
+        Ok(())
     }
 
     /// Tells all that happened in the first of these, as far as they have ended; how many it were.

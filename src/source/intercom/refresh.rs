@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, Found, active, filter, seconds};
 use super::left::Left;
+use super::sides::{COUNT, RATINGS, REASONS, TEAMMATES, TEAMS, WALK};
 use super::state::{Mark, PATIENCE, Phase, Walk};
 use super::{CAPABILITIES, Intercom, Step};
 use crate::event::{Event, EventKind, VERSION};
@@ -29,17 +30,14 @@ const THOROUGH: u32 = 6;
 impl Intercom {
     /// Teammates and teams, and where the earlier run came to.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let admins = ask.admins().await?;
-        let teams = ask.teams().await?;
-        let reasons = ask.reasons().await?;
+        let capabilities = CAPABILITIES.to_vec();
+        let hello = Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities });
+        self.state.outbox = vec![hello];
+        self.teams(ask, true).await?;
+        self.reasons(ask, true).await?;
+        self.teammates(ask).await?;
         let at = ask.at();
         let state = &mut self.state;
-        state.forget();
-        let capabilities = CAPABILITIES.to_vec();
-        state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
-        state.people.take_teams(teams, &mut state.outbox);
-        state.people.take_reasons(reasons);
-        state.people.take_admins(admins, at, &mut state.outbox);
         let told_to = mark.as_ref().map(|mark| mark.told_to.min(at));
         let is_long = told_to.is_some_and(|told_to| at - told_to > LONG_PAUSE);
         let begins_at = super::past::begins_at(at, self.backfill);
@@ -89,22 +87,13 @@ impl Intercom {
             return self.history(ask).await;
         }
         self.changes(ask).await?;
-        let admins = ask.admins().await?;
-        self.state.people.take_admins(admins, ask.at(), &mut self.state.outbox);
-        if self.state.walk.is_none() && ask.now - self.state.looked_over_at >= EVERY {
-            self.look_over(ask).await?;
-        }
-        let pages = if self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent) { PAGES } else { 1 };
-        for _ in 0..pages {
-            if !self.walk_on(ask).await? {
-                break;
-            }
-        }
+        self.teammates(ask).await?;
+        self.look_over(ask).await?;
+        let is_walking = self.walk(ask).await?;
         self.wholes(ask).await?;
-        let is_walking = self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent);
         let more = !self.state.is_idle() || is_walking;
         let progress = self.state.past.progress();
-        self.state.is_past_next = self.state.queue.is_empty() && self.state.past.is_due(ask.now);
+        self.state.is_past_next = self.state.queue.is_empty() && self.is_past_due(ask.now);
         Ok(step(more || self.state.is_past_next, false, progress))
     }
 
@@ -129,26 +118,98 @@ impl Intercom {
         Ok(())
     }
 
-    /// Counts what is active, walks through it where the count does not fit or it is time to; teams, why people are
-    /// away, and ratings.
+    /// The teammates, and whether they are away.
+    async fn teammates(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if self.asks_for(TEAMMATES, true, ask.now) {
+            let got = ask.admins().await;
+            if self.state.phase == Phase::Cold
+                && let Err(SourceError::Forbidden { .. }) = &got
+            {
+                // A key that never could is to be mended: that is not to be overlooked.
+                self.state.sides.read(TEAMMATES);
+                return got.map(drop);
+            }
+            if let Some(admins) = self.came(ask, TEAMMATES, got)? {
+                self.state.people.take_admins(admins, ask.at(), &mut self.state.outbox);
+            }
+        }
+        Ok(())
+    }
+
+    async fn teams(&mut self, ask: &mut Ask, is_time: bool) -> Result<(), SourceError> {
+        if self.asks_for(TEAMS, is_time, ask.now) {
+            let got = ask.teams().await;
+            if let Some(teams) = self.came(ask, TEAMS, got)? {
+                self.state.people.take_teams(teams, &mut self.state.outbox);
+            }
+        }
+        Ok(())
+    }
+
+    /// Why people are away.
+    async fn reasons(&mut self, ask: &mut Ask, is_time: bool) -> Result<(), SourceError> {
+        if self.asks_for(REASONS, is_time, ask.now) {
+            let got = ask.reasons().await;
+            if let Some(reasons) = self.came(ask, REASONS, got)? {
+                self.state.people.take_reasons(reasons);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts what is active, and asks for teams, why people are away, and ratings, where it is time to.
     async fn look_over(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let there = ask.count(&active()).await?;
-        let teams = ask.teams().await?;
-        let reasons = ask.reasons().await?;
-        self.ratings(ask).await?;
+        let is_time = self.state.walk.is_none() && ask.now - self.state.looked_over_at >= EVERY;
+        if self.state.walk.is_none() && self.asks_for(COUNT, is_time, ask.now) {
+            let got = ask.count(&active()).await;
+            if let Some(there) = self.came(ask, COUNT, got)? {
+                self.weigh(there);
+            }
+        }
+        self.teams(ask, is_time).await?;
+        self.reasons(ask, is_time).await?;
+        if self.state.rated_to.is_some() && self.asks_for(RATINGS, is_time, ask.now) {
+            let got = self.ratings(ask).await;
+            self.came(ask, RATINGS, got)?;
+        }
+        if is_time {
+            self.state.looked_over_at = ask.now;
+            self.state.prune();
+        }
+        Ok(())
+    }
+
+    /// Walks through all that is active where so many are there as are not known, or where it is time to.
+    fn weigh(&mut self, there: Option<u64>) {
         let state = &mut self.state;
-        state.people.take_teams(teams, &mut state.outbox);
-        state.people.take_reasons(reasons);
         let fits = there.is_some_and(|there| there == state.active());
         state.counts += 1;
-        state.looked_over_at = ask.now;
-        state.prune();
         let is_urgent = !fits && there.is_some() && state.walks_left > 0;
         state.walks_left = if fits { WALKS } else { state.walks_left.saturating_sub(1) };
         if is_urgent || there.is_none() || state.counts.is_multiple_of(THOROUGH) {
             state.walk = Some(Walk { is_urgent, ..Walk::default() });
         }
-        Ok(())
+    }
+
+    /// A part of the walk, if there is one under way; whether the rest is not to wait.
+    async fn walk(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
+        let Some(is_urgent) = self.state.walk.as_ref().map(|walk| walk.is_urgent) else { return Ok(false) };
+        if !self.asks_for(WALK, true, ask.now) {
+            return Ok(false);
+        }
+        let mut got = Ok(true);
+        for _ in 0..if is_urgent { PAGES } else { 1 } {
+            got = self.walk_on(ask).await;
+            if !matches!(got, Ok(true)) {
+                break;
+            }
+        }
+        let more = self.came(ask, WALK, got)?;
+        if more.is_none() {
+            // A place in a list may not be good for so long.
+            self.state.walk = Some(Walk { is_urgent, ..Walk::default() });
+        }
+        Ok(more == Some(true) && is_urgent)
     }
 
     /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is looked up.
@@ -205,7 +266,7 @@ impl Intercom {
             let page = match ask.page(&query, after.as_deref()).await {
                 Ok(page) => page,
                 Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
-                    ask.skip("ratings".to_owned(), ".", &error.to_string());
+                    ask.skip(RATINGS.to_owned(), ".", &error.to_string());
                     self.state.rated_to = None;
                     return Ok(());
                 }

@@ -79,6 +79,8 @@ pub(super) struct State {
     untold: HashMap<CompactString, Conversation>,
     /// Those that can't be read with their parts.
     pub left: Left,
+    /// What else can't be read.
+    pub sides: Left,
     pub walk: Option<Walk>,
     /// When the desk was last looked over, by our clock; how often; and how many walks may follow a wrong count.
     pub looked_over_at: Timestamp,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, ConversationId, Event, Message};
+use helptop::event::{Author, ConversationId, Event, EventKind, Message};
 use helptop::source::Cursor;
 use helptop::source::demo::Params;
 use serde_json::json;
@@ -15,7 +15,11 @@ use crate::contract::active;
 use crate::server::{Fault, Reply, Simulator};
 
 async fn small() -> Simulator {
-    let simulator = simulator(Params { seed: 1, agents: 6, chats: 120 }, Workspace::usual()).await;
+    of(Workspace { bots_answer: true, ..Workspace::usual() }).await
+}
+
+async fn of(workspace: Workspace) -> Simulator {
+    let simulator = simulator(Params { seed: 1, agents: 6, chats: 120 }, workspace).await;
     simulator.advance(start() + TimeDelta::hours(9));
     simulator
 }
@@ -189,4 +193,74 @@ async fn one_that_cannot_be_read_holds_up_no_history_and_is_told_after_a_stop() 
 
 fn open(simulator: &Simulator) -> usize {
     simulator.inside().world.open().count()
+}
+
+/// So many customer's messages are told of a conversation.
+fn asked_in(watch: &Watch<'_>, number: u64) -> usize {
+    let is_asked = |event: &&serde_json::Value| event["type"] == "message" && event["from"] == "customer";
+    watch.of(&number.to_string()).iter().filter(is_asked).count()
+}
+
+/// A customer writes; whether that is told by the next look.
+async fn news_come(watch: &mut Watch<'_>) -> bool {
+    let chat = watch.simulator.inside().world.open().next().map(|chat| (chat.id.clone(), chat.number)).unwrap();
+    let before = asked_in(watch, chat.1);
+    watch.simulator.inside().world.happen(Message::public(chat.0, Author::Customer, None));
+    for_minutes(watch, 1).await;
+    asked_in(watch, chat.1) > before
+}
+
+#[tokio::test]
+async fn what_is_asked_for_besides_the_news_holds_them_up_at_no_time() {
+    for path in ["/admins", "/teams", "/away_status_reasons"] {
+        for is_at_start in [false, true] {
+            let simulator = small().await;
+            let mut stream = simulator.inside().world.take_stream();
+            let mut source = source(&simulator, &json!({}), Duration::ZERO);
+            let mut watch = Watch::new(source.as_mut(), &simulator);
+            if !is_at_start {
+                watch.settle().await;
+            }
+            simulator.fault(path, Fault::Answer(Reply::json(500, &failed("server_error", "no"))));
+            watch.settle().await;
+            simulator.asked();
+            assert!(news_come(&mut watch).await, "{path}");
+            for_minutes(&mut watch, 60).await;
+            assert!(news_come(&mut watch).await, "{path}");
+            let tries = simulator.asked().iter().filter(|line| line.contains(path)).count();
+            assert!((3..=7).contains(&tries), "{path}: asked {tries} times in an hour");
+            assert_eq!((watch.skipped, watch.reasons[0].contains("(500)")), (1, true), "{:?}", watch.reasons);
+            let gone = watch.told.iter().filter(|event| {
+                matches!(&event.kind, EventKind::Agent(agent) if agent.active == Some(false) && agent.name != "Finance")
+            });
+            assert_eq!(gone.count(), 0, "{path}: nobody has left");
+            simulator.mend();
+            for_minutes(&mut watch, 60).await;
+            stream.extend(simulator.inside().world.take_stream());
+            agrees(&watch, &stream);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_besides_that_of_news_holds_them_up_at_no_time() {
+    let count: &[&str] = &["\"per_page\":1}", "\"OR\""];
+    let walk: &[&str] = &["\"per_page\":150", "\"OR\""];
+    for fails in [count, walk, &["conversation_rating.replied_at"], &["statistics.last_close_at"]] {
+        let simulator = of(Workspace { fails, ..Workspace::usual() }).await;
+        let mut source = source(&simulator, &json!({}), Duration::from_hours(100));
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        for _ in 0..8 {
+            watch.poll().await.unwrap();
+        }
+        // So that the count does not fit.
+        let gone = simulator.inside().world.open().last().map(|chat| chat.number).unwrap();
+        simulator.inside().world.delete(gone);
+        let now = simulator.inside().world.now;
+        simulator.inside().world.stand_still(start() + TimeDelta::minutes(546) - now);
+        assert!(news_come(&mut watch).await, "{fails:?}");
+        for_minutes(&mut watch, 30).await;
+        assert!(news_come(&mut watch).await, "{fails:?}");
+        assert_eq!((watch.skipped, watch.reasons[0].contains("(500)")), (1, true), "{:?}", watch.reasons);
+    }
 }
