@@ -20,7 +20,7 @@ const RATING_PAGES: usize = 4;
 const EVERY: TimeDelta = TimeDelta::minutes(10);
 /// Changes are asked for so much further back than they were the last time: a search may show them late.
 const OVERLAP: TimeDelta = TimeDelta::seconds(120);
-/// After a longer pause what ended meanwhile is read as history.
+/// After a longer stop what ended meanwhile is read as history.
 const LONG_PAUSE: TimeDelta = TimeDelta::hours(6);
 /// So many walks may follow each other at once while the count does not fit.
 const WALKS: u8 = 3;
@@ -41,14 +41,15 @@ impl Intercom {
         let told_to = mark.as_ref().map(|mark| mark.told_to.min(at));
         let is_long = told_to.is_some_and(|told_to| at - told_to > LONG_PAUSE);
         let begins_at = super::past::begins_at(at, self.backfill);
-        let past_from = mark.as_ref().and_then(|mark| mark.past_from).filter(|_| !is_long);
-        state.past.plan(past_from, begins_at, at);
-        if let Some(mark) = mark {
+        let stopped_at = told_to.filter(|_| is_long).map(|told_to| told_to - OVERLAP);
+        let past = mark.map(|mark| {
             state.left = Left::of(mark.left);
             state.past.left = Left::of(mark.past_left);
-        }
+            (mark.past_from, mark.gaps)
+        });
+        state.past.plan(past.unwrap_or_default(), stopped_at, begins_at, at);
         state.resume(told_to, told_to.filter(|_| !is_long).unwrap_or(at));
-        state.rated_to = Some(state.heard_to);
+        state.rated_to = Some(told_to.unwrap_or(at));
         state.looked_over_at = ask.now;
         state.walk = Some(Walk { is_urgent: true, ..Walk::default() });
         state.phase = Phase::Fill;

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::{Ask, Whole, seconds};
 use super::left::Left;
-use super::past::Past;
+use super::past::{Past, Span};
 use super::people::People;
 use super::story::{Fold, Telling, conversation};
 use super::wire::{Conversation, Part};
@@ -105,8 +105,10 @@ pub(super) struct State {
 pub(super) struct Mark {
     /// Up to when all changes are told, by the server's clock.
     pub told_to: Timestamp,
-    /// From when on the history was told.
+    /// From when on the history was told, but for what is still missing of it.
     pub past_from: Option<Timestamp>,
+    #[serde(default)]
+    pub gaps: Vec<Span>,
     /// Conversations that could not be read, among what changed and in the history.
     #[serde(default)]
     pub left: Vec<CompactString>,
@@ -135,6 +137,7 @@ impl State {
         let mark = || Mark {
             told_to: self.told_to,
             past_from: self.past.told_from,
+            gaps: self.past.gaps(),
             left: self.left.names(),
             past_left: self.past.left.names(),
         };
@@ -445,7 +448,7 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let (told_to, past_from) = (Timestamp::from_millis(7), Some(Timestamp::default()));
-        let mark = Mark { told_to, past_from, left: vec!["7".into()], past_left: vec!["8".into()] };
+        let mark = Mark { told_to, past_from, gaps: Vec::new(), left: vec!["7".into()], past_left: vec!["8".into()] };
         assert_eq!(Cursor::of(&mark).unwrap().read::<Mark>(), Some(mark));
         let older = Cursor(json!({"told_to": told_to, "past_from": past_from}));
         assert!(older.read::<Mark>().is_some_and(|mark| mark.left.is_empty()));
