@@ -5,15 +5,13 @@ use chrono::TimeDelta;
 use super::ask::{Ask, Found, active, filter, seconds};
 use super::left::Left;
 use super::sides::{COUNT, RATINGS, REASONS, TEAMMATES, TEAMS, WALK};
-use super::state::{Mark, PATIENCE, Phase, Walk};
+use super::state::{Hearing, Mark, PATIENCE, Phase, Walk};
 use super::{CAPABILITIES, Intercom, Step};
 use crate::event::{Event, EventKind, VERSION};
 use crate::source::SourceError;
 
-/// Pages that a poll reads while the active conversations are read.
+/// Pages of one list that a poll reads: what takes longer than a poll may take would be begun again for ever.
 const PAGES: usize = 8;
-/// Pages of changes of one question, of which the longest pause has fewer.
-const CHANGE_PAGES: usize = 200;
 /// Pages of satisfaction answers of one poll.
 const RATING_PAGES: usize = 4;
 /// How often the desk is looked over: counted, and asked for its teams and ratings.
@@ -58,7 +56,8 @@ impl Intercom {
 
     /// A part of what is active: pages, then what changed meanwhile, then parts where the fields leave a doubt.
     pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        if self.state.walk.is_some() {
+        let is_walk = self.state.walk.is_some();
+        if is_walk {
             for _ in 0..PAGES {
                 if !self.walk_on(ask).await? {
                     break;
@@ -69,10 +68,12 @@ impl Intercom {
                 let part = read as f32 / total.unwrap_or(0).max(read as u64).max(1) as f32;
                 return Ok(step(true, true, Some(("reading active conversations".to_owned(), part))));
             }
+        }
+        if is_walk || self.state.hearing.is_some() {
             self.changes(ask).await?;
         }
         self.wholes(ask).await?;
-        let is_done = self.state.queue.is_empty();
+        let is_done = self.state.queue.is_empty() && self.state.hearing.is_none();
         if is_done {
             self.state.phase = Phase::Steady;
             self.state.walks_left = WALKS;
@@ -92,30 +93,44 @@ impl Intercom {
         self.look_over(ask).await?;
         let is_walking = self.walk(ask).await?;
         self.wholes(ask).await?;
-        let more = !self.state.is_idle() || is_walking;
+        let is_heard = self.state.hearing.is_none();
+        let more = !self.state.is_idle() || is_walking || !is_heard;
         let progress = self.state.past.progress();
-        self.state.is_past_next = self.state.queue.is_empty() && self.is_past_due(ask.now);
+        self.state.is_past_next = self.state.queue.is_empty() && is_heard && self.is_past_due(ask.now);
         Ok(step(more || self.state.is_past_next, false, progress))
     }
 
-    /// The conversations that changed since they were last asked for.
+    /// Pages of the conversations that changed since they were last asked for; what is left of them is read by the next
+    /// polls.
     async fn changes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let query = filter("updated_at", ">", seconds(self.state.heard_to - OVERLAP));
-        let mut heard_to = None;
-        let mut after: Option<String> = None;
-        for _ in 0..CHANGE_PAGES {
-            let page = ask.page(&query, after.as_deref()).await?;
-            // What happens while the pages are read may be missed by them.
-            heard_to.get_or_insert(ask.at());
+        for _ in 0..PAGES {
+            let before = self.state.hearing.clone();
+            let (since, after) = match &before {
+                Some(hearing) => (hearing.since, Some(hearing.after.as_str())),
+                None => (self.state.heard_to - OVERLAP, None),
+            };
+            let query = filter("updated_at", ">", seconds(since));
+            let page = match ask.page(&query, after).await {
+                Ok(page) => page,
+                Err(error) => {
+                    if matches!(error, SourceError::Unsupported { .. }) {
+                        // The place in the list is good no more.
+                        self.state.hearing = None;
+                    }
+                    return Err(error);
+                }
+            };
             for row in &page.found {
                 self.state.note(row);
             }
-            after = page.next;
-            if after.is_none() {
+            // What happens while the pages are read may be missed by them.
+            let heard_to = before.map_or(ask.at(), |hearing| hearing.heard_to);
+            self.state.hearing = page.next.map(|after| Hearing { since, after, heard_to });
+            if self.state.hearing.is_none() {
+                self.state.heard_to = heard_to.max(self.state.heard_to);
                 break;
             }
         }
-        self.state.heard_to = heard_to.unwrap_or(ask.at()).max(self.state.heard_to);
         Ok(())
     }
 

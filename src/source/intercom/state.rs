@@ -64,6 +64,17 @@ pub(super) struct Walk {
     pub total: Option<u64>,
 }
 
+/// A list of changes that is not read to its end yet.
+#[derive(Debug, Clone)]
+pub(super) struct Hearing {
+    /// From when on changes are asked for.
+    pub since: Timestamp,
+    /// Where the next page begins.
+    pub after: String,
+    /// When the first page was read.
+    pub heard_to: Timestamp,
+}
+
 /// What the source knows.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -88,6 +99,7 @@ pub(super) struct State {
     pub walks_left: u8,
     /// Up to when changes were asked for, by the server's clock, and up to when all of them are told.
     pub heard_to: Timestamp,
+    pub hearing: Option<Hearing>,
     told_to: Timestamp,
     /// Up to when an earlier run has told.
     resumed_at: Timestamp,
