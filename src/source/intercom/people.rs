@@ -39,8 +39,15 @@ impl People {
         self.reasons = reasons.into_iter().filter_map(|reason| Some((reason.id, reason.label?))).collect();
     }
 
-    /// Takes in the teammates, and tells who is new, changed or gone, and each state that changed.
-    pub(super) fn take_admins(&mut self, admins: Vec<Admin>, at: Timestamp, out: &mut Vec<Event>) {
+    /// Takes in the teammates, and tells who is new, changed or gone, and each state that changed. Gives those of whom it
+    /// is not said whether they are away: of them no state is told.
+    pub(super) fn take_admins(
+        &mut self,
+        admins: Vec<Admin>,
+        at: Timestamp,
+        out: &mut Vec<Event>,
+    ) -> Vec<CompactString> {
+        let mut unknown = Vec::new();
         let admins: Vec<Admin> = admins.into_iter().filter(Admin::has_seat).collect();
         self.roster.agents(admins.iter().map(agent), at, out);
         let seats = admins.iter().map(|admin| AgentId::new(admin.id.clone())).collect();
@@ -50,13 +57,17 @@ impl People {
         }
         for admin in admins {
             let reason = admin.away_status_reason_id.as_ref().and_then(|id| self.reasons.get(id)).cloned();
-            let presence = if admin.away_mode_enabled == Some(true) {
-                Presence { reason, ..Presence::seen(PresenceState::Away) }
-            } else {
-                Presence::seen(PresenceState::Online)
+            let presence = match admin.away_mode_enabled {
+                Some(true) => Presence { reason, ..Presence::seen(PresenceState::Away) },
+                Some(false) => Presence::seen(PresenceState::Online),
+                None => {
+                    unknown.push(admin.id);
+                    continue;
+                }
             };
             self.roster.presence(&AgentId::new(admin.id), presence, at, out);
         }
+        unknown
     }
 
     /// Tells the name of somebody who wrote or did something and has no seat, or none any more; while it is not known who

@@ -146,7 +146,12 @@ impl Intercom {
                 return got.map(drop);
             }
             if let Some(admins) = self.came(ask, TEAMMATES, got)? {
-                self.state.people.take_admins(admins, ask.at(), &mut self.state.outbox);
+                let unknown = self.state.people.take_admins(admins, ask.at(), &mut self.state.outbox);
+                if let Some(first) = unknown.first() {
+                    let count = unknown.len();
+                    let reason = format!("is neither true nor false for {count}, first for {first}: no state is told");
+                    ask.skip("GET /admins".to_owned(), "admins[].away_mode_enabled", &reason);
+                }
             }
         }
         Ok(())
