@@ -51,6 +51,11 @@ impl Named {
         self.0.insert(name)
     }
 
+    /// A record can be read again: the next time that it can't be is named anew.
+    pub(super) fn forget(&mut self, record: &str) {
+        self.0.retain(|named| !named.strip_prefix(record).is_some_and(|rest| rest.starts_with(' ')));
+    }
+
     /// Remembers what was named up to the end of a poll that went well.
     pub(super) fn keep(&mut self, told: Self) {
         if told.0.len() <= MOST_TOLD {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -44,6 +44,7 @@ pub(super) struct Rows {
 }
 
 /// A conversation with all that happened in it.
+#[derive(Debug, Clone)]
 pub(super) struct Whole {
     pub row: Conversation,
     pub parts: Vec<Part>,
@@ -170,40 +171,79 @@ impl Ask {
     fn rows(&mut self, place: &str, path: &str, raw: Vec<Value>) -> Vec<Conversation> {
         let mut rows: Vec<Conversation> = self.read_all(place, path, raw);
         rows.retain(|row| {
-            let is_known = story::status(&row.state).is_some();
-            if !is_known {
-                let reason = format!("`{}` is no state that is known", row.state);
-                self.skip(format!("{place} {path}, id {}", row.id), "state", &reason);
+            let is_known = is_known(row);
+            if let Err(reason) = &is_known {
+                self.skip(format!("{place} {path}, id {}", row.id), "state", reason);
             }
-            is_known
+            is_known.is_ok()
         });
         rows
     }
 
-    /// Conversations with their parts, several at once; `None` where one is not there any more, or can't be read.
-    pub(super) async fn wholes(&mut self, ids: &[CompactString]) -> Result<Vec<Found>, SourceError> {
+    /// Conversations with their parts, several at once. What was found may be less than was asked for: a fault of the
+    /// server's ends it, and so does an error that is not of one of them alone. Where none of them can be read, a witness is: if that can't be read either,
+    /// the error is of all.
+    pub(super) async fn wholes(
+        &mut self,
+        ids: &[CompactString],
+        witness: impl FnOnce() -> Option<CompactString>,
+    ) -> (Vec<Found>, Option<SourceError>) {
+        let (mut found, error) = self.read_wholes(ids).await;
+        if error.is_none()
+            && found.iter().all(Found::has_failed)
+            && let Some(Found::Failed(first)) = found.first().cloned()
+            && let Some(witness) = witness()
+        {
+            let (of_witness, error) = self.read_wholes(&[witness]).await;
+            if error.is_some() || of_witness.iter().all(Found::has_failed) {
+                found.clear();
+                return (found, Some(error.unwrap_or(first)));
+            }
+        }
+        (found, error)
+    }
+
+    async fn read_wholes(&mut self, ids: &[CompactString]) -> (Vec<Found>, Option<SourceError>) {
         let (client, now) = (Arc::clone(&self.client), self.now);
         let reads: Vec<_> = ids.iter().map(|id| find(Arc::clone(&client), id.clone(), now).boxed()).collect();
-        let raw: Vec<Option<Answer<Value>>> =
-            stream::iter(reads).buffered(AT_ONCE).try_collect().await.map_err(meant)?;
-        let mut found = Vec::with_capacity(raw.len());
-        for (id, answer) in ids.iter().zip(raw) {
-            let Some(Answer { body, quota, date }) = answer else {
-                found.push(Found::Gone);
-                continue;
-            };
-            self.date = date.or(self.date);
-            // They were under way at once: what is least is last.
-            let left = [self.quota, quota].into_iter().flatten();
-            self.quota = left.max_by_key(|quota| (quota.resets_at, std::cmp::Reverse(quota.remaining)));
-            found.push(self.whole(id, body));
+        let mut answers = stream::iter(reads).buffered(AT_ONCE);
+        let mut found = Vec::with_capacity(ids.len());
+        while let Some(answer) = answers.next().await {
+            let Some(id) = ids.get(found.len()) else { break };
+            found.push(match answer.map_err(meant) {
+                Ok(None) => Found::Gone,
+                Ok(Some(Answer { body, quota, date })) => {
+                    self.date = date.or(self.date);
+                    // They were under way at once: what is least is last.
+                    let left = [self.quota, quota].into_iter().flatten();
+                    self.quota = left.max_by_key(|quota| (quota.resets_at, std::cmp::Reverse(quota.remaining)));
+                    self.whole(id, body)
+                }
+                Err(error) if is_of_all(&error) => return (found, Some(error)),
+                Err(error @ SourceError::Transient { .. }) => {
+                    // It may have taken as long as half a poll may take.
+                    found.push(Found::Failed(error));
+                    break;
+                }
+                Err(error) => Found::Failed(error),
+            });
         }
-        Ok(found)
+        (found, None)
     }
 
     fn whole(&mut self, id: &CompactString, body: Value) -> Found {
         let place = format!("GET /conversations/{id}");
-        let Some(mut row) = self.rows(&place, "", vec![body]).pop() else { return Found::Unreadable };
+        let wrong = |path: String, what: String| {
+            let place = place.clone();
+            Found::Failed(SourceError::Schema { place, path, what })
+        };
+        let mut row: Conversation = match skips::read(body) {
+            Ok(row) => row,
+            Err((path, what)) => return wrong(path, what),
+        };
+        if let Err(what) = is_known(&row) {
+            return wrong("state".to_owned(), what);
+        }
         let parts = row.parts.take();
         let total = parts.as_ref().and_then(|parts| parts.total_count);
         let raw = parts.map(|parts| parts.conversation_parts).unwrap_or_default();
@@ -235,13 +275,55 @@ impl Ask {
             self.skips.note(place, path, reason);
         }
     }
+
+    /// Notes a conversation that can't be read, unless that was told before.
+    pub(super) fn skip_whole(&mut self, id: &CompactString, error: &SourceError) {
+        // Where an answer that is cut off breaks changes from look to look.
+        if !self.told.is_new(format!("{id} .")) {
+            return;
+        }
+        let (path, reason) = match error {
+            SourceError::Schema { path, what, .. } => (path.as_str(), what.clone()),
+            SourceError::Transient { what, .. }
+            | SourceError::Forbidden { what, .. }
+            | SourceError::Unsupported { what, .. } => (".", what.clone()),
+            other => (".", other.to_string()),
+        };
+        self.skips.note(format!("GET /conversations/{id}, id {id}"), path, &reason);
+    }
+
+    /// It can be read again: the next time that it can't be is told anew.
+    pub(super) fn is_read_again(&mut self, name: &str) {
+        self.told.forget(name);
+    }
 }
 
 /// What became of a conversation that was asked for.
+#[derive(Debug, Clone)]
 pub(super) enum Found {
     Whole(Box<Whole>),
-    Unreadable,
     Gone,
+    /// It can't be read.
+    Failed(SourceError),
+}
+
+impl Found {
+    fn has_failed(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
+
+/// Whether another request would fare no better: the key, the limit and the way to the server are everybody's.
+pub(super) fn is_of_all(error: &SourceError) -> bool {
+    matches!(
+        error,
+        SourceError::Auth { .. } | SourceError::RateLimited { .. } | SourceError::Transient { todo: Some(_), .. }
+    )
+}
+
+/// Whether its state is known; else why it can't be told.
+fn is_known(row: &Conversation) -> Result<(), String> {
+    story::status(&row.state).map(drop).ok_or_else(|| format!("`{}` is no state that is known", row.state))
 }
 
 async fn find(client: Arc<Client>, id: CompactString, now: Timestamp) -> Result<Option<Answer<Value>>, SourceError> {

@@ -15,11 +15,13 @@ mod ask;
 mod check;
 #[cfg(test)]
 mod fuzz;
+mod left;
 mod past;
 mod people;
 mod refresh;
 #[cfg(test)]
 mod rules;
+mod sides;
 mod state;
 mod story;
 #[cfg(test)]

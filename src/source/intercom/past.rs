@@ -8,46 +8,46 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ask::{Ask, Found, filter, seconds};
+use super::left::Left;
+use super::sides::HISTORY;
 use super::{Intercom, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 
-/// A part that could not be read is left alone so long.
-const RETRY: TimeDelta = TimeDelta::minutes(1);
 /// The span of one search.
 const SPAN: TimeDelta = TimeDelta::hours(6);
+/// A stop is made up for as far back as this, or as the history that is asked for.
+const LONGEST: TimeDelta = TimeDelta::days(90);
 /// Conversations that a poll reads.
 const MOST: usize = 30;
 
 /// How far the history was read.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    reading: Option<Reading>,
-    /// From when on it was told.
-    pub told_from: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone)]
-struct Reading {
-    begins_at: Timestamp,
-    ends_at: Timestamp,
-    /// The end of the span that is read.
-    to: Timestamp,
-    /// Where its next page begins; and whether that was the last.
+    /// What is to be read, the latest first.
+    spans: Vec<Span>,
+    /// How long that was at first.
+    all: TimeDelta,
+    /// Where the next page of what is searched begins; and whether that was the last.
     after: Option<String>,
     is_listed: bool,
     /// Conversations of the pages that are still to be read.
     todo: Vec<CompactString>,
-    due_at: Timestamp,
+    /// From when on it was told, but for spans that are still to be read.
+    pub told_from: Option<Timestamp>,
+    /// Conversations that can't be read.
+    pub left: Left,
 }
 
-impl Reading {
-    fn from(&self) -> Timestamp {
-        (self.to - SPAN).max(self.begins_at)
-    }
+/// A part of the past.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Span {
+    from: Timestamp,
+    to: Timestamp,
 }
 
 /// When the history that is asked for begins; not before 1970, for the server counts from there.
@@ -56,83 +56,145 @@ pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
 }
 
 impl Past {
-    /// Decides what is to be read: from `begins_at` on, but for what was told in an earlier run.
-    pub(super) fn plan(&mut self, told_from: Option<Timestamp>, begins_at: Timestamp, now: Timestamp) {
-        self.told_from = told_from;
-        let to = told_from.unwrap_or(now).min(now);
-        self.reading = (begins_at < to).then_some(Reading {
-            begins_at,
-            ends_at: now,
-            to,
-            after: None,
-            is_listed: false,
-            todo: Vec::new(),
-            due_at: Timestamp::MIN,
-        });
+    /// Decides what is to be read: all since an earlier run stopped long ago, what it left out, and what was before it,
+    /// from `begins_at` on.
+    pub(super) fn plan(
+        &mut self,
+        (told_from, gaps): (Option<Timestamp>, Vec<Span>),
+        stopped_at: Option<Timestamp>,
+        begins_at: Timestamp,
+        now: Timestamp,
+    ) {
+        let told_from = told_from.or(stopped_at).unwrap_or(now).min(now);
+        let stop = stopped_at.map(|at| Span { from: at.max(begins_at.min(now - LONGEST)), to: now });
+        let before = Span { from: begins_at, to: told_from };
+        let spans = stop.into_iter().chain(gaps).chain([before]);
+        self.spans = spans.filter(|span| span.from < span.to).collect();
+        self.all = self.length();
+        self.told_from = Some(told_from);
     }
 
-    /// Whether a part may be read now.
+    fn length(&self) -> TimeDelta {
+        self.spans.iter().fold(TimeDelta::zero(), |sum, span| sum + (span.to - span.from))
+    }
+
+    /// What is still to be read of the time since which all was told but for that.
+    pub(super) fn gaps(&self) -> Vec<Span> {
+        self.spans.iter().filter(|span| self.told_from.is_none_or(|from| span.to > from)).copied().collect()
+    }
+
+    /// What is searched at once.
+    fn part(&self) -> Option<Span> {
+        let span = self.spans.first()?;
+        Some(Span { from: (span.to - SPAN).max(span.from), to: span.to })
+    }
+
+    /// Goes on to what was before that part, if all of it was told.
+    fn turn(&mut self, part: Span) {
+        if !self.todo.is_empty() || !self.is_listed {
+            return;
+        }
+        (self.after, self.is_listed) = (None, false);
+        if self.told_from == Some(part.to) {
+            self.told_from = Some(part.from);
+        }
+        if let Some(first) = self.spans.first_mut() {
+            first.to = part.from;
+        }
+        self.spans.retain(|span| span.from < span.to);
+    }
+
+    /// Whether there is a part to read now.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.reading.as_ref().is_some_and(|reading| now >= reading.due_at)
+        !self.spans.is_empty() || self.left.due(now).next().is_some()
     }
 
     /// How far it has come, while it is read.
     pub(super) fn progress(&self) -> Option<(String, f32)> {
-        let reading = self.reading.as_ref()?;
-        let all = (reading.ends_at - reading.begins_at).num_seconds().max(1);
-        let read = (reading.ends_at - reading.to).num_seconds().clamp(0, all);
-        Some(("reading history".to_owned(), read as f32 / all as f32))
+        let all = self.all.num_seconds().max(1);
+        let read = (all - self.length().num_seconds()).clamp(0, all);
+        (!self.spans.is_empty()).then(|| ("reading history".to_owned(), read as f32 / all as f32))
     }
 }
 
 impl Intercom {
-    /// A part of the history: a page of what ended in a span, or some of those with all that happened in them.
+    /// Whether a part of the history may be read now.
+    pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
+        let sides = &self.state.sides;
+        self.state.past.is_due(now) && (!sides.holds(HISTORY) || sides.is_due(HISTORY, now))
+    }
+
+    /// A part of the history.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let done = |past: &Past| Step::past(past.progress());
-        let Some(mut reading) = self.state.past.reading.clone() else { return Ok(done(&self.state.past)) };
-        if let Some(reading) = &mut self.state.past.reading {
-            reading.due_at = ask.now + RETRY;
+        if self.asks_for(HISTORY, true, ask.now) {
+            let got = self.read_past(ask).await;
+            if self.came(ask, HISTORY, got)?.is_none() {
+                // A place in a list may not be good for so long.
+                self.state.past.after = None;
+            }
         }
-        reading.due_at = ask.now;
-        if reading.todo.is_empty() && !reading.is_listed {
+        Ok(Step::past(self.state.past.progress()))
+    }
+
+    /// A page of what ended in a span, or some of those with all that happened in them.
+    async fn read_past(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let again: Vec<CompactString> = self.state.past.left.due(ask.now).take(MOST).cloned().collect();
+        if !again.is_empty() {
+            return self.recount(ask, &again).await.map(drop);
+        }
+        let past = &self.state.past;
+        let Some(part) = past.part() else { return Ok(()) };
+        if past.todo.is_empty() && !past.is_listed {
             let ended = |operator: &str, at| filter("statistics.last_close_at", operator, seconds(at));
             // Whether an end is part of a span is not said for sure.
-            let (from, to) = (reading.from() - TimeDelta::seconds(1), reading.to + TimeDelta::seconds(1));
+            let (from, to) = (part.from - TimeDelta::seconds(1), part.to + TimeDelta::seconds(1));
             let query = json!({"operator": "AND", "value": [ended(">", from), ended("<", to)]});
-            let page = match ask.page(&query, reading.after.as_deref()).await {
-                Ok(page) => page,
-                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
-                    ask.skip("history".to_owned(), ".", &error.to_string());
-                    self.state.past.reading = None;
-                    return Ok(done(&self.state.past));
+            let page = match ask.page(&query, past.after.as_deref()).await {
+                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. }))
+                    if past.after.is_none() =>
+                {
+                    ask.skip(HISTORY.to_owned(), ".", &error.to_string());
+                    self.state.past.spans.clear();
+                    return Ok(());
                 }
-                Err(error) => return Err(error),
+                other => other?,
             };
             let new = page.found.iter().filter(|row| row.is_ended() && !self.state.knows(&row.id));
-            reading.todo = new.map(|row| row.id.clone()).collect();
-            reading.is_listed = page.next.is_none();
-            reading.after = page.next;
+            let new = new.map(|row| row.id.clone()).collect();
+            let past = &mut self.state.past;
+            (past.todo, past.is_listed, past.after) = (new, page.next.is_none(), page.next);
         } else {
-            let some: Vec<CompactString> = reading.todo.iter().take(MOST).cloned().collect();
-            let found = ask.wholes(&some).await?;
-            let mut strangers = HashSet::new();
-            for found in found {
-                if let Found::Whole(whole) = found
-                    && whole.row.is_ended()
-                {
-                    self.state.recount(&whole, &mut strangers);
+            let some: Vec<CompactString> = past.todo.iter().take(MOST).cloned().collect();
+            let read = self.recount(ask, &some).await?;
+            self.state.past.todo.drain(..read);
+        }
+        self.state.past.turn(part);
+        Ok(())
+    }
+
+    /// Tells all that happened in the first of these, as far as they have ended; how many it were.
+    async fn recount(&mut self, ask: &mut Ask, ids: &[CompactString]) -> Result<usize, SourceError> {
+        let (found, error) = ask.wholes(ids, || self.state.witness(ids)).await;
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let mut strangers = HashSet::new();
+        let read = found.len();
+        for (id, found) in ids.iter().zip(found) {
+            match found {
+                Found::Whole(whole) if whole.row.is_ended() => self.state.recount(&whole, &mut strangers),
+                Found::Whole(_) | Found::Gone => {}
+                Found::Failed(error) => {
+                    ask.skip_whole(id, &error);
+                    self.state.past.left.failed(id, ask.now);
+                    continue;
                 }
             }
-            reading.todo.drain(..some.len());
+            if self.state.past.left.read(id) {
+                ask.is_read_again(id);
+            }
         }
-        let past = &mut self.state.past;
-        if reading.todo.is_empty() && reading.is_listed {
-            let from = reading.from();
-            past.told_from = Some(from);
-            reading = Reading { to: from, after: None, is_listed: false, ..reading };
-        }
-        past.reading = (reading.to > reading.begins_at).then_some(reading);
-        Ok(done(past))
+        Ok(read)
     }
 }
 
@@ -143,20 +205,51 @@ mod tests {
     #[test]
     fn history_is_planned_once_and_only_where_it_is_missing() {
         let now = Timestamp::from_millis(1_795_000_000_000);
-        let day = begins_at(now, Duration::from_hours(24));
         assert_eq!(begins_at(now, Duration::MAX), Timestamp::from_millis(0));
-        let hour = TimeDelta::hours(1);
-        for (told_from, begins_at, reads_to) in [
-            (None, day, Some(now)),
-            (None, now, None),
-            (Some(day), day, None),
-            (Some(day - hour), day, None),
-            (Some(day + hour), day, Some(day + hour)),
+        let ago = |hours: i64| now - TimeDelta::hours(hours);
+        let day = begins_at(now, Duration::from_hours(24));
+        let gap = |from, to| Span { from: ago(from), to: ago(to) };
+        // Told from, what was left out, stopped at, asked for from, and what is read.
+        for (told_from, gaps, stopped_at, begins_at, expected) in [
+            (None, vec![], None, day, vec![(24, 0)]),
+            (None, vec![], None, now, vec![]),
+            (Some(24), vec![], None, day, vec![]),
+            (Some(25), vec![], None, day, vec![]),
+            (Some(23), vec![], None, day, vec![(24, 23)]),
+            // After a long stop, whatever is asked for.
+            (Some(80), vec![], Some(72), now, vec![(72, 0)]),
+            (None, vec![], Some(72), now, vec![(72, 0)]),
+            (Some(20), vec![], Some(8), day, vec![(8, 0), (24, 20)]),
+            // And after another one before that was made up for.
+            (Some(80), vec![gap(72, 60)], Some(8), day, vec![(8, 0), (72, 60)]),
+            (Some(5000), vec![], Some(4000), day, vec![(90 * 24, 0)]),
+            (Some(5000), vec![], Some(4000), ago(6000), vec![(4000, 0), (6000, 5000)]),
         ] {
             let mut past = Past::default();
-            past.plan(told_from, begins_at, now);
-            assert_eq!(past.reading.as_ref().map(|reading| reading.to), reads_to, "{told_from:?}");
-            assert_eq!(past.is_due(now), reads_to.is_some());
+            past.plan((told_from.map(ago), gaps), stopped_at.map(ago), begins_at, now);
+            let expected: Vec<Span> = expected.into_iter().map(|(from, to)| gap(from, to)).collect();
+            assert_eq!(past.spans, expected, "{told_from:?} {stopped_at:?}");
+            assert_eq!(past.is_due(now), !expected.is_empty());
         }
+    }
+
+    #[test]
+    fn what_was_read_of_it_is_not_read_again() {
+        let now = Timestamp::from_millis(1_795_000_000_000);
+        let ago = |hours: i64| now - TimeDelta::hours(hours);
+        let mut past = Past::default();
+        past.plan((Some(ago(20)), Vec::new()), Some(ago(8)), ago(24), now);
+        let mut seen = Vec::new();
+        while let Some(part) = past.part() {
+            past.turn(part);
+            assert_eq!(past.part(), Some(part), "not before its list is read");
+            past.is_listed = true;
+            past.turn(part);
+            let hours = |at: Timestamp| (now - at).num_hours();
+            let gaps: Vec<_> = past.gaps().iter().map(|gap| (hours(gap.from), hours(gap.to))).collect();
+            seen.push((past.told_from.map(hours), gaps));
+        }
+        assert_eq!(seen, [(Some(20), vec![(8, 6)]), (Some(20), vec![]), (Some(24), vec![])]);
+        assert!(past.progress().is_none());
     }
 }

@@ -12,8 +12,8 @@ use crate::source::roster::{Presence, Roster};
 #[derive(Debug, Default)]
 pub(super) struct People {
     pub roster: Roster,
-    /// Those with a seat.
-    seats: HashSet<AgentId>,
+    /// Those with a seat; nothing until they were read.
+    seats: Option<HashSet<AgentId>>,
     /// Others who wrote or did something, and were told.
     pub strangers: HashSet<AgentId>,
     /// The account's own words for why somebody is away.
@@ -39,29 +39,46 @@ impl People {
         self.reasons = reasons.into_iter().filter_map(|reason| Some((reason.id, reason.label?))).collect();
     }
 
-    /// Takes in the teammates, and tells who is new, changed or gone, and each state that changed.
-    pub(super) fn take_admins(&mut self, admins: Vec<Admin>, at: Timestamp, out: &mut Vec<Event>) {
+    /// Takes in the teammates, and tells who is new, changed or gone, and each state that changed. Gives those of whom it
+    /// is not said whether they are away: of them no state is told.
+    pub(super) fn take_admins(
+        &mut self,
+        admins: Vec<Admin>,
+        at: Timestamp,
+        out: &mut Vec<Event>,
+    ) -> Vec<CompactString> {
+        let mut unknown = Vec::new();
         let admins: Vec<Admin> = admins.into_iter().filter(Admin::has_seat).collect();
         self.roster.agents(admins.iter().map(agent), at, out);
-        self.seats = admins.iter().map(|admin| AgentId::new(admin.id.clone())).collect();
+        let seats = admins.iter().map(|admin| AgentId::new(admin.id.clone())).collect();
+        if self.seats.replace(seats).is_none() {
+            // Of those who were told it was not known.
+            self.strangers.clear();
+        }
         for admin in admins {
             let reason = admin.away_status_reason_id.as_ref().and_then(|id| self.reasons.get(id)).cloned();
-            let presence = if admin.away_mode_enabled == Some(true) {
-                Presence { reason, ..Presence::seen(PresenceState::Away) }
-            } else {
-                Presence::seen(PresenceState::Online)
+            let presence = match admin.away_mode_enabled {
+                Some(true) => Presence { reason, ..Presence::seen(PresenceState::Away) },
+                Some(false) => Presence::seen(PresenceState::Online),
+                None => {
+                    unknown.push(admin.id);
+                    continue;
+                }
             };
             self.roster.presence(&AgentId::new(admin.id), presence, at, out);
         }
+        unknown
     }
 
-    /// Tells the name of somebody who wrote or did something and has no seat, or none any more.
+    /// Tells the name of somebody who wrote or did something and has no seat, or none any more; while it is not known who
+    /// has one, of everybody.
     pub(super) fn introduce(&self, id: AgentId, name: Option<&str>, told: &mut HashSet<AgentId>, out: &mut Vec<Event>) {
-        if !self.seats.contains(&id)
+        if !self.seats.as_ref().is_some_and(|seats| seats.contains(&id))
             && let Some(name) = name
             && told.insert(id.clone())
         {
-            out.push(Event::undated(Agent { active: Some(false), ..Agent::new(id, name) }));
+            let active = self.seats.is_some().then_some(false);
+            out.push(Event::undated(Agent { active, ..Agent::new(id, name) }));
         }
     }
 }

@@ -3,22 +3,22 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, Found, active, filter, seconds};
-use super::state::{Mark, PATIENCE, Phase, Walk};
+use super::left::Left;
+use super::sides::{COUNT, RATINGS, REASONS, TEAMMATES, TEAMS, WALK};
+use super::state::{Hearing, Mark, PATIENCE, Phase, Walk};
 use super::{CAPABILITIES, Intercom, Step};
 use crate::event::{Event, EventKind, VERSION};
 use crate::source::SourceError;
 
-/// Pages that a poll reads while the active conversations are read.
+/// Pages of one list that a poll reads: what takes longer than a poll may take would be begun again for ever.
 const PAGES: usize = 8;
-/// Pages of changes of one question, of which the longest pause has fewer.
-const CHANGE_PAGES: usize = 200;
 /// Pages of satisfaction answers of one poll.
 const RATING_PAGES: usize = 4;
 /// How often the desk is looked over: counted, and asked for its teams and ratings.
 const EVERY: TimeDelta = TimeDelta::minutes(10);
 /// Changes are asked for so much further back than they were the last time: a search may show them late.
 const OVERLAP: TimeDelta = TimeDelta::seconds(120);
-/// After a longer pause what ended meanwhile is read as history.
+/// After a longer stop what ended meanwhile is read as history.
 const LONG_PAUSE: TimeDelta = TimeDelta::hours(6);
 /// So many walks may follow each other at once while the count does not fit.
 const WALKS: u8 = 3;
@@ -28,24 +28,26 @@ const THOROUGH: u32 = 6;
 impl Intercom {
     /// Teammates and teams, and where the earlier run came to.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let admins = ask.admins().await?;
-        let teams = ask.teams().await?;
-        let reasons = ask.reasons().await?;
+        let capabilities = CAPABILITIES.to_vec();
+        let hello = Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities });
+        self.state.outbox = vec![hello];
+        self.teams(ask, true).await?;
+        self.reasons(ask, true).await?;
+        self.teammates(ask).await?;
         let at = ask.at();
         let state = &mut self.state;
-        state.forget();
-        let capabilities = CAPABILITIES.to_vec();
-        state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
-        state.people.take_teams(teams, &mut state.outbox);
-        state.people.take_reasons(reasons);
-        state.people.take_admins(admins, at, &mut state.outbox);
         let told_to = mark.as_ref().map(|mark| mark.told_to.min(at));
         let is_long = told_to.is_some_and(|told_to| at - told_to > LONG_PAUSE);
         let begins_at = super::past::begins_at(at, self.backfill);
-        let past_from = mark.and_then(|mark| mark.past_from).filter(|_| !is_long);
-        state.past.plan(past_from, begins_at, at);
+        let stopped_at = told_to.filter(|_| is_long).map(|told_to| told_to - OVERLAP);
+        let past = mark.map(|mark| {
+            state.left = Left::of(mark.left);
+            state.past.left = Left::of(mark.past_left);
+            (mark.past_from, mark.gaps)
+        });
+        state.past.plan(past.unwrap_or_default(), stopped_at, begins_at, at);
         state.resume(told_to, told_to.filter(|_| !is_long).unwrap_or(at));
-        state.rated_to = Some(state.heard_to);
+        state.rated_to = Some(told_to.unwrap_or(at));
         state.looked_over_at = ask.now;
         state.walk = Some(Walk { is_urgent: true, ..Walk::default() });
         state.phase = Phase::Fill;
@@ -54,7 +56,8 @@ impl Intercom {
 
     /// A part of what is active: pages, then what changed meanwhile, then parts where the fields leave a doubt.
     pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        if self.state.walk.is_some() {
+        let is_walk = self.state.walk.is_some();
+        if is_walk {
             for _ in 0..PAGES {
                 if !self.walk_on(ask).await? {
                     break;
@@ -65,10 +68,12 @@ impl Intercom {
                 let part = read as f32 / total.unwrap_or(0).max(read as u64).max(1) as f32;
                 return Ok(step(true, true, Some(("reading active conversations".to_owned(), part))));
             }
+        }
+        if is_walk || self.state.hearing.is_some() {
             self.changes(ask).await?;
         }
         self.wholes(ask).await?;
-        let is_done = self.state.queue.is_empty();
+        let is_done = self.state.queue.is_empty() && self.state.hearing.is_none();
         if is_done {
             self.state.phase = Phase::Steady;
             self.state.walks_left = WALKS;
@@ -84,66 +89,148 @@ impl Intercom {
             return self.history(ask).await;
         }
         self.changes(ask).await?;
-        let admins = ask.admins().await?;
-        self.state.people.take_admins(admins, ask.at(), &mut self.state.outbox);
-        if self.state.walk.is_none() && ask.now - self.state.looked_over_at >= EVERY {
-            self.look_over(ask).await?;
-        }
-        let pages = if self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent) { PAGES } else { 1 };
-        for _ in 0..pages {
-            if !self.walk_on(ask).await? {
-                break;
-            }
-        }
+        self.teammates(ask).await?;
+        self.look_over(ask).await?;
+        let is_walking = self.walk(ask).await?;
         self.wholes(ask).await?;
-        let is_walking = self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent);
-        let more = !self.state.is_idle() || is_walking;
+        let is_heard = self.state.hearing.is_none();
+        let more = !self.state.is_idle() || is_walking || !is_heard;
         let progress = self.state.past.progress();
-        self.state.is_past_next = self.state.queue.is_empty() && self.state.past.is_due(ask.now);
+        self.state.is_past_next = self.state.queue.is_empty() && is_heard && self.is_past_due(ask.now);
         Ok(step(more || self.state.is_past_next, false, progress))
     }
 
-    /// The conversations that changed since they were last asked for.
+    /// Pages of the conversations that changed since they were last asked for; what is left of them is read by the next
+    /// polls.
     async fn changes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let query = filter("updated_at", ">", seconds(self.state.heard_to - OVERLAP));
-        let mut heard_to = None;
-        let mut after: Option<String> = None;
-        for _ in 0..CHANGE_PAGES {
-            let page = ask.page(&query, after.as_deref()).await?;
-            // What happens while the pages are read may be missed by them.
-            heard_to.get_or_insert(ask.at());
+        for _ in 0..PAGES {
+            let before = self.state.hearing.clone();
+            let (since, after) = match &before {
+                Some(hearing) => (hearing.since, Some(hearing.after.as_str())),
+                None => (self.state.heard_to - OVERLAP, None),
+            };
+            let query = filter("updated_at", ">", seconds(since));
+            let page = match ask.page(&query, after).await {
+                Ok(page) => page,
+                Err(error) => {
+                    if matches!(error, SourceError::Unsupported { .. }) {
+                        // The place in the list is good no more.
+                        self.state.hearing = None;
+                    }
+                    return Err(error);
+                }
+            };
             for row in &page.found {
                 self.state.note(row);
             }
-            after = page.next;
-            if after.is_none() {
+            // What happens while the pages are read may be missed by them.
+            let heard_to = before.map_or(ask.at(), |hearing| hearing.heard_to);
+            self.state.hearing = page.next.map(|after| Hearing { since, after, heard_to });
+            if self.state.hearing.is_none() {
+                self.state.heard_to = heard_to.max(self.state.heard_to);
                 break;
             }
         }
-        self.state.heard_to = heard_to.unwrap_or(ask.at()).max(self.state.heard_to);
         Ok(())
     }
 
-    /// Counts what is active, walks through it where the count does not fit or it is time to; teams, why people are
-    /// away, and ratings.
+    /// The teammates, and whether they are away.
+    async fn teammates(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if self.asks_for(TEAMMATES, true, ask.now) {
+            let got = ask.admins().await;
+            if self.state.phase == Phase::Cold
+                && let Err(SourceError::Forbidden { .. }) = &got
+            {
+                // A key that never could is to be mended: that is not to be overlooked.
+                self.state.sides.read(TEAMMATES);
+                return got.map(drop);
+            }
+            if let Some(admins) = self.came(ask, TEAMMATES, got)? {
+                let unknown = self.state.people.take_admins(admins, ask.at(), &mut self.state.outbox);
+                if let Some(first) = unknown.first() {
+                    let count = unknown.len();
+                    let reason = format!("is neither true nor false for {count}, first for {first}: no state is told");
+                    ask.skip("GET /admins".to_owned(), "admins[].away_mode_enabled", &reason);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn teams(&mut self, ask: &mut Ask, is_time: bool) -> Result<(), SourceError> {
+        if self.asks_for(TEAMS, is_time, ask.now) {
+            let got = ask.teams().await;
+            if let Some(teams) = self.came(ask, TEAMS, got)? {
+                self.state.people.take_teams(teams, &mut self.state.outbox);
+            }
+        }
+        Ok(())
+    }
+
+    /// Why people are away.
+    async fn reasons(&mut self, ask: &mut Ask, is_time: bool) -> Result<(), SourceError> {
+        if self.asks_for(REASONS, is_time, ask.now) {
+            let got = ask.reasons().await;
+            if let Some(reasons) = self.came(ask, REASONS, got)? {
+                self.state.people.take_reasons(reasons);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts what is active, and asks for teams, why people are away, and ratings, where it is time to.
     async fn look_over(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let there = ask.count(&active()).await?;
-        let teams = ask.teams().await?;
-        let reasons = ask.reasons().await?;
-        self.ratings(ask).await?;
+        let is_time = self.state.walk.is_none() && ask.now - self.state.looked_over_at >= EVERY;
+        if self.state.walk.is_none() && self.asks_for(COUNT, is_time, ask.now) {
+            let got = ask.count(&active()).await;
+            if let Some(there) = self.came(ask, COUNT, got)? {
+                self.weigh(there);
+            }
+        }
+        self.teams(ask, is_time).await?;
+        self.reasons(ask, is_time).await?;
+        if self.state.rated_to.is_some() && self.asks_for(RATINGS, is_time, ask.now) {
+            let got = self.ratings(ask).await;
+            self.came(ask, RATINGS, got)?;
+        }
+        if is_time {
+            self.state.looked_over_at = ask.now;
+            self.state.prune();
+        }
+        Ok(())
+    }
+
+    /// Walks through all that is active where so many are there as are not known, or where it is time to.
+    fn weigh(&mut self, there: Option<u64>) {
         let state = &mut self.state;
-        state.people.take_teams(teams, &mut state.outbox);
-        state.people.take_reasons(reasons);
         let fits = there.is_some_and(|there| there == state.active());
         state.counts += 1;
-        state.looked_over_at = ask.now;
-        state.prune();
         let is_urgent = !fits && there.is_some() && state.walks_left > 0;
         state.walks_left = if fits { WALKS } else { state.walks_left.saturating_sub(1) };
         if is_urgent || there.is_none() || state.counts.is_multiple_of(THOROUGH) {
             state.walk = Some(Walk { is_urgent, ..Walk::default() });
         }
-        Ok(())
+    }
+
+    /// A part of the walk, if there is one under way; whether the rest is not to wait.
+    async fn walk(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
+        let Some(is_urgent) = self.state.walk.as_ref().map(|walk| walk.is_urgent) else { return Ok(false) };
+        if !self.asks_for(WALK, true, ask.now) {
+            return Ok(false);
+        }
+        let mut got = Ok(true);
+        for _ in 0..if is_urgent { PAGES } else { 1 } {
+            got = self.walk_on(ask).await;
+            if !matches!(got, Ok(true)) {
+                break;
+            }
+        }
+        let more = self.came(ask, WALK, got)?;
+        if more.is_none() {
+            // A place in a list may not be good for so long.
+            self.state.walk = Some(Walk { is_urgent, ..Walk::default() });
+        }
+        Ok(more == Some(true) && is_urgent)
     }
 
     /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is looked up.
@@ -168,17 +255,26 @@ impl Intercom {
 
     /// Reads some of those that are queued, with their parts, and tells them.
     async fn wholes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        self.state.retry(ask.now);
         let some = self.state.next(PATIENCE);
-        let found = ask.wholes(&some).await?;
-        for (id, found) in some.iter().zip(found) {
+        let (found, error) = ask.wholes(&some, || self.state.witness(&some)).await;
+        let read = &some[..found.len()];
+        for (id, found) in read.iter().zip(found) {
             match found {
                 Found::Whole(whole) => self.state.tell(&whole, ask.at()),
                 Found::Gone => self.state.vanish(id, ask.at()),
-                Found::Unreadable => {}
+                Found::Failed(error) => {
+                    ask.skip_whole(id, &error);
+                    self.state.failed(id, ask.now);
+                    continue;
+                }
+            }
+            if self.state.left.read(id) {
+                ask.is_read_again(id);
             }
         }
-        self.state.done(&some);
-        Ok(())
+        self.state.done(read);
+        error.map_or(Ok(()), Err)
     }
 
     /// Conversations that were rated since the last time; a vendor's refusal of the question switches it off.
@@ -191,7 +287,7 @@ impl Intercom {
             let page = match ask.page(&query, after.as_deref()).await {
                 Ok(page) => page,
                 Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
-                    ask.skip("ratings".to_owned(), ".", &error.to_string());
+                    ask.skip(RATINGS.to_owned(), ".", &error.to_string());
                     self.state.rated_to = None;
                     return Ok(());
                 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::{Whole, seconds};
-use super::past::Past;
+use super::left::Left;
+use super::past::{Past, Span};
 use super::people::People;
 use super::story::{Fold, Telling, conversation};
 use super::wire::{Conversation, Part};
@@ -62,6 +63,17 @@ pub(super) struct Walk {
     pub total: Option<u64>,
 }
 
+/// A list of changes that is not read to its end yet.
+#[derive(Debug, Clone)]
+pub(super) struct Hearing {
+    /// From when on changes are asked for.
+    pub since: Timestamp,
+    /// Where the next page begins.
+    pub after: String,
+    /// When the first page was read.
+    pub heard_to: Timestamp,
+}
+
 /// What the source knows.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -73,6 +85,12 @@ pub(super) struct State {
     /// The same of those that had ended at the start: they can wait.
     pub later: VecDeque<CompactString>,
     queued: HashSet<CompactString>,
+    /// What the fields of queued ones say and was not told: it is told where their parts can't be read.
+    untold: HashMap<CompactString, Conversation>,
+    /// Those that can't be read with their parts.
+    pub left: Left,
+    /// What else can't be read.
+    pub sides: Left,
     pub walk: Option<Walk>,
     /// When the desk was last looked over, by our clock; how often; and how many walks may follow a wrong count.
     pub looked_over_at: Timestamp,
@@ -80,6 +98,7 @@ pub(super) struct State {
     pub walks_left: u8,
     /// Up to when changes were asked for, by the server's clock, and up to when all of them are told.
     pub heard_to: Timestamp,
+    pub hearing: Option<Hearing>,
     told_to: Timestamp,
     /// Up to when an earlier run has told.
     resumed_at: Timestamp,
@@ -97,8 +116,15 @@ pub(super) struct State {
 pub(super) struct Mark {
     /// Up to when all changes are told, by the server's clock.
     pub told_to: Timestamp,
-    /// From when on the history was told.
+    /// From when on the history was told, but for what is still missing of it.
     pub past_from: Option<Timestamp>,
+    #[serde(default)]
+    pub gaps: Vec<Span>,
+    /// Conversations that could not be read, among what changed and in the history.
+    #[serde(default)]
+    pub left: Vec<CompactString>,
+    #[serde(default)]
+    pub past_left: Vec<CompactString>,
 }
 
 impl State {
@@ -119,9 +145,14 @@ impl State {
         if self.phase == Phase::Steady && self.queued.is_empty() {
             self.told_to = self.heard_to;
         }
-        (self.phase != Phase::Cold)
-            .then(|| Cursor::of(&Mark { told_to: self.told_to, past_from: self.past.told_from }))
-            .flatten()
+        let mark = || Mark {
+            told_to: self.told_to,
+            past_from: self.past.told_from,
+            gaps: self.past.gaps(),
+            left: self.left.names(),
+            past_left: self.past.left.names(),
+        };
+        (self.phase != Phase::Cold).then(|| Cursor::of(&mark())).flatten()
     }
 
     /// Takes in the fields of a conversation: what they leave open is queued to be read with its parts.
@@ -139,8 +170,10 @@ impl State {
         let is_known = self.known.contains_key(&row.id) || self.remembered.contains(&row.id);
         let is_fill = self.phase == Phase::Fill;
         let is_changed = is_fill && is_known && row.changed_at() >= self.resumed_at;
-        if is_fill || self.queue.len() >= PATIENCE {
+        if is_fill || self.queue.len() >= PATIENCE || self.left.holds(&row.id) {
             self.outline(row);
+        } else {
+            self.untold.insert(row.id.clone(), row.clone());
         }
         if is_fill && row.is_ended() {
             self.put_later(row.id.clone());
@@ -149,17 +182,41 @@ impl State {
         }
     }
 
-    /// Queues a conversation to be read with its parts.
+    /// Queues a conversation to be read with its parts, unless it is left alone.
     pub(super) fn put(&mut self, id: CompactString) {
-        if self.queued.insert(id.clone()) {
+        if !self.left.holds(&id) && self.queued.insert(id.clone()) {
             self.queue.push_back(id);
         }
     }
 
     fn put_later(&mut self, id: CompactString) {
-        if self.queued.insert(id.clone()) {
+        if !self.left.holds(&id) && self.queued.insert(id.clone()) {
             self.later.push_back(id);
         }
+    }
+
+    /// Queues those that were left alone for long enough.
+    pub(super) fn retry(&mut self, now: Timestamp) {
+        for id in self.left.due(now) {
+            if self.queued.insert(id.clone()) {
+                self.queue.push_back(id.clone());
+            }
+        }
+    }
+
+    /// It can't be read with its parts: what its fields say is told, and it is left alone.
+    pub(super) fn failed(&mut self, id: &CompactString, now: Timestamp) {
+        self.left.failed(id, now);
+        if let Some(row) = self.untold.remove(id) {
+            self.outline(&row);
+        }
+    }
+
+    /// One that should be readable, where none of these is.
+    pub(super) fn witness(&self, but: &[CompactString]) -> Option<CompactString> {
+        let others = self.known.iter().filter(|(id, _)| !but.contains(id) && !self.left.holds(id));
+        let (id, _) = others.max_by_key(|(id, known)| (known.is_active(), known.is_whole, known.changed_at, *id))?;
+        Some(id.clone())
     }
 
     /// The next ones to be read.
@@ -171,6 +228,7 @@ impl State {
     pub(super) fn done(&mut self, ids: &[CompactString]) {
         for id in ids {
             self.queued.remove(id);
+            self.untold.remove(id);
         }
         self.queue.retain(|id| !ids.contains(id));
         self.later.retain(|id| !ids.contains(id));
@@ -393,8 +451,11 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
-        let mark = Mark { told_to: Timestamp::from_millis(7), past_from: Some(Timestamp::default()) };
+        let (told_to, past_from) = (Timestamp::from_millis(7), Some(Timestamp::default()));
+        let mark = Mark { told_to, past_from, gaps: Vec::new(), left: vec!["7".into()], past_left: vec!["8".into()] };
         assert_eq!(Cursor::of(&mark).unwrap().read::<Mark>(), Some(mark));
+        let older = Cursor(json!({"told_to": told_to, "past_from": past_from}));
+        assert!(older.read::<Mark>().is_some_and(|mark| mark.left.is_empty()));
         for other in [json!(null), json!({"told_to": 7}), json!([1]), json!({"last": 12})] {
             assert_eq!(Cursor(other).read::<Mark>(), None);
         }

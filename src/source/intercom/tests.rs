@@ -121,7 +121,7 @@ fn the_samples_are_told_without_loss() {
 fn who_has_no_seat_is_no_agent() {
     let mut state = steady();
     let admin = |more: Value| {
-        let mut admin = json!({"id": 5, "name": "Jo"});
+        let mut admin = json!({"id": 5, "name": "Jo", "away_mode_enabled": false});
         admin.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         read::<Admin>(admin)
     };
@@ -146,6 +146,19 @@ fn who_has_no_seat_is_no_agent() {
     assert_eq!(told[0], "agent Finance");
     state.tell(&answer(), LATER);
     assert_eq!(lines(&mut state.outbox), Vec::<Value>::new());
+}
+
+#[test]
+fn of_whom_it_is_not_said_whether_they_are_away_no_state_is_told() {
+    let mut state = steady();
+    let admin = |id: u64, away: Value| read::<Admin>(json!({"id": id, "name": "Jo", "away_mode_enabled": away}));
+    let people = vec![admin(5, json!(null)), admin(6, json!("no")), admin(7, json!(false))];
+    let unknown = state.people.take_admins(people, Timestamp::from_millis(0), &mut state.outbox);
+    assert_eq!(unknown, ["5", "6"]);
+    let told = lines(&mut state.outbox);
+    let of = |kind: &str| told.iter().filter(|line| line["type"] == kind).cloned().collect::<Vec<_>>();
+    assert_eq!((of("agent").len(), of("presence").len()), (3, 1), "{told:?}");
+    assert_eq!(of("presence")[0]["agent"], "7");
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! A long stop, and a change of so many that one poll can't read them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use helptop::event::{Author, ConversationId, EventKind, Message};
+use helptop::source::demo::Params;
+use serde_json::{Value, json};
+
+use super::{SMALL, Workspace, day, failed, show, simulator, source};
+use crate::agree::{Watch, agree_now, start};
+use crate::contract::active;
+use crate::server::{Fault, Reply, Simulator};
+
+#[tokio::test]
+async fn what_opened_and_ended_while_nobody_watched_is_told_however_long_that_was() {
+    let simulator = simulator(SMALL, Workspace::usual()).await;
+    simulator.advance(start() + TimeDelta::hours(8));
+    let mut first = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(first.as_mut(), &simulator);
+    watch.settle().await;
+    let (told, mut cursor) = (std::mem::take(&mut watch.told), watch.cursor.take());
+    let stopped_at = simulator.inside().world.now;
+    simulator.advance(stopped_at + TimeDelta::hours(40));
+    // The second is stopped before it has read all of that.
+    let mut seen = BTreeSet::new();
+    for (nth, most) in [7, 400].into_iter().enumerate() {
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        source.remember(&active(&told));
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        watch.cursor = cursor.take();
+        let mut is_read = false;
+        for _ in 0..most {
+            is_read = !watch.poll().await.unwrap().more;
+        }
+        assert_eq!(is_read, nth == 1, "stopped in the middle, then read to its end");
+        seen.extend(watch.told.iter().filter_map(|event| event.kind.conversation().map(ToString::to_string)));
+        cursor = watch.cursor.take();
+    }
+    let world = &simulator.inside().world;
+    // What was only merged has no time of closing here.
+    let ended = world.chats.iter().filter(|chat| {
+        chat.opened_at > stopped_at && show::state(chat) == "closed" && show::last_close(chat).is_some()
+    });
+    let missed: Vec<u64> = ended.map(|chat| chat.number).filter(|number| !seen.contains(&number.to_string())).collect();
+    assert_eq!(missed, Vec::<u64>::new());
+}
+
+/// Where the pages begin of which changes were asked for, since the last call.
+fn pages(simulator: &Simulator) -> Vec<Option<String>> {
+    let log = std::mem::take(&mut simulator.inside().log);
+    let of_changes = log.into_iter().filter(|asked| asked.body["query"]["field"] == "updated_at");
+    of_changes.map(|asked| asked.body["pagination"]["starting_after"].as_str().map(str::to_owned)).collect()
+}
+
+#[tokio::test]
+async fn changes_of_more_than_a_poll_can_read_are_read_by_several() {
+    let few = Workspace { page: 4, ..Workspace::usual() };
+    let simulator = simulator(Params { seed: 1, agents: 6, chats: 120 }, few).await;
+    simulator.advance(start() + TimeDelta::hours(9));
+    let mut stream = simulator.inside().world.take_stream();
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    simulator.inside().world.stand_still(TimeDelta::minutes(5));
+    watch.settle().await;
+    let chats: Vec<ConversationId> = simulator.inside().world.open().map(|chat| chat.id.clone()).collect();
+    assert!(chats.len() > 60, "{}", chats.len());
+    for id in chats {
+        simulator.inside().world.happen(Message::public(id, Author::Customer, None));
+    }
+    simulator.inside().world.stand_still(TimeDelta::seconds(5));
+    pages(&simulator);
+    let batch = watch.poll().await.unwrap();
+    let mut read = pages(&simulator);
+    assert!(batch.more && read.len() <= 8 && read[0].is_none(), "{read:?}");
+    // One that fails loses nothing of what was read.
+    simulator.fault("/search", Fault::Answer(Reply::json(500, &failed("server_error", "no"))));
+    watch.poll().await.unwrap_err();
+    simulator.mend();
+    pages(&simulator);
+    watch.poll().await.unwrap();
+    let next = pages(&simulator);
+    assert!(next[0].is_some(), "it goes on where it was: {next:?}");
+    read.extend(next);
+    let once: BTreeSet<&Option<String>> = read.iter().collect();
+    assert_eq!(once.len(), read.len(), "no page is read twice: {read:?}");
+    watch.settle().await;
+    stream.extend(simulator.inside().world.take_stream());
+    let world = &simulator.inside().world;
+    agree_now(&watch.told, &stream, world, &watch.source.capabilities(), &day::terms());
+}
+
+#[tokio::test]
+async fn of_whom_it_is_not_said_whether_they_are_away_is_named() {
+    let simulator = simulator(SMALL, Workspace::usual()).await;
+    simulator.advance(start() + TimeDelta::hours(9));
+    simulator.fault(
+        "/admins",
+        Fault::rows("/admins", |row: &mut Value| {
+            row.as_object_mut().unwrap().remove("away_mode_enabled");
+        }),
+    );
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    watch.later(30).await;
+    assert_eq!(watch.reasons.len(), 1, "{:?}", watch.reasons);
+    assert!(watch.reasons[0].contains("at `admins[].away_mode_enabled`"), "{:?}", watch.reasons);
+    assert!(!watch.told.iter().any(|event| matches!(event.kind, EventKind::Presence { .. })));
+}
