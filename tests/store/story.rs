@@ -259,18 +259,16 @@ fn who_is_there_by_the_last_state_is_known(#[values(in_a_file, in_memory)] make:
     let mut kept = make(false);
     let store = &mut *kept.store;
     let (source, other) = (store.source("desk").unwrap(), store.source("other").unwrap());
-    let mut states = String::new();
     // More than one chunk holds, the last of them late.
-    for minute in 0..300 {
+    let many = (0..300).map(|minute| {
         let state = ["online", "away"][minute % 2];
-        states.push_str(&format!("02 {:02}:{:02}:00 presence many state={state}\n", 9 + minute / 60, minute % 60));
-    }
-    states.push_str(
-        "02 09:00:00 presence here state=online\n02 09:01:00 presence busy state=busy\n\
-         02 09:00:00 presence gone state=online\n02 09:01:00 presence gone state=offline\n\
-         02 09:05:00 presence late state=online\n02 09:01:00 presence late state=offline\n\
-         02 13:59:30 presence many state=online",
-    );
+        format!("02 {:02}:{:02}:00 presence many state={state}\n", 9 + minute / 60, minute % 60)
+    });
+    let others = "02 09:00:00 presence here state=online\n02 09:01:00 presence busy state=busy\n\
+                  02 09:00:00 presence gone state=online\n02 09:01:00 presence gone state=offline\n\
+                  02 09:05:00 presence late state=online\n02 09:01:00 presence late state=offline\n\
+                  02 13:59:30 presence many state=online";
+    let states = many.collect::<String>() + others;
     store.append(source, &events(&states), &Mark::default()).unwrap();
     store.append(other, &events("02 09:00:00 presence elsewhere state=online"), &Mark::default()).unwrap();
     let mut present: Vec<_> = store.present(source).unwrap().iter().map(ToString::to_string).collect();

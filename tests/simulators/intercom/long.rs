@@ -8,8 +8,8 @@ use helptop::event::{Author, ConversationId, EventKind, Message};
 use helptop::source::demo::Params;
 use serde_json::{Value, json};
 
-use super::{SMALL, Workspace, day, failed, show, simulator, source};
-use crate::agree::{Watch, agree_now, start};
+use super::{Workspace, day, failed, show, simulator, source};
+use crate::agree::{SMALL, Watch, agree_now, start};
 use crate::contract::active;
 use crate::server::{Fault, Reply, Simulator};
 
