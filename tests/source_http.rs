@@ -53,7 +53,7 @@ fn said(status: u16, body: &str) -> ResponseTemplate {
 )]
 #[case(
     ResponseTemplate::new(502).set_body_raw("<html><p>down", "text/html"),
-    "the server failed (502): a web page; does a proxy or a firewall answer?"
+    "the server failed (502): a web page (`down`); does a proxy or a firewall answer?"
 )]
 #[case(said(404, r#"{"message":"Not Found"}"#), "not found (404): Not Found; is base_url right?")]
 #[case(said(429, "slow down"), "too many requests")]

@@ -278,7 +278,7 @@ pub(super) type Threads = BoxStream<'static, (CompactString, Result<Option<Raw>,
 fn if_there<T>(answer: Result<Answer<T>, SourceError>) -> Result<Option<Answer<T>>, SourceError> {
     match answer {
         Err(SourceError::Unsupported { what, .. })
-            if (what.contains("(404)") || what.contains("(410)")) && !what.contains("): <") =>
+            if (what.contains("(404)") || what.contains("(410)")) && !what.contains("): a web page") =>
         {
             Ok(None)
         }

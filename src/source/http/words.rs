@@ -27,8 +27,9 @@ pub fn path(path: &str) -> String {
 pub fn error_words(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     if text.trim_start().starts_with('<') {
-        let title = title(&text).map(|title| format!(" (`{}`)", excerpt(title))).unwrap_or_default();
-        return format!("a web page{title}; does a proxy or a firewall answer?");
+        let said = title(&text).map_or_else(|| without_tags(&text), str::to_owned);
+        let said = if said.is_empty() { String::new() } else { format!(" (`{}`)", excerpt(&said)) };
+        return format!("a web page{said}; does a proxy or a firewall answer?");
     }
     let json = serde_json::from_str::<Value>(&text).ok();
     let said = json.as_ref().and_then(|json| said(json, DEEPEST));
@@ -45,6 +46,12 @@ fn title(page: &str) -> Option<&str> {
     let begin = begin + lower[begin..].find('>')? + 1;
     let end = begin + lower[begin..].find("</title")?;
     Some(page[begin..end].trim()).filter(|title| !title.is_empty())
+}
+
+/// The words of a web page.
+fn without_tags(page: &str) -> String {
+    let words = page.split('<').map(|part| part.split_once('>').map_or(part, |(_, words)| words).trim());
+    words.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// How deep into an error body its words are looked for.
