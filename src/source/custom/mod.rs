@@ -1,7 +1,7 @@
 //! Any JSON API over HTTP: what is asked, and the jq programs that make events or records of the answers, stand in the
 //! config.
 //!
-//! With each poll what is due is asked, a few pages at a time ([`round`]); the state changes only after all of it went
+//! With each poll what is due is asked, a few pages at a time (`round`); the state changes only after all of it went
 //! well. Records are compared with the look before ([`super::differ`]), events are handed on as they are.
 
 mod program;
