@@ -59,6 +59,7 @@ impl Desk {
         let mut command = Command::new(HELPTOP);
         command.arg("--config").arg(&self.config).args(arguments);
         command.env("RT5_WALLBOARD_TOKEN", &self.env["RT5_WALLBOARD_TOKEN"]);
+        command.env("XDG_DATA_HOME", self.folder.path());
         command
     }
 
@@ -121,6 +122,8 @@ fn board(desk: &Desk) -> (Box<dyn portable_pty::Child + Send + Sync>, impl Fn() 
     command.args(["--config", &desk.config.to_string_lossy()]);
     command.env("RT5_WALLBOARD_TOKEN", &desk.env["RT5_WALLBOARD_TOKEN"]);
     command.env("TERM", "xterm-256color");
+    // What this machine keeps may be of another desk at the same address.
+    command.env("XDG_DATA_HOME", desk.folder.path());
     let child = pair.slave.spawn_command(command).unwrap();
     let mut output = pair.master.try_clone_reader().unwrap();
     let screen = Arc::new(Mutex::new(vt100::Parser::new(36.try_into().unwrap(), 120.try_into().unwrap(), 0)));
