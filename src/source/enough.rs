@@ -8,21 +8,26 @@ use tokio::time::Sleep;
 
 /// A poll begins no more requests for single records once it has taken so long: whoever asks gives up after a minute,
 /// and the last request takes its time, too.
-const READING: Duration = Duration::from_secs(30);
+pub(super) const READING: Duration = Duration::from_secs(30);
 
-/// Whether a poll has read for long enough.
+/// Whether a poll, or a part of it, has read for long enough.
 #[derive(Debug)]
-pub(super) struct Enough(Pin<Box<Sleep>>);
+pub(super) struct Enough(Option<Pin<Box<Sleep>>>);
 
 impl Enough {
     /// Of a poll that begins now.
     pub(super) fn begin() -> Self {
-        Self(Box::pin(tokio::time::sleep(READING)))
+        Self::after(READING)
+    }
+
+    /// Of one that reads for so long from now on; no time at all is enough at once.
+    pub(super) fn after(span: Duration) -> Self {
+        Self((!span.is_zero()).then(|| Box::pin(tokio::time::sleep(span))))
     }
 
     /// Whether it is.
     pub(super) fn is_come(&mut self) -> bool {
-        self.0.as_mut().now_or_never().is_some()
+        self.0.as_mut().is_none_or(|sleep| sleep.as_mut().now_or_never().is_some())
     }
 }
 
@@ -37,5 +42,6 @@ mod tests {
         assert!(!enough.is_come());
         tokio::time::advance(Duration::from_secs(2)).await;
         assert!(enough.is_come() && enough.is_come());
+        assert!(Enough::after(Duration::ZERO).is_come());
     }
 }

@@ -26,6 +26,7 @@ mod intake;
 pub mod intercom;
 mod left;
 mod lenient;
+mod pauses;
 mod progress;
 mod quiet;
 pub mod replay;

@@ -3,17 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use chrono::TimeDelta;
-
 use super::SourceError;
+use super::pauses::Pauses;
 use super::skips::Skips;
 use crate::event::Timestamp;
 
 /// So many that fail before any goes well are no fault of theirs.
 pub(super) const SEVERAL: usize = 3;
-/// How long one is left alone, after the first failure and at most.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// What is read one by one.
 pub(super) trait Record: Clone {
@@ -34,51 +30,6 @@ pub(super) fn is_of_one(error: &SourceError) -> bool {
         SourceError::Auth { .. } | SourceError::RateLimited { .. } => false,
         SourceError::Transient { until, todo, .. } => until.is_none() && todo.is_none(),
         SourceError::Forbidden { .. } | SourceError::Schema { .. } | SourceError::Unsupported { .. } => true,
-    }
-}
-
-/// For how long records are left alone, by number.
-#[derive(Debug)]
-pub(super) struct Pauses<I>(BTreeMap<I, (u32, Timestamp)>);
-
-impl<I> Default for Pauses<I> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<I: Copy + Ord> Pauses<I> {
-    /// One failed: it is left alone, twice as long each time. The first time it is named among the skipped.
-    pub(super) fn failed(&mut self, id: I, error: &SourceError, now: Timestamp, skips: &mut Skips) {
-        let (tries, again_at) = self.0.entry(id).or_insert((0, now));
-        if *tries == 0 {
-            let (place, what) = told(error);
-            skips.note(place, ".", &format!("{what}; it is left alone and tried again later"));
-        }
-        *again_at = now + (FIRST_PAUSE * (1 << (*tries).min(10))).min(LONGEST_PAUSE);
-        *tries += 1;
-    }
-
-    /// Whether it is left alone.
-    pub(super) fn holds(&self, id: I, now: Timestamp) -> bool {
-        self.0.get(&id).is_some_and(|(_, again_at)| now < *again_at)
-    }
-
-    /// It went well, or is not wanted any more.
-    pub(super) fn end(&mut self, id: I) {
-        self.0.remove(&id);
-    }
-}
-
-/// Where it failed, and what went wrong there.
-fn told(error: &SourceError) -> (String, String) {
-    match error {
-        SourceError::Schema { place, path, what } => (place.clone(), format!("unexpected answer at `{path}`: {what}")),
-        SourceError::Auth { place, what }
-        | SourceError::Forbidden { place, what }
-        | SourceError::Transient { place, what, .. }
-        | SourceError::Unsupported { place, what } => (place.clone(), what.clone()),
-        SourceError::RateLimited { place, .. } => (place.clone(), "too many requests".to_owned()),
     }
 }
 
@@ -183,7 +134,7 @@ impl<T: Record> Wanted<T> {
         for id in gone {
             self.queued.remove(&id);
             self.aside.remove(&id);
-            self.pauses.end(id);
+            self.pauses.end(&id);
         }
     }
 
@@ -191,7 +142,7 @@ impl<T: Record> Wanted<T> {
     pub(super) fn remove(&mut self, id: T::Id) {
         self.leave_queue(id);
         self.aside.remove(&id);
-        self.pauses.end(id);
+        self.pauses.end(&id);
     }
 
     fn leave_queue(&mut self, id: T::Id) {
@@ -207,7 +158,7 @@ impl<T: Record> Wanted<T> {
 
     /// Begins to read.
     pub(super) fn begin(&self, now: Timestamp) -> Round<T> {
-        let due = self.aside.values().filter(|wanted| !self.pauses.holds(wanted.id(), now)).cloned();
+        let due = self.aside.values().filter(|wanted| !self.pauses.rests(&wanted.id(), now)).cloned();
         let due = due.collect::<Vec<_>>().into_iter();
         Round { rest: self.queue.len(), due, is_good: false, failed: Vec::new() }
     }
@@ -245,7 +196,7 @@ impl<T: Record> Wanted<T> {
             let id = one.id();
             self.leave_queue(id);
             self.aside.insert(id, one);
-            self.pauses.failed(id, &error, now, skips);
+            self.pauses.leave(id, &error, now, skips);
         }
         Ok(())
     }

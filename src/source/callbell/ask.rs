@@ -1,6 +1,5 @@
 //! The requests of one poll, and the pages of each list.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +8,13 @@ use futures_util::FutureExt;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::time::{Sleep, sleep};
 
 use super::map::{Names, Thread};
 use super::people::Crew;
 use super::wire::{Contact, Contacts, Me, Member, Members, Message, Messages, OneContact, Pages, Team, Teams};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::enough::Enough;
 use crate::source::http::words::excerpt;
 use crate::source::http::{Answer, Client};
 use crate::source::skips::{self, Named, Skips, id_words};
@@ -45,7 +44,8 @@ pub(super) struct Ask {
     pub has_read_messages: bool,
     /// A poll reads on for so long.
     span: Duration,
-    over: Option<Pin<Box<Sleep>>>,
+    /// Whether it has read for long enough.
+    pub enough: Enough,
 }
 
 /// A page of contacts, as it came.
@@ -89,14 +89,8 @@ pub(super) enum Back {
 impl Ask {
     /// Those of a poll that reads on for so long; where that is no time at all, it stops behind each reading.
     pub(super) fn new(client: Arc<Client>, now: Timestamp, span: Duration) -> Self {
-        let over = (!span.is_zero()).then(|| Box::pin(sleep(span)));
-        let (skips, told) = (Skips::default(), Named::default());
-        Self { client, now, date: None, skips, told, has_read_messages: false, span, over }
-    }
-
-    /// Whether the poll has read for long enough.
-    pub(super) fn is_over(&mut self) -> bool {
-        self.over.as_mut().is_none_or(|sleep| sleep.now_or_never().is_some())
+        let (skips, told, enough) = (Skips::default(), Named::default(), Enough::after(span));
+        Self { client, now, date: None, skips, told, has_read_messages: false, span, enough }
     }
 
     /// The instant by the server's clock.
@@ -137,7 +131,7 @@ impl Ask {
     /// One contact; `None` where it is not there any more. One that can't be read is an error.
     pub(super) async fn contact(&mut self, uuid: &str) -> Result<Option<Contact>, SourceError> {
         let path = format!("/v1/contacts/{}", safe(uuid));
-        let found = if_there(self.client.get::<OneContact>(&path, &[], self.now).await)?;
+        let found = self.client.find_unless_silent::<OneContact>(&path, &[], self.now).await?;
         let Some(Answer { body, date, .. }) = found else { return Ok(None) };
         self.date = date.or(self.date);
         let one = match body.contact {
@@ -274,18 +268,6 @@ fn safe(id: &str) -> String {
 /// Whose messages were asked for, and what came of it.
 pub(super) type Threads = BoxStream<'static, (CompactString, Result<Option<Raw>, SourceError>)>;
 
-/// An answer, or none where the server says that the record is not there; a web page says that of the address alone.
-fn if_there<T>(answer: Result<Answer<T>, SourceError>) -> Result<Option<Answer<T>>, SourceError> {
-    match answer {
-        Err(SourceError::Unsupported { what, .. })
-            if (what.contains("(404)") || what.contains("(410)")) && !what.contains("): a web page") =>
-        {
-            Ok(None)
-        }
-        answer => answer.map(Some),
-    }
-}
-
 /// Messages as they came, newest first.
 #[derive(Debug)]
 pub(super) struct Raw {
@@ -312,7 +294,7 @@ async fn page_of(
     now: Timestamp,
 ) -> Result<Option<Vec<Value>>, SourceError> {
     let (path, page) = (format!("/v1/contacts/{}/messages", safe(&uuid)), page.to_string());
-    let answer = if_there(client.get::<Messages>(&path, &[("page", &page)], now).await)?;
+    let answer = client.find_unless_silent::<Messages>(&path, &[("page", &page)], now).await?;
     Ok(answer.map(|answer| answer.body.messages))
 }
 
@@ -326,7 +308,7 @@ async fn read_thread(
     now: Timestamp,
     span: Duration,
 ) -> Result<Option<Raw>, SourceError> {
-    let mut over = Box::pin(sleep(span));
+    let mut enough = Enough::after(span);
     let is_first = |at: Timestamp| wanted.created_at.is_some_and(|created_at| at <= created_at + BIRTH);
     let mut raw = Raw { read: wanted.first.clone(), pages: Vec::new(), whole: false };
     let mut page = 1;
@@ -348,8 +330,8 @@ async fn read_thread(
         }
         raw.whole |=
             first_count == 0 || seen.last().is_some_and(|oldest| oldest.is_received() && is_first(oldest.created_at));
-        let is_enough = raw.whole || page >= MESSAGE_PAGES || is_far_enough(&seen, wanted.back, &names);
-        if is_enough || over.as_mut().now_or_never().is_some() {
+        let is_all = raw.whole || page >= MESSAGE_PAGES || is_far_enough(&seen, wanted.back, &names);
+        if is_all || enough.is_come() {
             return Ok(Some(raw));
         }
         page += 1;

@@ -28,7 +28,6 @@ mod read;
 mod state;
 #[cfg(test)]
 mod tests;
-mod troubles;
 mod walk;
 mod wire;
 
@@ -42,6 +41,7 @@ use serde::Deserialize;
 
 use self::ask::Ask;
 use self::state::{Phase, State};
+use super::enough::READING;
 use super::http::{Auth, Client, Limits, Secret, address};
 use super::progress::Step;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Quota, Setup, Source, SourceError, Spec};
@@ -52,8 +52,6 @@ const CAPABILITIES: &[Capability] =
     &[Capability::Presence, Capability::Messages, Capability::Assignments, Capability::Statuses];
 /// Requests a second that are documented as allowed. No header tells what is left.
 const LIMIT: u64 = 300;
-/// A poll reads on for so long; then what was read is told, and the next one goes on.
-const READING: Duration = Duration::from_secs(30);
 
 /// The row of [`super::REGISTRY`].
 pub const KIND: Kind = Kind {

@@ -11,11 +11,11 @@ use super::ask::{Ask, Back, Wanted};
 use super::map;
 use super::read::{Sort, Tally};
 use super::state::Mark;
-use super::troubles::Troubles;
 use super::wire::Contact;
 use super::{Callbell, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::pauses::Pauses;
 
 /// Chats that a poll reads.
 const AT_ONCE: usize = 10;
@@ -106,8 +106,8 @@ impl Past {
     }
 
     /// Whether some may be read now.
-    pub(super) fn is_due(&self, now: Timestamp, troubles: &Troubles) -> bool {
-        let may_be = |(_, one): &(Timestamp, Contact)| !troubles.is_paused(&one.uuid, now);
+    pub(super) fn is_due(&self, now: Timestamp, troubles: &Pauses<CompactString>) -> bool {
+        let may_be = |(_, one): &(Timestamp, Contact)| !troubles.rests(&one.uuid, now);
         self.is_planned && now >= self.due_at && self.todo.iter().rev().any(may_be)
     }
 
@@ -124,7 +124,7 @@ impl Callbell {
         let state = &mut self.state;
         let past = &mut state.past;
         past.due_at = ask.now + RETRY;
-        let due = past.todo.iter().rev().filter(|(_, contact)| !state.troubles.is_paused(&contact.uuid, ask.now));
+        let due = past.todo.iter().rev().filter(|(_, contact)| !state.troubles.rests(&contact.uuid, ask.now));
         let mut some: HashMap<CompactString, (Timestamp, Contact)> =
             due.take(AT_ONCE).map(|one| (one.1.uuid.clone(), one.clone())).collect();
         let back = Back::To(past.begins_at);
@@ -142,7 +142,7 @@ impl Callbell {
             {
                 let thread = read.map(|raw| ask.thread(raw));
                 let state = &mut self.state;
-                state.troubles.over(&uuid);
+                state.troubles.end(&uuid);
                 // What came back meanwhile is told as what goes on.
                 if let Some(thread) = thread.filter(|_| !state.differ.knows(&map::conversation(&uuid))) {
                     state.recount(&contact, &thread, ask.at());

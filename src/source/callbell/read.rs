@@ -67,7 +67,7 @@ impl Tally {
 
     /// Whether to go on with the next one.
     pub(super) fn goes_on(&self, ask: &mut Ask) -> bool {
-        !ask.is_over() && !self.is_hopeless()
+        !ask.enough.is_come() && !self.is_hopeless()
     }
 }
 
@@ -83,13 +83,13 @@ impl Callbell {
     /// Looks up some of those that have to be.
     pub(super) async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let state = &self.state;
-        let due = state.lookups.iter().filter(|uuid| !state.troubles.is_paused(uuid, ask.now));
+        let due = state.lookups.iter().filter(|uuid| !state.troubles.rests(uuid, ask.now));
         let some: Vec<CompactString> = due.take(LOOKUPS).cloned().collect();
         let mut tally = Tally::new(Sort::Itself, ask);
         for uuid in some {
             if let Some(found) = tally.take(&uuid, ask.contact(&uuid).await)? {
                 let state = &mut self.state;
-                state.troubles.over(&uuid);
+                state.troubles.end(&uuid);
                 match found {
                     Some(contact) => {
                         state.note(contact, ask.at(), Why::LookUp);
@@ -108,7 +108,7 @@ impl Callbell {
     /// Reads the messages of some of those that wait for it, and tells them.
     pub(super) async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let state = &self.state;
-        let due = state.waiting.iter().filter(|(uuid, _)| !state.troubles.is_paused(uuid, ask.now));
+        let due = state.waiting.iter().filter(|(uuid, _)| !state.troubles.rests(uuid, ask.now));
         let mut some: BTreeMap<CompactString, Waiting> =
             due.take(THREADS).map(|(uuid, waiting)| (uuid.clone(), waiting.clone())).collect();
         let wanted: Vec<Wanted> = some.values().map(|one| state.wanted(one)).collect();
@@ -119,7 +119,7 @@ impl Callbell {
             if let Some(read) = tally.take(&uuid, read)? {
                 let thread = read.map(|raw| ask.thread(raw));
                 let state = &mut self.state;
-                state.troubles.over(&uuid);
+                state.troubles.end(&uuid);
                 state.waiting.remove(&uuid);
                 match thread {
                     Some(thread) => {
@@ -150,7 +150,7 @@ impl Callbell {
         tally: Tally,
     ) -> Result<Vec<(CompactString, u32)>, SourceError> {
         let Tally { sort, is_any_good, failed } = tally;
-        let is_new = |uuid: &CompactString| !self.state.troubles.knows(uuid);
+        let is_new = |uuid: &CompactString| !self.state.troubles.holds(uuid);
         let mut new = failed.iter().filter(|(uuid, _)| is_new(uuid));
         if let Some((_, error)) = new.next().filter(|_| !is_any_good) {
             let other = self.state.readable.clone().filter(|uuid| failed.iter().all(|(failed, _)| failed != uuid));
@@ -164,7 +164,7 @@ impl Callbell {
             }
         }
         let troubles = failed.into_iter().map(|(uuid, error)| {
-            let times = self.state.troubles.failed(&uuid, ask.now);
+            let times = self.state.troubles.failed(uuid.clone(), ask.now);
             if times == 1 {
                 ask.skips.note(format!("contact {}", excerpt(&uuid)), ".", &error.to_string());
             }

@@ -11,11 +11,11 @@ use super::map::{self, Credit, Held, Thread};
 use super::order::Order;
 use super::past::Past;
 use super::people::People;
-use super::troubles::Troubles;
 use super::walk::Walk;
 use super::wire::{Closed, Contact, Message};
 use crate::event::{ConversationId, Direction, Event, Timestamp};
 use crate::source::differ::{Differ, Ended};
+use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
 use crate::source::skips::Named;
 use crate::source::{Cursor, SourceError};
@@ -101,7 +101,7 @@ pub(super) struct State {
     pub recalled: HashSet<ConversationId>,
     pub unreadable: Named,
     /// Contacts that could not be read, and one that could.
-    pub troubles: Troubles,
+    pub troubles: Pauses<CompactString>,
     pub readable: Option<CompactString>,
     pub outbox: Vec<Event>,
     /// What the next poll fails with: what was read before it went wrong is told first.
@@ -274,7 +274,7 @@ impl State {
     pub(super) fn vanish(&mut self, uuid: &CompactString, at: Timestamp) {
         let id = map::conversation(uuid);
         self.waiting.remove(uuid);
-        self.troubles.over(uuid);
+        self.troubles.end(uuid);
         self.seen.remove(uuid);
         self.recalled.remove(&id);
         self.differ.vanish(&id, at, &mut self.outbox);
@@ -294,7 +294,7 @@ impl State {
 
     /// Whether some that were met are to be read now.
     pub(super) fn is_behind(&self, now: Timestamp) -> bool {
-        self.waiting.keys().chain(&self.lookups).any(|uuid| !self.troubles.is_paused(uuid, now))
+        self.waiting.keys().chain(&self.lookups).any(|uuid| !self.troubles.rests(uuid, now))
     }
 
     /// Whether all that was met and can be read is told; then notes how far that is.

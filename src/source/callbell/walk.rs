@@ -153,7 +153,7 @@ impl Callbell {
     pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let mut progress = self.state.walk.as_ref().map(Walk::progress);
         for _ in 0..FILL_PAGES {
-            if !self.walk_on(ask, Why::Fill).await? || ask.is_over() {
+            if !self.walk_on(ask, Why::Fill).await? || ask.enough.is_come() {
                 break;
             }
         }
@@ -228,7 +228,7 @@ impl Callbell {
         loop {
             if let Some(row) = rows.get(moved + same.len()) {
                 // What can't be read is passed over: whoever stands below it may have written. Two such may be all.
-                let newest = if row.blocked_at || self.state.troubles.knows(&row.uuid) {
+                let newest = if row.blocked_at || self.state.troubles.holds(&row.uuid) {
                     None
                 } else {
                     match ask.newest(&row.uuid).await {

@@ -20,7 +20,7 @@ impl Chatwoot {
     /// Looks up some of those that have to be.
     pub(super) async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let state = &self.state;
-        let due = state.lookups.iter().copied().filter(|number| !state.failing.rests(*number, ask.now));
+        let due = state.lookups.iter().copied().filter(|number| !state.failing.rests(number, ask.now));
         let some: Vec<u64> = due.take(LOOKUPS).collect();
         let (count, mut failed) = (some.len(), Vec::new());
         for number in some {
@@ -33,7 +33,7 @@ impl Chatwoot {
                 }
             }
             self.state.lookups.remove(&number);
-            self.state.failing.answered(number);
+            self.state.failing.end(&number);
         }
         let is_any_well = failed.len() < count;
         self.set_aside(ask, failed, is_any_well, Request::Row).await.map(drop)
@@ -42,7 +42,7 @@ impl Chatwoot {
     /// Reads the messages of some of those that wait for it, and tells them.
     pub(super) async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let state = &self.state;
-        let due = state.waiting.keys().copied().filter(|number| !state.failing.rests(*number, ask.now));
+        let due = state.waiting.keys().copied().filter(|number| !state.failing.rests(number, ask.now));
         let some: Vec<u64> = due.take(THREADS).collect();
         let wanted: Vec<(u64, u64)> = some.iter().map(|&number| (number, state.read_to(number))).collect();
         let threads = ask.threads(&wanted).await?;
@@ -63,7 +63,7 @@ impl Chatwoot {
                     continue;
                 }
             }
-            self.state.failing.answered(number);
+            self.state.failing.end(&number);
         }
         let is_any_well = failed.len() < count;
         self.set_aside(ask, failed, is_any_well, Request::Messages).await.map(drop)
@@ -83,8 +83,9 @@ impl Chatwoot {
             return Err(first.clone());
         }
         for (number, error) in &failed {
-            ask.skips.note(format!("conversation {number}"), ".", &error.to_string());
-            self.state.failing.failed(*number, ask.now);
+            if self.state.failing.failed(*number, ask.now) == 1 {
+                ask.skips.note(format!("conversation {number}"), ".", &error.to_string());
+            }
         }
         Ok(failed.into_iter().map(|(number, _)| number).collect())
     }

@@ -13,7 +13,6 @@
 mod ask;
 mod check;
 mod each;
-mod failing;
 mod map;
 mod past;
 mod people;

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::Thread;
-use super::failing::Failing;
 use super::map;
 use super::past::Past;
 use super::people::People;
@@ -17,6 +16,7 @@ use super::wire::{Csat, Row};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
 use crate::source::Cursor;
 use crate::source::differ::{Differ, Rating};
+use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
 use crate::source::skips::Named;
 
@@ -63,7 +63,7 @@ pub(super) struct State {
     /// Conversations that have to be looked up one by one.
     pub lookups: BTreeSet<u64>,
     /// Those of both whose own requests failed.
-    pub failing: Failing,
+    pub failing: Pauses<u64>,
     pub walk: Option<Walk>,
     /// When what is active was last counted, how often it was, and how many walks may follow a wrong count.
     pub counted_at: Timestamp,
@@ -187,6 +187,7 @@ impl State {
         if map::is_outside(&record) {
             self.outbox.push(Event::undated(map::outside()));
         }
+        self.differ.recounted(&record.opened.conversation, record.opened_at);
         Differ::default().look(record, looked_at, &mut self.outbox);
     }
 
@@ -197,12 +198,12 @@ impl State {
 
     /// Whether messages are to be read now.
     pub(super) fn has_unread(&self, now: Timestamp) -> bool {
-        self.waiting.keys().any(|number| !self.failing.rests(*number, now))
+        self.waiting.keys().any(|number| !self.failing.rests(number, now))
     }
 
     /// Whether anything of single conversations is to be asked for now.
     pub(super) fn has_work(&self, now: Timestamp) -> bool {
-        self.has_unread(now) || self.lookups.iter().any(|number| !self.failing.rests(*number, now))
+        self.has_unread(now) || self.lookups.iter().any(|number| !self.failing.rests(number, now))
     }
 
     /// How many are active, by what was told and by the rows that are not told yet.
@@ -217,7 +218,7 @@ impl State {
 
     /// A conversation that was read and has not failed since, and its last message.
     pub(super) fn read_well(&self) -> Option<(u64, u64)> {
-        let is_well = |number: &u64| !self.failing.holds(*number) && !self.waiting.contains_key(number);
+        let is_well = |number: &u64| !self.failing.holds(number) && !self.waiting.contains_key(number);
         self.seen.iter().find(|(number, _)| is_well(number)).map(|(number, seen)| (*number, seen.last_id))
     }
 

@@ -351,3 +351,24 @@ fn the_documented_conversation_is_told() {
     );
     assert!(matches!(told.last().unwrap().kind, EventKind::Status { by: Some(StatusBy::System), .. }));
 }
+
+#[test]
+fn a_chat_of_the_history_that_an_agent_opens_again_is_told_as_open() {
+    let look = at("2026-03-02T10:00:00Z");
+    let thread = |nth: u64| {
+        let message = message(nth, 1, &json!({"created_at": look.millis() / 1000 - 10}));
+        Thread { messages: vec![message], whole: false, is_long: false }
+    };
+    let mut state = State::default();
+    let mut ended = sample();
+    ended.status = "resolved".into();
+    state.recount(&ended, &thread(90_311), look);
+    let told = std::mem::take(&mut state.outbox);
+    assert!(
+        told.iter()
+            .any(|event| matches!(event.kind, EventKind::Status { status: Status::Closed | Status::Resolved, .. }))
+    );
+    state.tell(&sample(), thread(90_312), look);
+    let opens = |event: &Event| matches!(event.kind, EventKind::Status { status: Status::Open, .. });
+    assert!(state.outbox.iter().any(opens), "{:?}", state.outbox);
+}

@@ -59,6 +59,19 @@ impl Held {
     }
 }
 
+/// With what body a 404 or 410 says that a record is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    Json,
+    JsonOrNothing,
+}
+
+impl Absence {
+    fn is_told_by(self, body: &[u8]) -> bool {
+        is_json(body) || self == Self::JsonOrNothing && body.is_empty()
+    }
+}
+
 /// A request without its address.
 #[derive(Clone, Copy)]
 struct Ask<'a> {
@@ -167,9 +180,28 @@ impl Client {
         query: &[(&str, &str)],
         now: Timestamp,
     ) -> Result<Option<Answer<T>>, SourceError> {
+        self.find_as(path, query, now, Absence::Json).await
+    }
+
+    /// The same where it is not documented how the API says that a record is not there: an empty body counts, too.
+    pub async fn find_unless_silent<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        now: Timestamp,
+    ) -> Result<Option<Answer<T>>, SourceError> {
+        self.find_as(path, query, now, Absence::JsonOrNothing).await
+    }
+
+    async fn find_as<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        now: Timestamp,
+        absence: Absence,
+    ) -> Result<Option<Answer<T>>, SourceError> {
         let ask = Ask { method: &Method::GET, path, query, body: None, now };
-        let gone = [StatusCode::NOT_FOUND, StatusCode::GONE];
-        self.send_unless(ask, &gone).await.map_err(|error| self.clean(error))
+        self.send_unless(ask, Some(absence)).await.map_err(|error| self.clean(error))
     }
 
     /// Sends a JSON body, such as a search, and decodes the JSON it gets.
@@ -210,7 +242,7 @@ impl Client {
     }
 
     async fn send<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Answer<T>, SourceError> {
-        let answer = self.send_unless(ask, &[]).await.map_err(|error| self.clean(error))?;
+        let answer = self.send_unless(ask, None).await.map_err(|error| self.clean(error))?;
         // Without a status that may be, there is an answer or an error.
         answer.ok_or_else(|| SourceError::passing(self.place(ask), "no answer"))
     }
@@ -219,16 +251,16 @@ impl Client {
     async fn send_unless<T: DeserializeOwned>(
         &self,
         ask: Ask<'_>,
-        may_be: &[StatusCode],
+        absence: Option<Absence>,
     ) -> Result<Option<Answer<T>>, SourceError> {
         let is_new = self.renew(ask.now).await?;
-        let answer = self.exchange(ask, self.credentials(), may_be).await;
+        let answer = self.exchange(ask, self.credentials(), absence).await;
         if self.grant.is_none() || is_new || !matches!(answer, Err(SourceError::Auth { .. })) {
             return answer;
         }
         self.held.write().unwrap_or_else(PoisonError::into_inner).credentials = None;
         self.renew(ask.now).await?;
-        self.exchange(ask, self.credentials(), may_be).await
+        self.exchange(ask, self.credentials(), absence).await
     }
 
     fn credentials(&self) -> Option<Credentials> {
@@ -251,7 +283,7 @@ impl Client {
         }
         let body = grant.request();
         let ask = Ask { method: &Method::POST, path: grant.path, query: &[], body: Some(&body), now };
-        let answer = self.exchange::<Value>(ask, None, &[]).await.map_err(|error| match error {
+        let answer = self.exchange::<Value>(ask, None, None).await.map_err(|error| match error {
             // A client that is not known is told as 400 or 401, as vendors like it.
             SourceError::Unsupported { place, what } | SourceError::Forbidden { place, what } => {
                 SourceError::Auth { place, what: format!("no token was given: {what}") }
@@ -282,12 +314,12 @@ impl Client {
         format!("{} {} ({host})", ask.method, self.address(ask.path).path())
     }
 
-    /// One request and its answer; `None` where its status is one of those that may be.
+    /// One request and its answer; `None` where the record may be absent, and is.
     async fn exchange<T: DeserializeOwned>(
         &self,
         ask: Ask<'_>,
         credentials: Option<Credentials>,
-        may_be: &[StatusCode],
+        absence: Option<Absence>,
     ) -> Result<Option<Answer<T>>, SourceError> {
         let mut url = self.address(ask.path);
         if !ask.query.is_empty() {
@@ -308,12 +340,14 @@ impl Client {
         let came_at = self.elapsed.came_at(answer.headers(), ask.now);
         if !status.is_success() {
             let (headers, body) = beginning(answer).await;
-            let is_asked_for = !may_be.is_empty();
-            if is_asked_for && !is_json(&body) && [403, 404, 410].contains(&status.as_u16()) {
-                return Err(between(&place, status, &self.words(&body)));
-            }
-            if may_be.contains(&status) {
-                return Ok(None);
+            if let Some(absence) = absence {
+                let is_gone = [StatusCode::NOT_FOUND, StatusCode::GONE].contains(&status);
+                if is_gone && absence.is_told_by(&body) {
+                    return Ok(None);
+                }
+                if (is_gone || status == StatusCode::FORBIDDEN) && !is_json(&body) {
+                    return Err(between(&place, status, &self.words(&body)));
+                }
             }
             self.told(format_args!("{place}: {status}"), &shown_query(ask.query));
             return Err(refusal(&place, status, &headers, &self.words(&body), came_at));

@@ -15,7 +15,6 @@ mod ask;
 mod check;
 #[cfg(test)]
 mod fuzz;
-mod left;
 mod past;
 mod people;
 mod refresh;

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ask::{Ask, Found, filter, seconds};
-use super::left::Left;
 use super::sides::HISTORY;
 use super::{Intercom, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::pauses::Pauses;
 
 /// The span of one search.
 const SPAN: TimeDelta = TimeDelta::hours(6);
@@ -40,7 +40,7 @@ pub(super) struct Past {
     /// From when on it was told, but for spans that are still to be read.
     pub told_from: Option<Timestamp>,
     /// Conversations that can't be read.
-    pub left: Left,
+    pub left: Pauses<CompactString>,
 }
 
 /// A part of the past.
@@ -121,7 +121,7 @@ impl Intercom {
     /// Whether a part of the history may be read now.
     pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
         let sides = &self.state.sides;
-        self.state.past.is_due(now) && (!sides.holds(HISTORY) || sides.is_due(HISTORY, now))
+        self.state.past.is_due(now) && !sides.rests(&HISTORY, now)
     }
 
     /// A part of the history.
@@ -186,11 +186,11 @@ impl Intercom {
                 Found::Whole(_) | Found::Gone => {}
                 Found::Failed(error) => {
                     ask.skip_whole(id, &error);
-                    self.state.past.left.failed(id, ask.now);
+                    self.state.past.left.failed(id.clone(), ask.now);
                     continue;
                 }
             }
-            if self.state.past.left.read(id) {
+            if self.state.past.left.end(id) {
                 ask.is_read_again(id);
             }
         }

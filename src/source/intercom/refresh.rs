@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, Found, active, filter, seconds};
-use super::left::Left;
 use super::sides::{COUNT, RATINGS, REASONS, TEAMMATES, TEAMS, WALK};
 use super::state::{Hearing, Mark, PATIENCE, Phase, Walk};
 use super::{CAPABILITIES, Intercom, Step};
 use crate::event::{Event, EventKind, VERSION};
 use crate::source::SourceError;
+use crate::source::pauses::Pauses;
 
 /// Pages of one list that a poll reads: what takes longer than a poll may take would be begun again for ever.
 const PAGES: usize = 8;
@@ -41,8 +41,8 @@ impl Intercom {
         let begins_at = super::past::begins_at(at, self.backfill);
         let stopped_at = told_to.filter(|_| is_long).map(|told_to| told_to - OVERLAP);
         let past = mark.map(|mark| {
-            state.left = Left::of(mark.left);
-            state.past.left = Left::of(mark.past_left);
+            state.left = Pauses::of(mark.left);
+            state.past.left = Pauses::of(mark.past_left);
             (mark.past_from, mark.gaps)
         });
         state.past.plan(past.unwrap_or_default(), stopped_at, begins_at, at);
@@ -142,7 +142,7 @@ impl Intercom {
                 && let Err(SourceError::Forbidden { .. }) = &got
             {
                 // A key that never could is to be mended: that is not to be overlooked.
-                self.state.sides.read(TEAMMATES);
+                self.state.sides.end(&TEAMMATES);
                 return got.map(drop);
             }
             if let Some(admins) = self.came(ask, TEAMMATES, got)? {
@@ -269,7 +269,7 @@ impl Intercom {
                     continue;
                 }
             }
-            if self.state.left.read(id) {
+            if self.state.left.end(id) {
                 ask.is_read_again(id);
             }
         }

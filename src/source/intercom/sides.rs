@@ -17,9 +17,9 @@ pub(super) const HISTORY: &str = "history";
 impl Intercom {
     /// Whether it is to be asked for now: it is time to, or it could not be read and was left alone for long enough. It
     /// is left alone from here on until it came, so that an answer that takes too long is not waited for in every poll.
-    pub(super) fn asks_for(&mut self, what: &str, is_time: bool, now: Timestamp) -> bool {
+    pub(super) fn asks_for(&mut self, what: &'static str, is_time: bool, now: Timestamp) -> bool {
         let sides = &mut self.state.sides;
-        let asks = if sides.holds(what) { sides.is_due(what, now) } else { is_time };
+        let asks = if sides.holds(&what) { !sides.rests(&what, now) } else { is_time };
         if asks {
             sides.failed(what, now);
         }
@@ -30,17 +30,17 @@ impl Intercom {
     pub(super) fn came<T>(
         &mut self,
         ask: &mut Ask,
-        what: &str,
+        what: &'static str,
         got: Result<T, SourceError>,
     ) -> Result<Option<T>, SourceError> {
         match got {
             Ok(value) => {
-                self.state.sides.read(what);
+                self.state.sides.end(&what);
                 ask.is_read_again(what);
                 Ok(Some(value))
             }
             Err(error) if is_of_all(&error) => {
-                self.state.sides.read(what);
+                self.state.sides.end(&what);
                 Err(error)
             }
             Err(error) => {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::{Whole, seconds};
-use super::left::Left;
 use super::past::{Past, Span};
 use super::people::People;
 use super::story::{Fold, Telling, conversation};
 use super::wire::{Conversation, Part};
 use crate::event::{ConversationId, Event, Timestamp};
 use crate::source::Cursor;
+use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
 use crate::source::skips::Named;
 
@@ -88,9 +88,9 @@ pub(super) struct State {
     /// What the fields of queued ones say and was not told: it is told where their parts can't be read.
     untold: HashMap<CompactString, Conversation>,
     /// Those that can't be read with their parts.
-    pub left: Left,
+    pub left: Pauses<CompactString>,
     /// What else can't be read.
-    pub sides: Left,
+    pub sides: Pauses<&'static str>,
     pub walk: Option<Walk>,
     /// When the desk was last looked over, by our clock; how often; and how many walks may follow a wrong count.
     pub looked_over_at: Timestamp,
@@ -149,8 +149,8 @@ impl State {
             told_to: self.told_to,
             past_from: self.past.told_from,
             gaps: self.past.gaps(),
-            left: self.left.names(),
-            past_left: self.past.left.names(),
+            left: self.left.all(),
+            past_left: self.past.left.all(),
         };
         (self.phase != Phase::Cold).then(|| Cursor::of(&mark())).flatten()
     }
@@ -206,7 +206,7 @@ impl State {
 
     /// It can't be read with its parts: what its fields say is told, and it is left alone.
     pub(super) fn failed(&mut self, id: &CompactString, now: Timestamp) {
-        self.left.failed(id, now);
+        self.left.failed(id.clone(), now);
         if let Some(row) = self.untold.remove(id) {
             self.outline(&row);
         }

@@ -18,7 +18,7 @@ impl Rt {
     /// One page of ended tickets that changed within the time that is asked for.
     pub(super) async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let Some(reading) = &mut self.state.past.reading else { return Ok(Step::more(None)) };
-        reading.try_at(ask.now);
+        reading.tries.begin(ask.now);
         let after = reading.after;
         let query =
             format!("{}{}", reading.condition(ask.now), self.state.people.queue_filter("Queue", &self.settings));

@@ -228,7 +228,7 @@ impl Rt {
             return Ok(if more { Step::more(None) } else { Step::done() });
         };
         let told = Some(("reading history".to_owned(), reading.part()));
-        self.state.is_history_next = !more && reading.is_due(ask.now);
+        self.state.is_history_next = !more && reading.tries.is_due(ask.now);
         Ok(if more || self.state.is_history_next { Step::more(told) } else { Step::wait(told) })
     }
 

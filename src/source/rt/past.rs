@@ -7,12 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::{Rounded, ago};
 use crate::event::Timestamp;
+use crate::source::pauses::Tries;
 
 /// Less than that is not missing.
 const HOUR: TimeDelta = TimeDelta::hours(1);
-/// How long a page that could not be read is left alone, after the first try and at most.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// How far the history of ended tickets was read.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -41,12 +39,9 @@ pub(super) struct Reading {
     read: usize,
     /// Which part of all that is.
     part: f64,
-    /// Tries of the next page that failed or were given up.
+    /// Those of the next page.
     #[serde(skip)]
-    tries: u32,
-    /// The next page is left alone until then.
-    #[serde(skip)]
-    again_at: Timestamp,
+    pub(super) tries: Tries,
 }
 
 impl Past {
@@ -85,7 +80,7 @@ impl Past {
 
 impl Reading {
     fn new(from: Timestamp, to: Option<Timestamp>) -> Self {
-        Self { from, to, after: 0, read: 0, part: 0.0, tries: 0, again_at: Timestamp::MIN }
+        Self { from, to, after: 0, read: 0, part: 0.0, tries: Tries::default() }
     }
 
     /// The condition that its tickets meet.
@@ -100,25 +95,13 @@ impl Reading {
         self.part as f32
     }
 
-    /// Whether the next page may be asked for.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        now >= self.again_at
-    }
-
-    /// A page is asked for: whatever becomes of it, it is not asked for again at once.
-    pub(super) fn try_at(&mut self, now: Timestamp) {
-        let pause = FIRST_PAUSE * (1 << self.tries.min(10));
-        self.tries += 1;
-        self.again_at = now + pause.min(LONGEST_PAUSE);
-    }
-
     /// A page was told, up to the ticket `after`; so many are left. What was read never becomes less.
     pub(super) fn told(&mut self, after: u64, count: usize, left: usize) {
         self.after = after;
         self.read += count;
         let part = self.read as f64 / (self.read + left).max(1) as f64;
         self.part = self.part.max((part * 1000.0).floor() / 1000.0);
-        (self.tries, self.again_at) = (0, Timestamp::MIN);
+        self.tries.end();
     }
 }
 
@@ -196,18 +179,11 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_fails_is_left_alone_longer_and_longer() {
+    fn a_page_that_was_told_is_followed_by_the_next_at_once() {
         let mut one = Reading::new(day(0), None);
-        let mut pauses = Vec::new();
-        for _ in 0..9 {
-            assert!(one.is_due(one.again_at));
-            let now = day(9);
-            one.try_at(now);
-            assert!(!one.is_due(now));
-            pauses.push((one.again_at - now).num_minutes());
-        }
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        one.tries.begin(day(9));
+        assert!(!one.tries.is_due(day(9)));
         one.told(1, 1, 1);
-        assert!(one.is_due(day(9)));
+        assert!(one.tries.is_due(day(9)));
     }
 }

@@ -43,7 +43,7 @@ impl Zammad {
         if !more {
             self.look_after(ask).await?;
             self.refill(ask).await?;
-            let is_missing = |id: &u64| !self.state.pauses.holds(*id, ask.now);
+            let is_missing = |id: &u64| !self.state.pauses.rests(id, ask.now);
             more = self.state.missing.iter().any(is_missing) || self.state.wanted.queue().len() > 0;
         }
         if !more {
@@ -118,7 +118,7 @@ impl Zammad {
 
     /// What became of tickets that should be open and are not among those that are.
     async fn look_after(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let is_due = |id: &u64| !self.state.pauses.holds(*id, ask.now);
+        let is_due = |id: &u64| !self.state.pauses.rests(id, ask.now);
         let some: Vec<u64> = self.state.missing.iter().copied().filter(is_due).take(MISSING_A_POLL).collect();
         let mut failed = 0;
         for id in some {
@@ -135,13 +135,13 @@ impl Zammad {
                 },
                 Err(error) if is_of_one(&error) && failed < SEVERAL => {
                     failed += 1;
-                    self.state.pauses.failed(id, &error, ask.now, &mut ask.skips);
+                    self.state.pauses.leave(id, &error, ask.now, &mut ask.skips);
                     continue;
                 }
                 Err(error) => return Err(error),
             }
             self.state.missing.remove(&id);
-            self.state.pauses.end(id);
+            self.state.pauses.end(&id);
         }
         Ok(())
     }

@@ -15,8 +15,9 @@ use super::targets::{Outcome, Targets};
 use super::wire::{NOBODY, Ticket};
 use crate::event::{Author, CustomerId, Event, EventKind, Message, Status, StatusBy, Timestamp};
 use crate::source::Cursor;
+use crate::source::pauses::Pauses;
 use crate::source::quiet::Quiet;
-use crate::source::wanted::{Pauses, Record, Wanted};
+use crate::source::wanted::{Record, Wanted};
 
 /// Ended tickets that are remembered.
 const MAX_ENDED: usize = 20_000;

@@ -33,7 +33,7 @@ impl Zendesk {
     }
 
     pub(super) fn history_is_due(&mut self, now: Timestamp) -> bool {
-        let is_due = self.state.past.reading.as_ref().is_some_and(|reading| reading.is_due(now));
+        let is_due = self.state.past.reading.as_ref().is_some_and(|reading| reading.tries.is_due(now));
         let allowed =
             self.state.export.is_given() && self.state.export.is_open(now) && self.state.bucket.allows(HISTORY, now);
         is_due && (allowed || !self.state.headless.is_empty())
@@ -42,7 +42,7 @@ impl Zendesk {
     /// One page of what happened, and the tickets that ended in it.
     pub(super) async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let Some(reading) = &mut self.state.past.reading else { return Ok(Step::more(None)) };
-        reading.try_at(ask.now);
+        reading.tries.begin(ask.now);
         let (position, to, passes_over) = (reading.position, reading.to, reading.passes_over());
         let mut page = None;
         if self.state.headless.is_empty() {
@@ -88,7 +88,7 @@ impl Zendesk {
         let is_last = match (&mut self.state.past.reading, page) {
             (Some(reading), Some(page)) => reading.told(page.end_time, page.is_end),
             (Some(reading), None) => {
-                reading.resumes();
+                reading.tries.end();
                 false
             }
             _ => false,

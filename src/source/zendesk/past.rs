@@ -4,12 +4,10 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Timestamp;
+use crate::source::pauses::Tries;
 
 /// Less than that is not missing.
 const HOUR: TimeDelta = TimeDelta::hours(1);
-/// How long a page that could not be read is left alone, after the first try and at most.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// Tries of a page after which what can't be read of it is passed over.
 const TRIES: u32 = 3;
 
@@ -33,9 +31,7 @@ pub(super) struct Reading {
     /// Where the export goes on, in seconds since 1970.
     pub position: i64,
     #[serde(skip)]
-    tries: u32,
-    #[serde(skip)]
-    again_at: Option<Timestamp>,
+    pub tries: Tries,
 }
 
 impl Past {
@@ -73,7 +69,7 @@ impl Past {
 
 impl Reading {
     fn new(from: Timestamp, to: Timestamp) -> Self {
-        Self { from, to, position: from.millis().div_euclid(1000), tries: 0, again_at: None }
+        Self { from, to, position: from.millis().div_euclid(1000), tries: Tries::default() }
     }
 
     /// Which part of all was read.
@@ -83,31 +79,14 @@ impl Reading {
         part.clamp(0.0, 1.0) as f32
     }
 
-    /// Whether the next page may be asked for.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.again_at.is_none_or(|at| now >= at)
-    }
-
-    /// A page is asked for: whatever becomes of it, it is not asked for again at once.
-    pub(super) fn try_at(&mut self, now: Timestamp) {
-        let pause = FIRST_PAUSE * (1 << self.tries.min(10));
-        self.tries += 1;
-        self.again_at = Some(now + pause.min(LONGEST_PAUSE));
-    }
-
     /// The page was tried before: what still can't be read of it would hold up all that is behind it.
     pub(super) fn passes_over(&self) -> bool {
-        self.tries > TRIES
-    }
-
-    /// Something else of it was told: the next may follow at once.
-    pub(super) fn resumes(&mut self) {
-        (self.tries, self.again_at) = (0, None);
+        self.tries.times() > TRIES
     }
 
     /// A page was told; whether that was the last one: the export has come to the end of the span, or moves no more.
     pub(super) fn told(&mut self, end_time: Option<i64>, is_end: bool) -> bool {
-        self.resumes();
+        self.tries.end();
         let before = self.position;
         self.position = end_time.unwrap_or(before).max(before);
         is_end || self.position == before || self.position * 1000 >= self.to.millis()
@@ -177,17 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_fails_is_left_alone_longer_and_longer() {
+    fn after_three_tries_what_can_not_be_read_is_passed_over() {
         let mut one = Reading::new(day(0), day(10));
-        let mut pauses = Vec::new();
-        for _ in 0..9 {
-            one.try_at(day(9));
-            assert_eq!(one.passes_over(), pauses.len() >= 3);
-            assert!(!one.is_due(day(9)));
-            pauses.push((one.again_at.unwrap() - day(9)).num_minutes());
+        for nth in 1..=5 {
+            one.tries.begin(day(9));
+            assert_eq!(one.passes_over(), nth > 3, "{nth}");
         }
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         one.told(None, false);
-        assert!(one.is_due(day(9)));
+        assert!(one.tries.is_due(day(9)) && !one.passes_over());
     }
 }

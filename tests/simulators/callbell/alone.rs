@@ -132,6 +132,7 @@ async fn what_is_wrong_with_all_that_is_asked_is_an_error_and_no_trouble_of_a_co
 #[case::no_record(|| Fault::edited(|body| body["contact"][0] = json!({"uuid": 7, "closedAt": "soon"})), false)]
 #[case::a_web_page(|| Fault::said(404, "<!DOCTYPE html><title>Not found</title>"), false)]
 #[case::failing(|| Fault::said(500, ""), false)]
+#[case::not_there_without_a_word(|| Fault::said(404, ""), true)]
 #[case::not_there(|| Fault::said(404, r#"{"error":"Not Found"}"#), true)]
 #[tokio::test]
 async fn only_one_that_is_not_there_is_ended(#[case] fault: fn() -> Fault, #[case] is_ended: bool) {
