@@ -386,6 +386,15 @@ async fn a_record_that_is_gone_is_no_error() {
     let server = serve(said(403, "{}")).await;
     let error = client(&server.uri(), Limits::default()).find::<Value>("/conversations/7", &[], NOW).await.unwrap_err();
     assert_eq!(error.word(), "forbidden");
+    // Where nobody says what its body is.
+    for (status, body, is_gone) in
+        [(404, "", true), (410, "", true), (404, "{}", true), (404, "not here", false), (403, "", false)]
+    {
+        let server = serve(ResponseTemplate::new(status).set_body_raw(body, "text/plain")).await;
+        let client = client(&server.uri(), Limits::default());
+        let found = client.find_unless_silent::<Value>("/conversations/7", &[], NOW).await;
+        assert_eq!(found.map(|found| found.is_none()).ok(), is_gone.then_some(true), "{status} {body}");
+    }
 }
 
 const CLIENT_SECRET: &str = "client-secret-0815";
