@@ -71,7 +71,11 @@ pub const KIND: Kind = Kind {
         ("history without an admin", "tickets that had ended before the start can be read with an admin's key only"),
         ("running messaging chats", "words of a messaging chat reach its ticket late, so waits there may be too short"),
         ("changed ratings", "of a satisfaction answer that is changed later, the first one counts"),
-        ("moved targets", "a target that Zendesk moves while it runs stays as it was first told"),
+        (
+            "targets long ahead",
+            "Zendesk may move a target while it runs, so one is told when it was answered, or half an hour before it is \
+             due; one that is moved after that stays as it was told",
+        ),
         ("nps", "the answers of Zendesk's NPS surveys have no API"),
     ],
     secrets: &["client_secret", "token"],
@@ -158,6 +162,9 @@ impl Source for Zendesk {
         };
         self.quota = ask.quota.or(self.quota);
         let step = step?;
+        if matches!(self.state.phase, Phase::Stories { .. } | Phase::Steady) {
+            self.state.tell_targets(&ask);
+        }
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),

@@ -67,6 +67,7 @@ impl Zendesk {
         if let Some(mark) = mark {
             state.fresh = Fresh::at(mark.watermark);
             (state.position, state.rated_to, state.past) = (mark.position, mark.rated_to, mark.past);
+            state.targets_to = mark.targets_to;
             state.left = mark.left.into_iter().collect();
             state.unread = mark.unread.into_iter().collect();
             state.settled = true;
