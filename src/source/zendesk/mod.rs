@@ -106,6 +106,8 @@ pub struct Zendesk {
     quota: Option<Quota>,
     /// What a check found that it can tell.
     checked: Option<Vec<Capability>>,
+    /// Whether any ticket could be read.
+    has_read: bool,
     state: State,
 }
 
@@ -119,7 +121,8 @@ impl Zendesk {
         let site = base.as_str().trim_end_matches('/').to_owned();
         let client = Arc::new(Client::new(base, &auth, limits)?);
         let (watched, quota, state) = (HashSet::new(), None, State::default());
-        Ok(Self { client, settings, site, backfill: spec.backfill, watched, quota, checked: None, state })
+        let (checked, has_read, backfill) = (None, false, spec.backfill);
+        Ok(Self { client, settings, site, backfill, watched, quota, checked, has_read, state })
     }
 
     /// What is asked for with each ticket. Targets make an answer much larger, so only where there are any.
@@ -153,6 +156,7 @@ impl Source for Zendesk {
         }
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now, self.include());
+        ask.has_read = self.has_read;
         let step = match self.state.phase.clone() {
             Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await,
             Phase::Open { after, read } => self.open_page(&mut ask, after, read).await,
@@ -160,7 +164,7 @@ impl Source for Zendesk {
             Phase::Stories { total } => self.stories(&mut ask, total).await,
             Phase::Steady => self.refresh(&mut ask).await,
         };
-        self.quota = ask.quota.or(self.quota);
+        (self.quota, self.has_read) = (ask.quota.or(self.quota), ask.has_read);
         let step = step?;
         if matches!(self.state.phase, Phase::Stories { .. } | Phase::Steady) {
             self.state.tell_targets(&ask);
