@@ -62,6 +62,26 @@ fn lines(batch: &Batch) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_target_is_told_when_it_is_due_soon_though_its_record_is_asked_for_seldom() {
+    let server = MockServer::start().await;
+    answer(&server, "/api/quiet", json!([])).await;
+    let due = json!({"metric": "next_response", "set_at": "2026-03-02T11:50:00Z", "due": "2026-03-02T13:00:00Z"});
+    let record = json!({"conversation": 1, "opened_at": "2026-03-02T09:00:00Z", "status": "open", "dues": [due]});
+    answer(&server, "/api/tickets", json!([record])).await;
+    let mut source = custom(
+        &server.uri(),
+        &json!([{"path": "/tickets", "every": "2h", "jq": ".[]"}, {"path": "/quiet", "jq": ".[]"}]),
+    );
+    let (mut told, mut cursor) = (Vec::new(), None);
+    for minutes in [0, 29, 30, 31] {
+        let batch = source.poll(cursor.as_ref(), now() + TimeDelta::minutes(minutes)).await.unwrap();
+        told.push(lines(&batch).iter().filter(|line| line.contains(" sla ")).count());
+        cursor = batch.cursor;
+    }
+    assert_eq!(told, [0, 0, 1, 0]);
+}
+
+#[tokio::test]
 async fn records_are_told_once_and_then_what_changes() {
     let server = MockServer::start().await;
     answer(&server, "/api/agents", json!([{"login": "ana", "name": "Ana Ruiz"}])).await;

@@ -7,7 +7,8 @@
 //! Invariants: of one field (status, holder, team) a later look is never told before an earlier one; what is only known
 //! from a look is never told before anything that was told of the conversation; a conversation that is ended at a look
 //! is ended by what is told; of a record that was told before, and forgotten, where it stands is told again; one that was
-//! ended here because it was gone, and is there again, waits again if it waited. What is kept of a record does not grow
+//! ended here because it was gone, and is there again, waits again if it waited; a target that is moved or taken back
+//! before it is told was never told. What is kept of a record does not grow
 //! with what happens in it.
 
 use std::collections::{HashMap, HashSet};
@@ -18,8 +19,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use crate::event::{
     AgentId, Assigned, Author, ConversationId, Event, EventKind, Message, Status, StatusBy, TeamId, Timestamp,
 };
+use crate::source::running::Running;
 
 mod record;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -49,7 +52,10 @@ struct Known {
     /// The latest ending that was told.
     ended_at: Timestamp,
     rated_at: Timestamp,
-    dues: [Option<Timestamp>; 3],
+    /// Where any was shown.
+    targets: Option<Box<[Running; 3]>>,
+    /// By the sort of target, when one was answered last.
+    answered_at: [Option<Timestamp>; 3],
     merged: bool,
 }
 
@@ -249,16 +255,17 @@ impl Telling {
             waits: false,
             ended_at: Timestamp::MIN,
             rated_at: Timestamp::MIN,
-            dues: [None; 3],
+            targets: None,
+            answered_at: [None; 3],
             merged: false,
         };
-        self.dues(&record.dues, &mut known);
         let was_ended = self.endings(record.endings, &record.status, &mut known);
         if !is_fresh || was_ended || record.status.value != Status::Open {
             let least = record.status.at.map_or_else(|| self.latest(look), |_| opened_at);
             self.status(&record.status, record.by, record.by_agent, least, &mut known);
         }
         self.rest(record.ratings, record.merged, &mut known);
+        self.targets(&record.dues, &mut known);
         known
     }
 
@@ -289,7 +296,6 @@ impl Telling {
                 self.say(look, EventKind::Tagged { conversation: self.id.clone(), tags });
             }
         }
-        self.dues(&record.dues, &mut known);
         // A customer's message reopens what is ended: if it is ended all the same, it was ended again.
         let ended_again = record.status.value.is_ended() && asked_at >= Some(known.status.1);
         let was_ended = self.endings(record.endings, &record.status, &mut known);
@@ -300,6 +306,7 @@ impl Telling {
             self.status(&record.status, record.by, record.by_agent, least, &mut known);
         }
         self.rest(record.ratings, record.merged, &mut known);
+        self.targets(&record.dues, &mut known);
         known.looked_at = known.looked_at.max(self.looked_at);
         known
     }
@@ -374,14 +381,6 @@ impl Telling {
             self.say(at, EventKind::Status { conversation, status, by, agent });
         }
         any
-    }
-
-    fn dues(&mut self, dues: &[Due], known: &mut Known) {
-        for Due { metric, set_at, due } in dues {
-            if known.dues[*metric as usize].replace(*due) != Some(*due) {
-                self.say(*set_at, EventKind::Sla { conversation: self.id.clone(), metric: *metric, due: *due });
-            }
-        }
     }
 
     fn status(

@@ -32,6 +32,7 @@ mod quiet;
 pub mod replay;
 mod roster;
 pub mod rt;
+mod running;
 mod setup;
 mod skips;
 pub mod steps;

@@ -12,6 +12,8 @@ use super::{Skipped, SourceError};
 const NAMED: usize = 20;
 /// Unreadable records that are remembered, so that each is named once.
 const MOST_TOLD: usize = 1000;
+/// So many records of one answer may all be odd, where others of their sort can be read.
+const FEW: usize = 10;
 
 /// What was skipped during one poll.
 #[derive(Debug, Default)]
@@ -35,6 +37,22 @@ impl Skips {
     /// An answer with several records of which none could be read is an error: it is not the answer that is understood,
     /// while a single record may just be odd. `before` is how many were named before it, `path` where its records are.
     pub(super) fn understood(&self, before: usize, read: usize, count: usize, path: &str) -> Result<(), SourceError> {
+        self.understood_among(false, before, read, count, path)
+    }
+
+    /// The same of an answer that may hold just a few records: where others of their sort could be read, they are only
+    /// odd, and hold up nothing.
+    pub(super) fn understood_among(
+        &self,
+        has_read: bool,
+        before: usize,
+        read: usize,
+        count: usize,
+        path: &str,
+    ) -> Result<(), SourceError> {
+        if has_read && count <= FEW {
+            return Ok(());
+        }
         let Some(first) = self.named.get(before).filter(|_| read == 0 && count > 1) else { return Ok(()) };
         let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
         Err(SourceError::Schema { place, path: path.to_owned(), what })
@@ -123,6 +141,11 @@ mod tests {
             assert_eq!(skips.understood(1, read, count, "rows"), Ok(()), "{read} of {count}");
         }
         let error = skips.understood(1, 0, 2, "rows").unwrap_err();
+        for (has_read, count, is_error) in
+            [(true, 2, false), (true, FEW, false), (true, FEW + 1, true), (false, 2, true)]
+        {
+            assert_eq!(skips.understood_among(has_read, 1, 0, count, "rows").is_err(), is_error, "{has_read} {count}");
+        }
         let what = "no record can be read; the first: at `size`: is odd".to_owned();
         assert_eq!(error, SourceError::Schema { place: "GET /x rows[0]".into(), path: "rows".into(), what });
     }

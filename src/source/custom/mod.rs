@@ -161,6 +161,7 @@ impl Custom {
                 told.differ.vanish(&id, began_at, &mut batch.events);
             }
         }
+        told.differ.due(began_at, &mut batch.events);
         let again = asked.into_iter().filter(|number| self.plans[*number].request.every.is_some());
         self.state.due_at.extend(again.map(|number| (number, began_at + self.plans[number].request.every())));
         told.differ.forget(began_at - REMEMBERED);

@@ -104,7 +104,7 @@ pub struct Record {
     pub endings: Vec<Ended>,
     /// Satisfaction answers.
     pub ratings: Vec<Rating>,
-    /// Targets.
+    /// Targets; of each sort the one that runs. Of several of a sort it is the one that was set last.
     pub dues: Vec<Due>,
     /// Where it lives on.
     pub merged: Option<Since<ConversationId>>,

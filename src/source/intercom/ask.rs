@@ -8,8 +8,9 @@ use futures_util::stream::{self, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::story;
+use super::merge::Merged;
 use super::wire::{Admin, Admins, Conversation, Me, Page, Part, Reason, Reasons, Team, Teams};
+use super::{merge, story};
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Client};
 use crate::source::skips::{self, Named, Skips, id_words};
@@ -50,6 +51,8 @@ pub(super) struct Whole {
     pub parts: Vec<Part>,
     /// The parts begin with the first.
     pub begins: bool,
+    /// Into which it was merged, and when, where that is known.
+    pub merged: Option<Merged>,
 }
 
 /// A question: a field, an operator, a value.
@@ -189,6 +192,7 @@ impl Ask {
         witness: impl FnOnce() -> Option<CompactString>,
     ) -> (Vec<Found>, Option<SourceError>) {
         let (mut found, error) = self.read_wholes(ids).await;
+        let error = self.trace_mergers(&mut found).await.or(error);
         if error.is_none()
             && found.iter().all(Found::has_failed)
             && let Some(Found::Failed(first)) = found.first().cloned()
@@ -201,6 +205,35 @@ impl Ask {
             }
         }
         (found, error)
+    }
+
+    /// Looks into those that are linked to what has ended whether it was merged into one of them. One that can't be read
+    /// proves nothing.
+    async fn trace_mergers(&mut self, found: &mut Vec<Found>) -> Option<SourceError> {
+        for nth in 0..found.len() {
+            let Some(Found::Whole(whole)) = found.get(nth) else { continue };
+            for id in merge::suspected(&whole.row, &whole.parts) {
+                let is_it = |one: &&Found| matches!(one, Found::Whole(other) if other.row.id == id);
+                let other = match found.iter().find(is_it).cloned() {
+                    Some(other) => Some(other),
+                    None => match self.read_wholes(std::slice::from_ref(&id)).await {
+                        (_, Some(error)) => {
+                            found.truncate(nth);
+                            return Some(error);
+                        }
+                        (mut others, None) => others.pop(),
+                    },
+                };
+                let (Some(Found::Whole(whole)), Some(Found::Whole(other))) = (found.get_mut(nth), other) else {
+                    continue;
+                };
+                whole.merged = merge::proved(&whole.row, &whole.parts, &id, &other.parts);
+                if whole.merged.is_some() {
+                    break;
+                }
+            }
+        }
+        None
     }
 
     async fn read_wholes(&mut self, ids: &[CompactString]) -> (Vec<Found>, Option<SourceError>) {
@@ -251,7 +284,8 @@ impl Ask {
         let mut parts: Vec<Part> = self.read_all(&place, "conversation_parts", raw);
         // Several are of one second: then the order of the list is that of things.
         parts.sort_by_key(|part| part.created_at);
-        Found::Whole(Box::new(Whole { row, parts, begins }))
+        let merged = merge::said(&row, &parts);
+        Found::Whole(Box::new(Whole { row, parts, begins, merged }))
     }
 
     /// A list of records, each by itself.

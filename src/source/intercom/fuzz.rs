@@ -12,7 +12,8 @@ use crate::source::{fuzz, skips};
 const WORDS: &str = "id type created_at updated_at waiting_since state open closed snoozed admin_assignee_id \
      team_assignee_id source author delivered_as customer_initiated admin_initiated contacts tags applied_at statistics \
      last_contact_reply_at last_close_at conversation_rating rating linked_objects data conversation_parts total_count \
-     part_type comment assignment close note body assigned_to admin user bot team merged_secondary_conversation";
+     part_type comment assignment close note body assigned_to admin user bot team merged_secondary_conversation \
+     merged_primary_conversation conversation";
 
 fn any_json() -> impl Strategy<Value = Value> {
     let seconds = (1_772_441_000i64..1_772_441_100).prop_map(Value::from);
@@ -37,7 +38,11 @@ proptest! {
             let Ok(row) = skips::read::<Conversation>(raw) else { continue };
             let parts: Vec<Part> = parts.into_iter().filter_map(|part| skips::read(part).ok()).collect();
             state.note(&row);
-            state.tell(&Whole { row: row.clone(), parts, begins }, at);
+            let merged = super::merge::said(&row, &parts).or_else(|| {
+                let others = super::merge::suspected(&row, &parts);
+                others.first().and_then(|id| super::merge::proved(&row, &parts, id, &parts))
+            });
+            state.tell(&Whole { row: row.clone(), parts, begins, merged }, at);
             state.vanish(&row.id, at);
         }
         for event in &state.outbox {

@@ -15,6 +15,7 @@ mod ask;
 mod check;
 #[cfg(test)]
 mod fuzz;
+mod merge;
 mod past;
 mod people;
 mod refresh;
@@ -63,7 +64,7 @@ pub const KIND: Kind = Kind {
         ("conversions", "Intercom knows no purchases"),
         ("macros", "no answer says which macro was used"),
         ("capacity", "limits are set for teams; that of an agent stands in the log of activity only"),
-        ("merges", "where a merged conversation lives on is known only if it is linked; else it is told as closed"),
+        ("merges", "that one was merged is known only where it is linked to the other; else it is told as closed"),
         ("text", "the words of a message are not kept, though they come with it"),
         ("names of customers", "whom the team wrote first is shown by number: a name would cost a request each"),
         ("changed ratings", "of a satisfaction answer that is changed later, the first one counts"),

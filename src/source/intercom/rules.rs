@@ -101,7 +101,7 @@ fn who_has_it_is_told_from_the_beginning_only_where_nothing_says_since_when() {
     let held = || json!({"admin_assignee_id": 81, "team_assignee_id": 55});
     assert_eq!(told(row(held()), Vec::new())[..], ["0 opened inbound 55", "0 message customer", "0 assigned 81/ by"]);
     let mut state = steady();
-    state.tell(&Whole { row: read(row(held())), parts: Vec::new(), begins: false }, LATER);
+    state.tell(&Whole { row: read(row(held())), parts: Vec::new(), begins: false, merged: None }, LATER);
     let expected = ["0 opened inbound", "0 message customer", "900 assigned /55 by", "900 assigned 81/ by"];
     assert_eq!(shorts(&mut state), expected, "the first parts are missing");
     let moved = part(10, "assignment", "bot", json!({"assigned_to": {"type": "team", "id": 55}}));

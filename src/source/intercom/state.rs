@@ -384,9 +384,7 @@ fn look(
         fold = Fold { last_at: fold.last_at, ..Fold::default() };
         let mut telling = Telling::new(row, fold, out);
         telling.beginning(row, &whole.parts, whole.begins);
-        for part in &whole.parts {
-            telling.part(part, row);
-        }
+        telling.parts(&whole.parts, whole.merged.as_ref());
         fold = telling.fold;
         known.is_whole = true;
     } else if let Some(whole) = whole {
@@ -399,9 +397,7 @@ fn look(
             None => &whole.parts[whole.parts.partition_point(|part| part.created_at < last_at)..],
         };
         let mut telling = Telling::new(row, fold, out);
-        for part in new {
-            telling.part(part, row);
-        }
+        telling.parts(new, whole.merged.as_ref());
         fold = telling.fold;
     } else if is_new {
         let mut telling = Telling::new(row, fold, out);

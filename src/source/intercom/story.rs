@@ -5,6 +5,7 @@
 
 use compact_str::CompactString;
 
+use super::merge::{MOMENT, Merged};
 use super::wire::{Actor, Conversation, Part, some_id};
 use crate::event::{
     AgentId, Assigned, Author, ConversationId, CustomerId, Direction, Event, EventKind, Message, Opened, Status,
@@ -191,13 +192,6 @@ impl Conversation {
         let (conversation, comment) = (conversation(&self.id), rating.remark.clone().map(Words::from));
         Some((at, EventKind::Rated { conversation, score, scale: SCALE, comment }))
     }
-
-    /// Where it lives on.
-    fn merged_into(&self) -> Option<ConversationId> {
-        let linked = self.linked_objects.iter().flat_map(|linked| &linked.data);
-        let other = linked.filter(|one| one.kind() == "conversation").find_map(|one| some_id(one.id.as_ref()));
-        other.filter(|id| **id != self.id).map(conversation)
-    }
 }
 
 /// A text without its HTML tags.
@@ -272,13 +266,27 @@ impl Part {
 pub(super) struct Telling<'a> {
     id: ConversationId,
     pub fold: Fold,
+    /// When it was merged into another: then it was not closed.
+    merged_at: Option<Timestamp>,
     out: &'a mut Vec<Event>,
 }
 
 impl<'a> Telling<'a> {
     /// Goes on after what was told.
     pub(super) fn new(row: &Conversation, fold: Fold, out: &'a mut Vec<Event>) -> Self {
-        Self { id: conversation(&row.id), fold, out }
+        Self { id: conversation(&row.id), fold, merged_at: None, out }
+    }
+
+    /// All that happened, in order; of one that was merged into another, that in the place of its closing.
+    pub(super) fn parts(&mut self, parts: &[Part], merged: Option<&Merged>) {
+        self.merged_at = merged.map(|(at, _)| *at);
+        for part in parts {
+            self.part(part);
+        }
+        if let Some((at, into)) = merged.filter(|_| !self.fold.merged) {
+            self.fold.merged = true;
+            self.say(*at, EventKind::Merged { conversation: self.id.clone(), into: into.clone() });
+        }
     }
 
     fn say(&mut self, at: Timestamp, kind: impl Into<EventKind>) {
@@ -359,7 +367,7 @@ impl<'a> Telling<'a> {
     }
 
     /// One thing that happened.
-    pub(super) fn part(&mut self, part: &Part, row: &Conversation) {
+    fn part(&mut self, part: &Part) {
         let (at, who) = (part.created_at, part.who());
         if part.is_note() {
             self.message(at, &who, false);
@@ -392,7 +400,8 @@ impl<'a> Telling<'a> {
             };
             self.assigned(at, to);
         }
-        if let Some(status) = part.status() {
+        let is_merger = self.merged_at.is_some_and(|merged_at| (at - merged_at).abs() <= MOMENT);
+        if let Some(status) = part.status().filter(|status| !is_merger || !status.is_ended()) {
             let (by, agent) = match who {
                 _ if part.kind().starts_with("timer") => (StatusBy::System, None),
                 Who::Agent(agent) => (StatusBy::Agent, Some(agent)),
@@ -401,12 +410,6 @@ impl<'a> Telling<'a> {
                 Who::Nobody => (StatusBy::System, None),
             };
             self.status(at, status, Some(by), agent);
-        }
-        if part.kind() == "merged_secondary_conversation"
-            && let Some(into) = row.merged_into()
-        {
-            self.fold.merged = true;
-            self.say(at, EventKind::Merged { conversation: self.id.clone(), into });
         }
     }
 
@@ -449,7 +452,7 @@ impl<'a> Telling<'a> {
 
     /// It is not there any more.
     pub(super) fn vanish(id: &ConversationId, at: Timestamp, fold: &mut Fold, out: &mut Vec<Event>) {
-        let mut telling = Telling { id: id.clone(), fold: fold.clone(), out };
+        let mut telling = Telling { id: id.clone(), fold: fold.clone(), merged_at: None, out };
         let at = at.max(telling.fold.last_at);
         telling.status(at, Status::Closed, Some(StatusBy::System), None);
         *fold = telling.fold;

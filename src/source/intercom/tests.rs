@@ -24,7 +24,9 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
 }
 
 pub(super) fn whole(row: Value, parts: Vec<Value>) -> Whole {
-    Whole { row: read(row), parts: parts.into_iter().map(read).collect(), begins: true }
+    let (row, parts) = (read(row), parts.into_iter().map(read).collect::<Vec<Part>>());
+    let merged = super::merge::said(&row, &parts);
+    Whole { row, parts, begins: true, merged }
 }
 
 pub(super) fn steady() -> State {
@@ -320,7 +322,10 @@ fn of_parts_that_begin_later_than_the_wait_the_fields_say_when_it_began() {
     let source = json!({"source": {"delivered_as": "automated", "author": null}});
     let mut fields = fields;
     fields.as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
-    state.tell(&Whole { row: read(fields), parts: vec![read(part(500, "comment", "user", body()))], begins }, LATER);
+    state.tell(
+        &Whole { row: read(fields), parts: vec![read(part(500, "comment", "user", body()))], begins, merged: None },
+        LATER,
+    );
     let told: Vec<String> = lines(&mut state.outbox).iter().map(short).collect();
     assert_eq!(told.last().unwrap(), "100 message customer");
 }
@@ -331,6 +336,14 @@ fn a_merged_conversation_lives_on_where_it_is_linked_to() {
     let linked = json!({"state": "closed", "linked_objects": {"data": [{"type": "ticket", "id": "1"}, {"type": "conversation", "id": 9}]}});
     assert_eq!(told(row(linked), merged()).last().unwrap(), "10 merged 9");
     assert_eq!(told(row(json!({"state": "closed"})), merged()).last().unwrap(), "900 status closed by");
+    // The closing that comes with it is nobody's ending, whatever the other part is called.
+    let mut all = whole(row(json!({"state": "closed"})), vec![part(10, "close", "admin", body())]);
+    all.merged = Some((all.parts[0].created_at, crate::event::ConversationId::new("9")));
+    let mut state = steady();
+    state.tell(&all, LATER);
+    assert_eq!(shorts(&mut state)[2..], ["10 message agent 81", "10 merged 9"]);
+    state.tell(&all, LATER);
+    assert_eq!(shorts(&mut state), Vec::<String>::new());
 }
 
 #[test]
@@ -399,7 +412,7 @@ fn what_vanished_and_is_shown_again_is_active_again() {
     let again: Conversation = read(row(json!({})));
     state.note(&again);
     assert_eq!(state.queue.len(), 1, "though it is as it was");
-    state.tell(&Whole { row: again, parts: Vec::<Part>::new(), begins: true }, LATER);
+    state.tell(&Whole { row: again, parts: Vec::<Part>::new(), begins: true, merged: None }, LATER);
     assert_eq!((short(&lines(&mut state.outbox).pop().unwrap()).as_str(), state.active()), ("1000 status open by", 1));
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Ask {
     pub include: &'static str,
     /// Whether it has asked for long enough.
     pub enough: Enough,
+    /// Whether any ticket could be read, in this poll or before.
+    pub has_read: bool,
 }
 
 /// A page of records.
@@ -60,7 +62,8 @@ pub(super) struct Tickets {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp, include: &'static str) -> Self {
-        Self { client, now, quota: None, date: None, skips: Skips::default(), include, enough: Enough::begin() }
+        let (skips, enough) = (Skips::default(), Enough::begin());
+        Self { client, now, quota: None, date: None, skips, include, enough, has_read: false }
     }
 
     /// One object.
@@ -124,14 +127,16 @@ impl Ask {
     }
 
     /// A page of tickets from any list of them, with everything that is sent beside them. One that can't be read is
-    /// skipped; where none of several can, it is the answer that is not understood.
+    /// skipped, and so are a few where others could be read before; else where none of several can, it is the answer that
+    /// is not understood.
     pub(super) async fn tickets(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Tickets, SourceError> {
         let mut page = self.page(path, query).await?;
         let items = records(&mut page, path, "tickets")?;
         let ids = items.iter().filter_map(|item| item.get("id").and_then(id_of)).collect();
         let (count, before) = (items.len(), self.skips.named.len());
         let mut items: Vec<Ticket> = self.read(path, "tickets", items);
-        self.skips.understood(before, items.len(), count, "tickets")?;
+        self.skips.understood_among(self.has_read, before, items.len(), count, "tickets")?;
+        self.has_read |= !items.is_empty();
         let beside = page.take("metric_sets").unwrap_or_default();
         if !beside.is_empty() {
             let beside: Vec<Metrics> = self.read(path, "metric_sets", beside);

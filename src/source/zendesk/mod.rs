@@ -71,7 +71,11 @@ pub const KIND: Kind = Kind {
         ("history without an admin", "tickets that had ended before the start can be read with an admin's key only"),
         ("running messaging chats", "words of a messaging chat reach its ticket late, so waits there may be too short"),
         ("changed ratings", "of a satisfaction answer that is changed later, the first one counts"),
-        ("moved targets", "a target that Zendesk moves while it runs stays as it was first told"),
+        (
+            "targets long ahead",
+            "Zendesk may move a target while it runs, so one is told when it was answered, or half an hour before it is \
+             due; one that is moved after that stays as it was told",
+        ),
         ("nps", "the answers of Zendesk's NPS surveys have no API"),
     ],
     secrets: &["client_secret", "token"],
@@ -102,6 +106,8 @@ pub struct Zendesk {
     quota: Option<Quota>,
     /// What a check found that it can tell.
     checked: Option<Vec<Capability>>,
+    /// Whether any ticket could be read.
+    has_read: bool,
     state: State,
 }
 
@@ -115,7 +121,8 @@ impl Zendesk {
         let site = base.as_str().trim_end_matches('/').to_owned();
         let client = Arc::new(Client::new(base, &auth, limits)?);
         let (watched, quota, state) = (HashSet::new(), None, State::default());
-        Ok(Self { client, settings, site, backfill: spec.backfill, watched, quota, checked: None, state })
+        let (checked, has_read, backfill) = (None, false, spec.backfill);
+        Ok(Self { client, settings, site, backfill, watched, quota, checked, has_read, state })
     }
 
     /// What is asked for with each ticket. Targets make an answer much larger, so only where there are any.
@@ -149,6 +156,7 @@ impl Source for Zendesk {
         }
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now, self.include());
+        ask.has_read = self.has_read;
         let step = match self.state.phase.clone() {
             Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await,
             Phase::Open { after, read } => self.open_page(&mut ask, after, read).await,
@@ -156,8 +164,11 @@ impl Source for Zendesk {
             Phase::Stories { total } => self.stories(&mut ask, total).await,
             Phase::Steady => self.refresh(&mut ask).await,
         };
-        self.quota = ask.quota.or(self.quota);
+        (self.quota, self.has_read) = (ask.quota.or(self.quota), ask.has_read);
         let step = step?;
+        if matches!(self.state.phase, Phase::Stories { .. } | Phase::Steady) {
+            self.state.tell_targets(&ask);
+        }
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),

@@ -53,7 +53,8 @@ impl Zendesk {
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
         let people = read_people(ask, People::new(&self.settings.bots)).await?;
         let watched = watched(&people, &self.settings.groups)?;
-        let newest = ask.tickets("/tickets", &[("page[size]", "1"), ("sort", "-updated_at")]).await?;
+        // A few, to learn whether tickets can be read at all.
+        let newest = ask.tickets("/tickets", &[("page[size]", "20"), ("sort", "-updated_at")]).await?;
         let newest = newest.items.iter().map(|ticket| ticket.updated_at).max();
         let has_targets = targets(ask).await? > 0;
 
@@ -67,6 +68,7 @@ impl Zendesk {
         if let Some(mark) = mark {
             state.fresh = Fresh::at(mark.watermark);
             (state.position, state.rated_to, state.past) = (mark.position, mark.rated_to, mark.past);
+            state.targets_to = mark.targets_to;
             state.left = mark.left.into_iter().collect();
             state.unread = mark.unread.into_iter().collect();
             state.settled = true;

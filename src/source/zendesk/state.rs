@@ -23,6 +23,7 @@ use crate::event::{
 };
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
+use crate::source::running::AHEAD;
 use crate::source::wanted::Wanted;
 
 /// Ended tickets that are remembered, so that a change of one costs no more than that of an open one.
@@ -61,6 +62,8 @@ pub(super) struct Known {
     pub last: Id,
     pub ended: bool,
     pub targets: Targets,
+    /// Its record, where a target runs and it was only recognised.
+    pub recognised: Option<Box<Ticket>>,
 }
 
 /// What the source remembers between two polls.
@@ -102,6 +105,8 @@ pub(super) struct State {
     /// Answers about tickets that are not told yet.
     pub rated_of: BTreeMap<Id, Vec<Event>>,
     pub has_targets: bool,
+    /// Targets that are due up to then were told.
+    pub targets_to: Timestamp,
     pub sweep_after: Id,
     pub sweep_at: Timestamp,
     pub past: Past,
@@ -140,6 +145,7 @@ impl State {
             watermark: self.fresh.watermark,
             position: self.position,
             rated_to: waiting.map_or(self.rated_to, |at| at.min(self.rated_to)),
+            targets_to: self.targets_to,
             left: self.left.iter().copied().collect(),
             unread: unread.into_iter().collect(),
             past: self.past.clone(),
@@ -253,6 +259,7 @@ impl State {
             last: last.max(told.map_or(0, |known| known.last)),
             ended,
             targets,
+            recognised: None,
         };
         self.remembered.remove(&ticket.id);
         self.unread.remove(&ticket.id);
@@ -281,23 +288,29 @@ impl State {
         skip_odd(&odd, ask);
         let mut targets = Targets::default();
         set_targets(&mut targets, &ticket, &mut out);
-        self.know(&ticket, standing, targets);
+        self.know(&ticket, standing).targets = targets;
         self.post(out);
     }
 
-    /// Knows a ticket of which all was told in an earlier run.
+    /// Knows a ticket of which all was told in an earlier run, but for targets that were not due soon then.
     pub(super) fn recognise(&mut self, ticket: &Ticket) {
         let status = status_of(ticket, &self.people);
         let standing = Standing { status, assignee: Some(ticket.assignee_id), group: Some(ticket.group_id) };
-        self.know(ticket, standing, Targets::default());
+        let mut targets = Targets::default();
+        targets.see(ticket);
+        targets.ripe(ticket.id, self.targets_to);
+        let known = self.know(ticket, standing);
+        known.recognised = targets.is_ripe(Timestamp::MAX).then(|| Box::new(ticket.clone()));
+        known.targets = targets;
     }
 
-    fn know(&mut self, ticket: &Ticket, standing: Standing, targets: Targets) {
+    fn know(&mut self, ticket: &Ticket, standing: Standing) -> &mut Known {
         let ended = standing.status.is_some_and(Status::is_ended);
         self.remembered.remove(&ticket.id);
         let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
-        let known = Known { requester, standing, updated_at, again_at: None, last: 0, ended, targets };
-        self.tickets.insert(ticket.id, known);
+        let (again_at, targets, recognised) = (None, Targets::default(), None);
+        let known = Known { requester, standing, updated_at, again_at, last: 0, ended, targets, recognised };
+        self.tickets.entry(ticket.id).insert_entry(known).into_mut()
     }
 
     /// Tells updates that the export brought, of tickets that are known.
@@ -310,7 +323,7 @@ impl State {
             }
             let before = teller.out.len();
             teller.audit(audit, known.requester, &mut known.standing);
-            known.targets.hear(teller.out[before..].iter().map(|(_, _, event)| event));
+            known.targets.hear(audit.ticket, &mut teller.out, before);
             known.ended = known.standing.status.is_some_and(Status::is_ended);
             // Of one whose beginning was not told, the rest is still to be read.
             if known.last > 0 {
@@ -322,26 +335,15 @@ impl State {
         self.post(out);
     }
 
-    /// What the export has told to its end needs not be read one by one; only the record shows its targets.
-    pub(super) fn caught_up(&mut self) {
-        let (position, tickets, outbox) = (self.position, &mut self.tickets, &mut self.outbox);
-        self.wanted.retain(|ticket| match tickets.get_mut(&ticket.id).filter(|known| known.last > 0) {
-            Some(known) if ticket.updated_at.millis() < position * 1000 => {
-                known.updated_at = known.updated_at.max(ticket.updated_at);
-                outbox.extend(known.targets.new_of(ticket));
-                false
-            }
-            _ => true,
-        });
-    }
-
     /// Tells the whole story of a ticket that is history, and keeps nothing of it in mind.
     pub(super) fn recount(&mut self, ticket: &Ticket, audits: &[Audit], site: &str, ask: &mut Ask) {
         let mut teller = Teller::new(&self.people, site);
         teller.whole(ticket, audits);
         let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
-        set_targets(&mut Targets::default(), ticket, &mut out);
+        let mut targets = Targets::default();
+        set_targets(&mut targets, ticket, &mut out);
+        out.extend(targets.ripe(ticket.id, ask.there() + AHEAD));
         out.extend(
             self.rated_of
                 .remove(&ticket.id)
@@ -455,12 +457,11 @@ impl State {
     }
 }
 
-/// Adds the targets that are new to what is told of a ticket.
+/// Adds the targets that are answered to what is told of a ticket, and keeps those that run.
 fn set_targets(targets: &mut Targets, ticket: &Ticket, out: &mut Vec<Placed>) {
     out.sort_by_key(|&(at, id, _)| (at, id));
-    targets.hear(out.iter().map(|(_, _, event)| event));
-    let new = targets.new_of(ticket).into_iter();
-    out.extend(new.filter_map(|event| Some((event.at?, Id::MAX, event))));
+    targets.hear(ticket.id, out, 0);
+    targets.see(ticket);
 }
 
 /// Names the status words that nobody knows.

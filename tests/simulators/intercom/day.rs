@@ -143,6 +143,26 @@ async fn history_is_told_whole_and_dated_and_goes_on_after_a_stop() {
 }
 
 #[tokio::test]
+async fn a_merger_is_nobodys_ending_whatever_its_part_is_called() {
+    let simulator = simulator(SMALL, Workspace::usual()).await;
+    simulator.advance(start() + TimeDelta::hours(9));
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    watch.settle().await;
+    let chats: Vec<_> = simulator.inside().world.open().map(|chat| (chat.id.clone(), chat.number)).collect();
+    for rest in [0, 1] {
+        let [one, other] = [0, 1].map(|nth| chats.iter().filter(|(_, number)| number % 2 == rest).nth(nth).unwrap());
+        let (conversation, into) = (one.0.clone(), other.0.clone());
+        simulator.inside().world.happen(EventKind::Merged { conversation, into });
+        watch.later(30).await;
+        let told = watch.of(&one.1.to_string());
+        let last = told.last().unwrap();
+        assert_eq!((&last["type"], &last["into"]), (&json!("merged"), &json!(other.1.to_string())), "{told:?}");
+        assert!(!told.iter().any(|event| event["status"] == "closed"), "{told:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_rating_of_what_ended_long_ago_is_found() {
     let simulator = simulator(SMALL, Workspace::usual()).await;
     simulator.advance(start() + TimeDelta::hours(9));

@@ -226,12 +226,23 @@ fn parts(world: &World, chat: &Chat) -> Vec<Value> {
                 add(0, "conversation_rating_changed", by, status, Value::Null, None);
             }
             EventKind::Merged { .. } => {
+                // Which it is, is not described.
+                let kind = if chat.number.is_multiple_of(2) { "close" } else { "merged_secondary_conversation" };
                 status = Status::Closed;
-                let by = author(world, chat, Author::Bot, None);
-                add(0, "merged_secondary_conversation", by, status, Value::Null, None);
+                add(0, kind, author(world, chat, Author::Agent, Some(0)), status, Value::Null, None);
             }
             _ => {}
         }
     }
+    let into_it = world.chats.iter().filter(|other| other.merged_into.as_ref() == Some(&chat.id));
+    let mergers = into_it.flat_map(|other| &other.log).filter(|logged| matches!(logged.kind, EventKind::Merged { .. }));
+    for merger in mergers {
+        let at = seconds(merger.at);
+        let by = author(world, chat, Author::Agent, Some(0));
+        parts.push(json!({"type": "conversation_part", "id": (merger.number * 10 + 5).to_string(),
+            "part_type": "merged_primary_conversation", "body": null, "created_at": at, "updated_at": at,
+            "notified_at": at, "assigned_to": null, "author": by, "state": word(status)}));
+    }
+    parts.sort_by_key(|part| part["created_at"].as_i64());
     parts
 }

@@ -104,6 +104,43 @@ async fn a_start_tells_all_but_the_ticket_that_cannot_be_read_and_ends() {
 }
 
 #[tokio::test]
+async fn an_answer_of_a_few_records_none_of_which_can_be_read_holds_up_nothing() {
+    let (mut vendor, _) = Vendors::new(Role::Agent);
+    vendor.page = 7;
+    let mut world = World::new(Params { seed: 2, agents: 3, chats: 20 }, start());
+    world.advance(start() + TimeDelta::hours(9));
+    let simulator = Simulator::start(world, vendor).await;
+    let mut first = new(&simulator);
+    Watch::new(&mut first, &simulator).settle().await;
+    let named = |line: &String| -> Option<Vec<u64>> {
+        let ids = line.split("ids=").nth(1)?.split('&').next()?.replace("%2C", ",");
+        Some(ids.split(',').map(|id| id.parse().unwrap()).collect())
+    };
+    let asked = simulator.asked();
+    let bad = asked.iter().filter(|line| line.contains("/tickets/show_many")).find_map(named).unwrap();
+    assert!((2..=7).contains(&bad.len()), "{bad:?}");
+    for list in ["/show_many", "/tickets?"] {
+        let bad = bad.clone();
+        let edit = move |row: &mut serde_json::Value| {
+            if bad.iter().any(|id| row["id"] == *id) {
+                row["updated_at"] = serde_json::Value::Null;
+            }
+        };
+        simulator.fault(list, Fault::rows("/tickets", edit));
+    }
+    let mut second = new(&simulator);
+    let mut watch = Watch::new(&mut second, &simulator);
+    watch.settle().await;
+    let others: Vec<String> =
+        truth(&simulator).into_iter().filter(|number| !bad.contains(&number.parse().unwrap())).collect();
+    assert_eq!(told(&watch), others, "{:?}", watch.reasons);
+    for id in bad {
+        let is_named = |reason: &String| reason.contains("/show_many") && reason.contains(&format!("id {id}:"));
+        assert!(watch.reasons.iter().any(is_named), "{id}: {:?}", watch.reasons);
+    }
+}
+
+#[tokio::test]
 async fn a_change_that_cannot_be_read_holds_up_no_other_and_is_not_lost_by_a_stop() {
     let simulator = desk().await;
     let mut first = new(&simulator);

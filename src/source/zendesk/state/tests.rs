@@ -25,6 +25,7 @@ fn known(ended: bool, again_at: Option<&str>) -> Known {
         last: 9,
         ended,
         targets: Targets::default(),
+        recognised: None,
     }
 }
 
@@ -65,8 +66,20 @@ fn a_ticket_that_left_is_ended_once() {
     assert_eq!(ended.outbox, [], "it had ended");
 }
 
+#[rstest]
+#[case::told_before("09:30:00", false)]
+#[case::not_told_yet("09:30:01", true)]
+fn a_recognised_ticket_is_read_only_for_a_target_that_was_not_told(#[case] due: &str, #[case] is_kept: bool) {
+    let target = json!({"metric": "next_reply_time", "stage": "active", "breach_at": format!("2026-11-22T{due}Z")});
+    let ticket = json!({"id": 5, "created_at": THERE, "updated_at": THERE, "status": "open",
+        "slas": {"policy_metrics": [target]}});
+    let mut state = State { targets_to: at("2026-11-22T09:30:00Z"), ..State::default() };
+    state.recognise(&serde_json::from_value(ticket).unwrap());
+    assert_eq!(state.tickets[&5].recognised.is_some(), is_kept);
+}
+
 #[test]
-fn what_the_export_told_is_not_read_but_its_targets_are_told() {
+fn what_the_export_told_is_not_read_but_its_targets_are_seen() {
     let mut state = state(Some(known(false, None)));
     let record = |updated: &str| -> Ticket {
         let target = json!({"metric": "next_reply_time", "stage": "active", "breach_at": "2026-11-22T09:30:00Z"});
@@ -75,12 +88,11 @@ fn what_the_export_told_is_not_read_but_its_targets_are_told() {
         serde_json::from_value(record).unwrap()
     };
     state.position = at(THERE).millis() / 1000;
-    for (updated, is_left, told) in
-        [(THERE, true, 0), ("2026-11-22T08:59:59Z", false, 1), ("2026-11-22T08:59:59Z", false, 1)]
-    {
+    for (updated, is_left) in [(THERE, true), ("2026-11-22T08:59:59Z", false)] {
         state.wanted.remove(5);
         state.wanted.want(record(updated));
         state.caught_up();
-        assert_eq!((state.wanted.has(5), state.outbox.len()), (is_left, told), "{updated}");
+        let is_seen = state.tickets[&5].targets.is_ripe(at("2026-11-22T09:30:00Z"));
+        assert_eq!((state.wanted.has(5), is_seen), (is_left, !is_left), "{updated}");
     }
 }
