@@ -27,13 +27,14 @@ impl<T> Awaited<T> {
 }
 
 /// What the work came to; `None` where it did not end in time, failed, or there is no thread. It goes on then, and
-/// ends with the program.
+/// ends with the program. Its thread has a stack of so many bytes.
 pub(super) async fn apart<T: Send + 'static>(
     longest: Duration,
+    stack: usize,
     work: impl FnOnce(&Awaited<T>) -> T + Send + 'static,
 ) -> Option<T> {
     let (done, end) = oneshot::channel();
-    let spawned = thread::Builder::new().name("apart".to_owned()).spawn(move || {
+    let spawned = thread::Builder::new().name("apart".to_owned()).stack_size(stack).spawn(move || {
         APART.set(true);
         let awaited = Awaited(done);
         let found = work(&awaited);

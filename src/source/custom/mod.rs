@@ -9,6 +9,7 @@ mod record;
 mod round;
 mod settings;
 mod walk;
+mod watch;
 
 use std::collections::{HashMap, VecDeque};
 

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jaq_core::load::{Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
+use jaq_core::{Compiler, Ctx, Native, Vars, unwrap_valr};
 use jaq_json::{Val, read};
 use serde_json::Value;
 
+use super::watch::{STACK, Watch, Watched, watched};
 use crate::source::apart::apart;
 use crate::source::http::words::excerpt;
 
@@ -17,7 +18,10 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// A program that gives more values to one answer is taken for one that never ends.
 const MOST: usize = 200_000;
 
-type Filter = jaq_core::compile::Filter<jaq_core::Native<data::JustLut<Val>>>;
+/// What it gives may nest so deep.
+const DEEPEST: usize = 100;
+
+type Filter = jaq_core::compile::Filter<Native<Watched>>;
 
 /// A jq program, compiled.
 pub(super) struct Program {
@@ -59,8 +63,9 @@ impl Program {
             return Err("is still at an earlier answer: does it end?".to_owned());
         }
         let (filter, input, busy) = (Arc::clone(&self.filter), Arc::clone(input), Busy(Arc::clone(&self.is_busy)));
-        let found = apart(LONGEST, move |awaited| {
-            let found = values(&filter, &input, || awaited.is_awaited());
+        let found = apart(LONGEST, STACK, move |awaited| {
+            let is_awaited = || awaited.is_awaited();
+            let found = watched(|| values(&filter, &input, &is_awaited));
             drop(busy);
             found
         });
@@ -70,23 +75,32 @@ impl Program {
 }
 
 /// What a program gives, as long as somebody waits for it.
-fn values(filter: &Filter, input: &Value, is_awaited: impl Fn() -> bool) -> Result<Vec<Value>, String> {
+fn values(filter: &Filter, input: &Value, is_awaited: &dyn Fn() -> bool) -> Result<Vec<Value>, String> {
     let input = read::parse_single(input.to_string().as_bytes()).map_err(|error| error.to_string())?;
-    let context = Ctx::<data::JustLut<Val>>::new(&filter.lut, Vars::new([]));
+    let context = Ctx::<Watched>::new(Watch::new(&filter.lut, is_awaited), Vars::new([]));
     let mut found = Vec::new();
     for value in filter.id.run((context, input)).map(unwrap_valr) {
         let value = value.map_err(|error| excerpt(&error.to_string()))?;
+        if nests_deeper(&value, DEEPEST) {
+            return Err(format!("gives a value that nests more than {DEEPEST} deep: does it end?"));
+        }
         let value = serde_json::from_str(&value.to_string())
             .map_err(|error| format!("gives what is no JSON: {}", excerpt(&error.to_string())))?;
         found.push(value);
         if found.len() > MOST {
             return Err(format!("gives more than {MOST} values to one answer: does it end?"));
         }
-        if !is_awaited() {
-            break;
-        }
     }
     Ok(found)
+}
+
+fn nests_deeper(value: &Val, most: usize) -> bool {
+    let Some(most) = most.checked_sub(1) else { return true };
+    match value {
+        Val::Arr(list) => list.iter().any(|one| nests_deeper(one, most)),
+        Val::Obj(map) => map.values().any(|one| nests_deeper(one, most)),
+        _ => false,
+    }
 }
 
 /// Where the program can't be read.
@@ -140,6 +154,24 @@ mod tests {
         assert_eq!(error, "is still at an earlier answer: does it end?");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_program_without_an_end_is_stopped_when_nobody_waits_any_more() {
+        let program = Program::new("def f(x): f(x + 1); f(0)").unwrap();
+        let error = program.run(&Arc::default()).await.unwrap_err();
+        assert_eq!(error, "took more than 20 s for one answer: does it end?");
+        let is_over = |_| {
+            std::thread::sleep(Duration::from_millis(1));
+            !program.is_busy.load(Ordering::Acquire)
+        };
+        assert!((0..60_000).any(is_over), "it goes on");
+    }
+
+    #[tokio::test]
+    async fn what_nests_as_deep_as_an_answer_may_is_taken() {
+        let program = Program::new("reduce range(98) as $i ([1]; [.])").unwrap();
+        assert_eq!(program.run(&Arc::default()).await.unwrap().len(), 1);
+    }
+
     #[tokio::test]
     async fn what_is_wrong_with_a_program_is_said() {
         for (code, said) in [
@@ -152,6 +184,15 @@ mod tests {
         }
         let error = Program::new(".a.b").unwrap().run(&Arc::new(json!({"a": [1]}))).await.unwrap_err();
         assert!(error.contains("index"), "{error}");
+        for (code, said) in [
+            ("def f: [f]; f", "calls itself too deep"),
+            ("def f: 1 + f; f", "calls itself too deep"),
+            ("reduce range(100000) as $i (0; [.])", "nests more than 100 deep"),
+            ("reduce range(100000) as $i (0; {a: .})", "nests more than 100 deep"),
+        ] {
+            let error = Program::new(code).unwrap().run(&Arc::default()).await.unwrap_err();
+            assert!(error.contains(said), "{code}: {error}");
+        }
         let error = Program::new("repeat(1)").unwrap().run(&Arc::default()).await.unwrap_err();
         assert!(error.contains("does it end"), "{error}");
     }
