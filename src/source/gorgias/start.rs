@@ -184,7 +184,7 @@ impl Gorgias {
         let from = walk.from();
         walk.told += self.state.tell_whole(from, ask.at());
         let all = walk.told + self.state.heap.records.len();
-        let settled = walk.told + self.state.settled(from);
+        let settled = walk.told + self.state.settled(from, ask.at());
         is_over |= settled == all && !is_missing(&walk.messages) && !is_missing(&walk.events);
         if walk.pages >= TRIAL && target.is_none_or(|target| from <= target) {
             is_over |= (settled - walk.settled.min(settled)) * ALONE < walk.pages;

@@ -173,14 +173,14 @@ impl State {
     }
 
     /// Whether the feeds, read back to `from`, tell all of a ticket that matters.
-    fn is_settled(&self, ticket: &Ticket, from: Timestamp) -> bool {
+    fn is_settled(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
         let was_told = self.told_to.is_some_and(|told_to| from <= told_to) && self.remembered.contains(&ticket.id);
-        was_told || from <= ticket.created_datetime || self.heap.is_answered(ticket.id, from)
+        was_told || from <= ticket.created_datetime || self.heap.is_answered(ticket, from, look)
     }
 
     /// How many of the tickets on the heap are told whole by what was read back to `from`.
-    pub(super) fn settled(&self, from: Timestamp) -> usize {
-        self.heap.records.values().filter(|ticket| self.is_settled(ticket, from)).count()
+    pub(super) fn settled(&self, from: Timestamp, look: Timestamp) -> usize {
+        self.heap.records.values().filter(|ticket| self.is_settled(ticket, from, look)).count()
     }
 
     /// Puts pages of the feeds on the heap, all of them.
@@ -222,6 +222,7 @@ impl State {
     }
 
     fn tell_one(&mut self, id: Id, from: Timestamp, look: Timestamp) {
+        let is_settled = self.heap.records.get(&id).is_some_and(|ticket| self.is_settled(ticket, from, look));
         let (ticket, mut news) = self.heap.remove(id, from);
         news.messages.retain(|message| !self.seen_messages.contains_key(&message.id));
         news.events.retain(|event| !self.seen_events.contains_key(&event.id));
@@ -241,7 +242,7 @@ impl State {
             if !self.is_news(&ticket, from, look) {
                 return;
             }
-            if self.is_settled(&ticket, from) {
+            if is_settled {
                 self.queue.remove(&id);
                 self.first(&ticket, news, from, look);
             } else {

@@ -127,6 +127,37 @@ fn snoozing_is_no_ending(#[case] what: &str, #[case] events: &[(&str, &str)], #[
     assert_eq!(statuses(&told).iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>(), expected, "{what}");
 }
 
+/// Whether a ticket that is not wholly read is told, as nobody waits since before, or is to be read by itself.
+#[rstest]
+#[case("an ending", json!({}), &[("ticket-closed", "10:40:00")], true)]
+#[case("snoozed at once with its closing", json!({}), &[("ticket-snoozed", "10:40:00.900"), ("ticket-closed", "10:40:00.100")], false)]
+#[case("an ending before", json!({}), &[("ticket-snoozed", "10:41:00"), ("ticket-closed", "10:41:00"), ("ticket-closed", "10:40:00")], true)]
+#[case("snoozed, and only the closing is told", json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00"}), &[("ticket-closed", "10:40:00")], false)]
+#[case("the closing of an earlier snooze", json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00"}),
+    &[("ticket-closed", "10:40:00"), ("ticket-reopened", "10:38:00"), ("ticket-closed", "10:37:00")], true)]
+#[case("an ending that was not read", json!({}), &[("ticket-closed", "10:34:00")], false)]
+fn only_an_ending_settles_what_came_before(
+    #[case] what: &str,
+    #[case] more: Value,
+    #[case] events: &[(&str, &str)],
+    #[case] expected: bool,
+) {
+    let mut one = ticket();
+    one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let event = |(nth, (kind, at)): (usize, &(&str, &str))| {
+        serde_json::from_value(happened(nth as i64, kind, &format!("2026-06-01T{at}"), &Value::Null)).unwrap()
+    };
+    // The feeds come the newest first.
+    let events = events.iter().enumerate().map(event).collect();
+    let mut state = State::default();
+    let tickets = vec![serde_json::from_value(one).unwrap()];
+    state.keep_active(Pages { tickets, events, ..Pages::default() });
+    let (from, look) = (at("2026-06-01T10:35:00Z"), at("2026-06-01T12:00:00Z"));
+    assert_eq!(state.settled(from, look), usize::from(expected), "{what}");
+    state.tell(from, look, usize::MAX);
+    assert_eq!((state.tickets.len(), state.queue.len()), (usize::from(expected), usize::from(!expected)), "{what}");
+}
+
 #[test]
 fn a_snooze_that_is_over_is_an_ending_and_an_agent_ends_it() {
     let mut closed = ticket();

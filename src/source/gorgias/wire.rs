@@ -75,6 +75,13 @@ pub(super) struct Ticket {
     pub trashed_datetime: Option<Timestamp>,
 }
 
+impl Ticket {
+    /// When its record last changed.
+    pub(super) fn changed_at(&self) -> Timestamp {
+        self.updated_datetime.unwrap_or(self.created_datetime)
+    }
+}
+
 /// Something of which only the number is used.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Numbered {

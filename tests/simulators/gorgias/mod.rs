@@ -8,6 +8,7 @@ mod feeds;
 mod ratings;
 mod reading;
 mod seldom;
+mod start;
 
 use std::time::Duration;
 
