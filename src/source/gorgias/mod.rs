@@ -96,8 +96,7 @@ impl Gorgias {
     }
 
     fn ask(&self, now: Timestamp) -> Ask {
-        let mut ask = Ask::new(Arc::clone(&self.client), now);
-        ask.told.clone_from(&self.state.unreadable);
+        let mut ask = Ask::new(Arc::clone(&self.client), now, self.state.named.clone());
         ask.takes_types = self.state.events.is_typed || matches!(self.state.phase, Phase::Cold);
         ask
     }
@@ -141,7 +140,7 @@ impl Source for Gorgias {
         let step = step?;
         self.state.events.is_typed = ask.takes_types;
         let requests = u32::try_from(ask.sent()).unwrap_or(u32::MAX);
-        self.state.note_unreadable(ask.told);
+        self.state.named.keep(ask.told);
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),

@@ -160,14 +160,14 @@ impl Gorgias {
         if ids.is_empty() {
             return Ok(());
         }
-        let found = ask.tickets(&ids).await?;
-        for ticket in &found {
+        let looked = ask.tickets(&ids).await?;
+        for ticket in &looked.tickets {
             if let Some(news) = self.whole(ask, ticket.id).await? {
                 self.state.first(ticket, news, Timestamp::MIN, ask.at());
             }
         }
         let state = &mut self.state;
-        // Of a ticket that is not there any more, no answer is told.
+        // Of a ticket that is not there any more, or can't be read, no answer is told.
         state.ratings.waiting.retain(|survey| {
             let is_looked_up = ids.contains(&survey.ticket_id);
             if is_looked_up && state.tickets.contains_key(&survey.ticket_id) {

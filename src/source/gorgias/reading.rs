@@ -144,7 +144,7 @@ impl Reading {
                 self.brought.events.extend(page.items);
             }
             Missing::Lost(ids) => {
-                self.found.extend(ask.tickets(&ids).await?);
+                self.found.extend(ask.tickets(&ids).await?.tickets);
                 self.looked_up.extend(ids);
             }
         }

@@ -99,13 +99,18 @@ impl Gorgias {
         }
         let active = self.state.active_after(self.state.sweep_after, PER_PAGE);
         if !active.is_empty() {
-            let found = ask.tickets(&active).await?;
-            for id in active.iter().filter(|id| !found.iter().any(|ticket| ticket.id == **id)) {
+            let looked = ask.tickets(&active).await?;
+            for id in active.iter().filter(|id| looked.is_gone(**id)) {
                 self.state.vanish(*id, ask.at());
             }
             // What changed without a word in the list of changes; newer changes are told with what happened.
             let late = ask.at() - OVERLAP * 2;
-            for ticket in found {
+            for ticket in looked.tickets {
+                if self.state.remembered.contains(&ticket.id) {
+                    // It can be read again.
+                    self.state.queue.insert(ticket.id, Box::new(ticket));
+                    continue;
+                }
                 let known = self.state.tickets.get(&ticket.id).map(|known| known.updated_at);
                 let is_missed =
                     ticket.updated_datetime.is_some_and(|at| at < late && known.is_some_and(|old| at > old));

@@ -9,7 +9,6 @@ use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
 use super::{Gorgias, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
 use crate::source::SourceError;
-use crate::source::lenient::Id;
 
 /// Requests of one poll: a fifth of what the account allows in twenty seconds.
 pub(super) const MOST: u64 = 8;
@@ -66,6 +65,7 @@ impl Gorgias {
     pub(super) fn open_again(&mut self, at: Timestamp) {
         self.state.mark = at;
         self.state.heap = Heap::default();
+        self.state.recalled.clear();
         self.state.reading = None;
         self.state.is_partial = true;
         self.state.phase = Phase::Open { snoozed: false, next: None, read: 0 };
@@ -123,21 +123,14 @@ impl Gorgias {
 
     /// What was active by what was told, and is not among what is active now: a hundred at a time.
     pub(super) async fn recall(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let state = &self.state;
-        let told = state.tickets.iter().filter(|(_, known)| !known.told.status.is_ended()).map(|(id, _)| *id);
-        let mut gone: Vec<Id> = state.remembered.iter().copied().chain(told).collect();
-        gone.retain(|id| !state.heap.records.contains_key(id));
-        gone.sort_unstable();
-        gone.dedup();
-        gone.truncate(PER_PAGE);
-        if !gone.is_empty() {
-            let found = ask.tickets(&gone).await?;
-            let missing = gone.iter().filter(|id| !found.iter().any(|ticket| ticket.id == **id));
-            let missing: Vec<Id> = missing.copied().collect();
-            for id in missing {
-                self.state.vanish(id, ask.at());
+        let unmet = self.state.unmet(PER_PAGE);
+        if !unmet.is_empty() {
+            let looked = ask.tickets(&unmet).await?;
+            for id in unmet.iter().filter(|id| looked.is_gone(**id)) {
+                self.state.vanish(*id, ask.at());
             }
-            for ticket in found {
+            self.state.recalled.extend(unmet);
+            for ticket in looked.tickets {
                 self.state.heap.record(ticket);
             }
             return Ok(Step::part("reading messages", 0.0));

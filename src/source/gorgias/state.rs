@@ -1,6 +1,6 @@
 //! What the source knows between two polls, and what answers do to it. No requests.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
 use crate::source::Cursor;
 use crate::source::lenient::Id;
+use crate::source::skips::Named;
 
 /// Feeds are read so much further back than they were the last time: an entry may come to light late.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -23,8 +24,6 @@ pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 const DOUBT: TimeDelta = TimeDelta::seconds(30);
 /// Ended tickets are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
-/// Unreadable records that are remembered, so that each is told once.
-const UNREADABLE_MOST: usize = 1000;
 
 /// What the next poll does.
 #[derive(Debug, Clone, Default)]
@@ -135,11 +134,16 @@ pub(super) struct State {
     pub ratings: Ratings,
     pub past: Past,
     pub is_past_next: bool,
+    /// What was active by what earlier runs told, and is not told yet. Once the start is over, those are left that can't
+    /// be read.
     pub remembered: BTreeSet<Id>,
+    /// Those that were looked up by this start.
+    pub recalled: BTreeSet<Id>,
     /// Remembered conversations whose ids are no tickets'.
     pub strangers: Vec<ConversationId>,
     pub told_to: Option<Timestamp>,
-    pub unreadable: HashSet<String>,
+    /// What could not be read and was named.
+    pub named: Named,
     pub outbox: Vec<Event>,
 }
 
@@ -347,13 +351,21 @@ impl State {
         self.outbox.push(Event::new(look, kind));
     }
 
+    /// What is active by what was told, also by earlier runs.
+    fn active(&self) -> impl Iterator<Item = Id> {
+        let active = self.tickets.iter().filter(|(_, known)| !known.told.status.is_ended());
+        active.map(|(id, _)| *id).chain(self.remembered.iter().copied())
+    }
+
     /// Tickets that are active by what was told, in order.
     pub(super) fn active_after(&self, after: Id, most: usize) -> Vec<Id> {
-        let active = self.tickets.iter().filter(|(id, known)| **id > after && !known.told.status.is_ended());
-        let mut active: Vec<Id> = active.map(|(id, _)| *id).collect();
-        active.sort_unstable();
-        active.truncate(most);
-        active
+        let active = self.active().filter(|id| *id > after && !self.queue.contains_key(id));
+        first(active, most)
+    }
+
+    /// Tickets that are active by what was told, and that a start has not met among what is active now.
+    pub(super) fn unmet(&self, most: usize) -> Vec<Id> {
+        first(self.active().filter(|id| !self.heap.records.contains_key(id) && !self.recalled.contains(id)), most)
     }
 
     /// Lets go of what ended long ago, and of what the feeds will not show again.
@@ -363,13 +375,15 @@ impl State {
         self.seen_events.retain(|_, at| *at >= seen_from);
         self.tickets.retain(|_, known| !known.told.status.is_ended() || known.last_at >= known_from);
     }
+}
 
-    /// Remembers what could not be read.
-    pub(super) fn note_unreadable(&mut self, told: HashSet<String>) {
-        if told.len() <= UNREADABLE_MOST {
-            self.unreadable = told;
-        }
-    }
+/// So many of them at most, in order.
+fn first(ids: impl Iterator<Item = Id>, most: usize) -> Vec<Id> {
+    let mut ids: Vec<Id> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.truncate(most);
+    ids
 }
 
 #[cfg(test)]

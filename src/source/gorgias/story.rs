@@ -192,7 +192,7 @@ impl Teller<'_> {
         news.drop_closings_of_snoozes(record, updated_at);
         let is_whole = from <= created_at;
         let mut opened = self.opened(ticket);
-        let (print, tags) = (print_of(&opened), tags_of(ticket));
+        let (print, tags) = (print_of(&opened), ticket.tags.clone());
         let has_team_change = news.events.iter().any(|event| is_of_team(event.what));
         opened.team = record.team.filter(|_| !has_team_change).map(people::team);
         opened.tags = Some(tags.clone()).filter(|tags| !tags.is_empty());
@@ -239,7 +239,7 @@ impl Teller<'_> {
             if std::mem::replace(&mut known.opened, print) != print {
                 self.say(at, opened);
             }
-            let tags = tags_of(ticket);
+            let tags = ticket.tags.clone();
             let print = print_of(&tags);
             if std::mem::replace(&mut known.tags, print) != print {
                 self.say(at, EventKind::Tagged { conversation: conversation(id), tags });
@@ -360,10 +360,6 @@ impl Teller<'_> {
 fn undated(ticket: &Ticket, known: &Known) -> Timestamp {
     let ended_at = ticket.trashed_datetime.or(ticket.closed_datetime).filter(|_| known.record.status.is_ended());
     ended_at.unwrap_or(known.updated_at).max(known.last_at)
-}
-
-fn tags_of(ticket: &Ticket) -> Vec<String> {
-    ticket.tags.iter().filter_map(|tag| tag.name.as_deref().map(str::to_owned)).collect()
 }
 
 fn print_of(value: &impl serde::Serialize) -> u64 {

@@ -329,6 +329,9 @@ fn what_a_message_is_told_as_does_not_depend_on_what_else_it_holds() {
     by_customer["stripped_text"] = Value::Null;
     let read: Message = serde_json::from_value(by_customer).unwrap();
     assert_eq!(read.text.as_deref(), Some("with a quotation"));
+    let mut tagged = ticket();
+    tagged["tags"] = json!([{"name": "wismo"}, {"id": 7}, null, {"id": [], "name": "vip"}, 5]);
+    assert_eq!(serde_json::from_value::<Ticket>(tagged).unwrap().tags, ["wismo", "vip"]);
     let named = json!({"id": 5, "firstname": "Ines", "lastname": "Duarte", "email": "ines@mail.example"});
     let person: super::wire::Person = serde_json::from_value(named).unwrap();
     assert_eq!(person.called(), Some("Ines Duarte"));

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, EventKind, Status, StatusBy};
+use helptop::event::{Author, ConversationId, EventKind, Status, StatusBy};
 use helptop::source::demo::Params;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Account, source};
 use crate::agree::{Watch, start};
 use crate::contract::agrees;
-use crate::server::Simulator;
+use crate::server::{Fault, Simulator};
 use crate::world::{Chat, World};
 
 /// A desk in the morning.
@@ -18,6 +18,12 @@ fn morning() -> World {
     let mut world = World::new(Params { seed: 1, agents: 6, chats: 120 }, start());
     world.advance(start() + TimeDelta::hours(9));
     world
+}
+
+/// Time goes on, and nothing happens.
+async fn quietly(watch: &mut Watch<'_>, minutes: i64) {
+    watch.simulator.inside().world.stand_still(TimeDelta::minutes(minutes));
+    watch.settle().await;
 }
 
 /// Whether its customer has had no answer.
@@ -43,4 +49,135 @@ async fn a_snooze_ends_no_wait_though_it_looks_like_a_closing() {
     let mut watch = Watch::new(source.as_mut(), &simulator);
     watch.settle().await;
     agrees(&watch, &stream, &super::bench());
+}
+
+/// Numbers of open chats whose customer has had no answer.
+fn waiting(simulator: &Simulator, count: usize) -> Vec<u64> {
+    let numbers: Vec<u64> = simulator.inside().world.open().filter(waits).map(|chat| chat.number).take(count).collect();
+    assert_eq!(numbers.len(), count);
+    numbers
+}
+
+/// What is wrong with a record that can't be read, and how that is named.
+const WRONG: [(&str, fn(&mut Value), &str); 3] = [
+    ("a time that is none", |row| row["created_datetime"] = "soon".into(), "expected a time"),
+    ("no status", |row| row["status"] = Value::Null, "status"),
+    ("an unknown status", |row| row["status"] = "parked".into(), "`parked` is no status that is known"),
+];
+
+/// These tickets can't be read in answers to requests with these words.
+fn spoil(simulator: &Simulator, words: &'static str, numbers: Vec<u64>, wrong: fn(&mut Value)) {
+    let is_of_them = move |row: &Value| row.get("object_id").is_none() && numbers.iter().any(|id| row["id"] == *id);
+    simulator.fault(
+        words,
+        Fault::rows("/data", move |row| {
+            if is_of_them(row) {
+                wrong(row)
+            }
+        }),
+    );
+}
+
+/// By whom a ticket was closed, by what was told.
+fn endings(watch: &Watch<'_>, number: u64) -> Vec<String> {
+    let told = watch.of(&number.to_string()).into_iter().filter(|event| event["status"] == "closed");
+    told.map(|event| event["by"].as_str().unwrap().to_owned()).collect()
+}
+
+fn closes(simulator: &Simulator, number: u64) {
+    let world = &mut simulator.inside().world;
+    let (conversation, agent) = (world.chat(number).unwrap().id.clone(), Some(world.agents[0].id.clone()));
+    world.stand_still(TimeDelta::seconds(5));
+    world.happen(EventKind::Status { conversation, status: Status::Closed, by: Some(StatusBy::Agent), agent });
+}
+
+#[tokio::test]
+async fn a_ticket_that_cannot_be_read_is_not_gone_until_it_is() {
+    for (what, wrong, words) in WRONG {
+        let simulator = Simulator::start(morning(), Account::usual()).await;
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        watch.settle().await;
+        let numbers = waiting(&simulator, 2);
+        spoil(&simulator, "ticket_ids", numbers.clone(), wrong);
+        for _ in 0..4 {
+            quietly(&mut watch, 2).await;
+        }
+        for number in &numbers {
+            assert_eq!(endings(&watch, *number), Vec::<String>::new(), "{what}");
+        }
+        assert_eq!((watch.skipped, watch.reasons[0].contains(words)), (2, true), "{what}: {:?}", watch.reasons);
+        simulator.inside().world.delete(numbers[0]);
+        for _ in 0..4 {
+            quietly(&mut watch, 2).await;
+        }
+        assert_eq!(endings(&watch, numbers[0]), ["system"], "{what}");
+        assert_eq!(endings(&watch, numbers[1]), Vec::<String>::new(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_active_and_cannot_be_read_at_a_start_is_told_when_it_can() {
+    for (what, wrong, words) in WRONG {
+        let simulator = Simulator::start(morning(), Account::usual()).await;
+        let numbers = waiting(&simulator, 2);
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let ids: Vec<ConversationId> = numbers.iter().map(|number| number.to_string().as_str().into()).collect();
+        source.remember(&ids);
+        spoil(&simulator, "/api/", numbers.clone(), wrong);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        let (_, batch) = watch.settle().await;
+        assert!(!batch.partial, "{what}");
+        closes(&simulator, numbers[0]);
+        for _ in 0..5 {
+            quietly(&mut watch, 2).await;
+        }
+        assert!(watch.reasons.iter().any(|reason| reason.contains(words)), "{what}: {:?}", watch.reasons);
+        for number in &numbers {
+            assert_eq!(watch.of(&number.to_string()), Vec::<Value>::new(), "{what}");
+        }
+        simulator.mend();
+        for _ in 0..4 {
+            quietly(&mut watch, 2).await;
+        }
+        let told = watch.of(&numbers[0].to_string());
+        assert_eq!(told.iter().filter(|event| event["type"] == "opened").count(), 1, "{what}");
+        assert_eq!(endings(&watch, numbers[0]), ["agent"], "{what}");
+        assert!(watch.of(&numbers[1].to_string()).iter().any(|event| event["type"] == "message"), "{what}");
+    }
+}
+
+/// The tickets that were asked for by number, in order.
+fn looked_up(simulator: &Simulator) -> Vec<u64> {
+    let inside = simulator.inside();
+    let asked = inside.log.iter().flat_map(|asked| asked.query.iter()).filter(|(key, _)| key == "ticket_ids");
+    asked.map(|(_, id)| id.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_start_asks_again_only_for_what_was_active_and_is_not_met() {
+    let simulator = Simulator::start(morning(), Account::usual()).await;
+    let numbers = waiting(&simulator, 3);
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    closes(&simulator, numbers[0]);
+    simulator.inside().world.delete(numbers[1]);
+    let ids = numbers.iter().map(ToString::to_string).chain(["stranger".to_owned()]);
+    source.remember(&ids.map(|id| id.as_str().into()).collect::<Vec<ConversationId>>());
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    // The look at what is active comes later, and asks for others.
+    while !watch.poll().await.unwrap().progress.is_some_and(|(_, part)| part > 0.0) {}
+    assert_eq!(looked_up(&simulator), numbers[..2], "but not for the one that is still open");
+    watch.settle().await;
+    assert_eq!(
+        (endings(&watch, numbers[0]), endings(&watch, numbers[1])),
+        (vec!["agent".to_owned()], vec!["system".to_owned()])
+    );
+    assert_eq!(watch.of("stranger").len(), 1);
+    simulator.asked();
+    // After a long pause, of what was told before it.
+    let other = waiting(&simulator, 2)[1];
+    closes(&simulator, other);
+    simulator.inside().world.stand_still(TimeDelta::minutes(31));
+    while !watch.poll().await.unwrap().progress.is_some_and(|(_, part)| part > 0.0) {}
+    assert_eq!(looked_up(&simulator), [other], "nor for those that had ended before");
 }
