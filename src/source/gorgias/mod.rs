@@ -20,6 +20,7 @@ mod refresh;
 #[cfg(test)]
 mod rules;
 mod settings;
+mod sides;
 mod start;
 mod state;
 mod story;

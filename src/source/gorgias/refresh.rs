@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE};
-use super::people::read_staff;
+use super::people::{Staff, read_teams, read_users};
+use super::sides::{DELETED, TEAMS, USERS};
 use super::start::MOST;
 use super::state::OVERLAP;
 use super::story::News;
@@ -94,12 +95,15 @@ impl Gorgias {
 
     /// Looks at a hundred active tickets, the next ones each time: deleted ones vanish without a word.
     async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.sweep_at < SWEEP_EVERY {
+        if ask.now - self.state.sweep_at < SWEEP_EVERY || self.state.sides.holds(DELETED, ask.now) {
             return Ok(());
         }
         let active = self.state.active_after(self.state.sweep_after, PER_PAGE);
-        if !active.is_empty() {
-            let looked = ask.tickets(&active).await?;
+        // Should one of them be at fault, the others are looked at all the same.
+        self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);
+        if !active.is_empty() && self.may_ask(DELETED, ask.now) {
+            let got = ask.tickets(&active).await;
+            let Some(looked) = self.came(ask, DELETED, got)? else { return Ok(()) };
             for id in active.iter().filter(|id| looked.is_gone(**id)) {
                 self.state.vanish(*id, ask.at());
             }
@@ -124,18 +128,27 @@ impl Gorgias {
                 }
             }
         }
-        self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);
         self.state.sweep_at = ask.now;
         Ok(())
     }
 
     async fn reread_staff(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.people_at < PEOPLE_EVERY {
-            return Ok(());
+        if ask.now - self.state.teams_at >= PEOPLE_EVERY && self.may_ask(TEAMS, ask.now) {
+            let got = read_teams(ask).await;
+            if let Some(teams) = self.came(ask, TEAMS, got)? {
+                let staff = Staff { teams, ..Staff::default() };
+                self.state.people.take(staff, ask.at(), &mut self.state.outbox);
+                self.state.teams_at = ask.now;
+            }
         }
-        let staff = read_staff(ask).await?;
-        self.state.people.take(staff, ask.at(), &mut self.state.outbox);
-        self.state.people_at = ask.now;
+        if ask.now - self.state.users_at >= PEOPLE_EVERY && self.may_ask(USERS, ask.now) {
+            let got = read_users(ask).await;
+            if let Some(users) = self.came(ask, USERS, got)? {
+                let staff = Staff { users, ..Staff::default() };
+                self.state.people.take(staff, ask.at(), &mut self.state.outbox);
+                self.state.users_at = ask.now;
+            }
+        }
         Ok(())
     }
 }

@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, Next, PER_PAGE};
 use super::heap::{Heap, Pages};
-use super::people::read_staff;
+use super::people::{Staff, read_teams, read_users};
+use super::sides::{RATINGS, TEAMS};
 use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
 use super::{Gorgias, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
@@ -30,12 +31,19 @@ const SNOOZED: &str =
 impl Gorgias {
     /// Users and teams, and what the key may read beside tickets.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let staff = read_staff(ask).await?;
+        let users = read_users(ask).await?;
+        let teams = read_teams(ask).await;
         let events_given = is_given(ask.events(None, None).await.map(drop))?;
-        let ratings_given = is_given(ask.surveys(None).await.map(drop))?;
+        let ratings_given = is_given(ask.surveys(None).await.map(drop));
 
+        self.state.forget();
+        for side in [TEAMS, RATINGS] {
+            self.may_ask(side, ask.now);
+        }
+        let teams = self.came(ask, TEAMS, teams)?;
+        // Where that can't be found out now, it is said later.
+        let ratings_given = self.came(ask, RATINGS, ratings_given)?.unwrap_or(true);
         let state = &mut self.state;
-        state.forget();
         state.events = Access { is_given: events_given, is_typed: ask.takes_types };
         state.ratings.is_given = ratings_given;
         let capabilities = capabilities(ratings_given);
@@ -43,8 +51,9 @@ impl Gorgias {
         state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
         state.pages = format!("{}/app/ticket/", self.site);
         let at = ask.at();
-        state.people.take(staff, at, &mut state.outbox);
-        state.people_at = ask.now;
+        state.users_at = ask.now;
+        state.teams_at = teams.as_ref().map_or(Timestamp::MIN, |_| ask.now);
+        state.people.take(Staff { users, teams: teams.flatten() }, at, &mut state.outbox);
         let begins_at = super::past::begins_at(ask.now, self.backfill);
         let (past, rated_to) = match mark {
             Some(mark) => {

@@ -17,6 +17,7 @@ use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
 use crate::source::Cursor;
 use crate::source::lenient::Id;
 use crate::source::skips::Named;
+use crate::source::wanted::Pauses;
 
 /// Feeds are read so much further back than they were the last time: an entry may come to light late.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -107,7 +108,8 @@ pub(super) struct State {
     pub phase: Phase,
     pub capabilities: Option<Vec<Capability>>,
     pub people: People,
-    pub people_at: Timestamp,
+    pub users_at: Timestamp,
+    pub teams_at: Timestamp,
     pub pages: String,
     pub tickets: HashMap<Id, Known>,
     pub heap: Heap,
@@ -142,6 +144,8 @@ pub(super) struct State {
     /// Remembered conversations whose ids are no tickets'.
     pub strangers: Vec<ConversationId>,
     pub told_to: Option<Timestamp>,
+    /// What the news can do without and is left alone, as it could not be read.
+    pub sides: Pauses<&'static str>,
     /// What could not be read and was named.
     pub named: Named,
     pub outbox: Vec<Event>,

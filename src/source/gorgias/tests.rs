@@ -38,7 +38,7 @@ pub(super) fn said(id: i64, from_agent: bool, at: &str) -> Value {
 pub(super) fn told(ticket: Value, messages: Vec<Value>, events: Vec<Value>, from: Timestamp) -> Vec<Value> {
     let mut people = People::default();
     let users = vec![serde_json::from_value(json!({"id": 900, "name": "Bot", "role": {"name": "bot"}})).unwrap()];
-    people.take(Staff { users: Some(users), teams: Vec::new() }, Timestamp::MIN, &mut Vec::new());
+    people.take(Staff { users: Some(users), teams: None }, Timestamp::MIN, &mut Vec::new());
     let look = Timestamp::parse("2026-06-01T12:00:00Z").unwrap();
     let mut teller =
         Teller { people: &mut people, pages: "https://acme.gorgias.com/app/ticket/", look, out: Vec::new() };

@@ -2,6 +2,7 @@
 //! account, snoozed tickets that look closed, and what a key of a lesser role may not read.
 
 pub mod bad;
+mod broken;
 mod cost;
 mod day;
 mod feeds;
