@@ -2,7 +2,7 @@
 
 use super::Gorgias;
 use super::ask::Ask;
-use super::people::{read_teams, read_users};
+use super::people::{UNREAD, read_teams, read_users};
 use super::wire::User;
 use crate::source::http::words::excerpt;
 use crate::source::{Finding, SourceError};
@@ -31,7 +31,7 @@ pub(super) async fn check(source: &Gorgias, ask: &mut Ask) -> Result<Vec<Finding
     findings.extend(ask.date.map(|date| Finding::clock(date, ask.now)));
     findings.push(match read_users(ask).await? {
         Some(users) => Finding::good("agents", format!("{} users", users.len())),
-        None => Finding::bad("agents", "this key may not read them: names come from tickets", NEEDS),
+        None => Finding::bad("agents", UNREAD, NEEDS),
     });
     let teams = read_teams(ask).await?.unwrap_or_default();
     let names: Vec<_> = teams.iter().filter_map(|team| team.name.as_deref()).map(excerpt).collect();

@@ -60,6 +60,11 @@ pub const KIND: Kind = Kind {
         ("macros", "that one was used is told, but its name is not documented"),
         ("merges", "where a merged ticket lives on is not documented; it counts as closed by the system"),
         ("late ratings", "an answer to a survey that is more than three days old is not seen"),
+        (
+            "programs without an admin",
+            "the list of users alone says who is a program: where a key may not read it, a program counts as an agent, but \
+             for what a rule writes",
+        ),
         ("capacity", "how many tickets an agent may hold is in no answer"),
     ],
     secrets: &["token"],

@@ -24,6 +24,10 @@ pub(super) struct People {
     pub roster: Roster,
 }
 
+/// What is lost where the key may not read the list of users.
+pub(super) const UNREAD: &str =
+    "this key may not read them: names come from tickets, and a program that writes or holds counts as an agent";
+
 /// The users and teams of the account, as far as they were read.
 #[derive(Default)]
 pub(super) struct Staff {

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, Next, PER_PAGE};
 use super::heap::{Heap, Pages};
-use super::people::{Staff, read_teams, read_users};
-use super::sides::{RATINGS, TEAMS};
+use super::people::{Staff, UNREAD, read_teams, read_users};
+use super::sides::{RATINGS, TEAMS, USERS};
 use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
 use super::{Gorgias, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
@@ -32,6 +32,9 @@ impl Gorgias {
     /// Users and teams, and what the key may read beside tickets.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
         let users = read_users(ask).await?;
+        if users.is_none() {
+            ask.skip(USERS.to_owned(), ".", UNREAD);
+        }
         let teams = read_teams(ask).await;
         let events_given = is_given(ask.events(None, None).await.map(drop))?;
         let ratings_given = is_given(ask.surveys(None).await.map(drop));

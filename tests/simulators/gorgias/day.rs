@@ -38,6 +38,9 @@ async fn a_key_that_may_not_read_what_happened_agrees_too() {
     watch.settle().await;
     let EventKind::Hello { capabilities, .. } = &watch.told[0].kind else { panic!("{:?}", watch.told[0]) };
     assert!(!capabilities.contains(&helptop::event::Capability::Ratings));
+    let words = "users: this key may not read them: names come from tickets, and a program that writes or holds counts as an \
+                 agent";
+    assert_eq!(watch.reasons, [words]);
     let world = &simulator.inside().world;
     // Who closed without an answer and was written to again waits too long by that: only what happened tells it.
     let active = |told: &[helptop::event::Event]| {
