@@ -12,6 +12,7 @@
 mod ask;
 mod check;
 mod heap;
+mod one_by_one;
 mod past;
 mod people;
 mod ratings;
@@ -147,12 +148,15 @@ impl Source for Gorgias {
         self.state.events.is_typed = ask.takes_types;
         let requests = u32::try_from(ask.sent()).unwrap_or(u32::MAX);
         self.state.named.keep(ask.told);
+        let mut skips = std::mem::take(&mut self.state.unsaid);
+        skips.named.extend(ask.skips.named);
+        skips.total += ask.skips.total;
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),
             quota: ask.quota,
-            skipped: ask.skips.named,
-            skipped_total: ask.skips.total,
+            skipped: skips.named,
+            skipped_total: skips.total,
             requests,
             ..Batch::default()
         }))

@@ -12,6 +12,7 @@ use super::wire::Survey;
 use crate::event::{Event, EventKind, Timestamp};
 use crate::source::SourceError;
 use crate::source::lenient::Id;
+use crate::source::wanted::is_of_one;
 
 /// How often they are looked at.
 const EVERY: TimeDelta = TimeDelta::minutes(10);
@@ -100,7 +101,7 @@ impl Gorgias {
             self.came(ask, RATINGS, got)?;
         }
         self.tell_known();
-        let ids = self.unknown();
+        let ids = self.unknown(ask.now);
         if !ids.is_empty() && self.may_ask(RATED, ask.now) {
             let got = self.look_up(ask, &ids).await;
             self.came(ask, RATED, got)?;
@@ -167,13 +168,14 @@ impl Gorgias {
     }
 
     /// Some tickets of the other answers.
-    fn unknown(&self) -> Vec<Id> {
+    fn unknown(&self, now: Timestamp) -> Vec<Id> {
         if self.state.past.reached().is_some() {
             // The history tells most of those tickets anyway, and their answers with them.
             return Vec::new();
         }
         let mut ids: Vec<Id> = self.state.ratings.waiting.iter().map(|survey| survey.ticket_id).collect();
         ids.dedup();
+        ids.retain(|id| !self.state.pauses.holds(*id, now));
         ids.truncate(LOOKUPS);
         ids
     }
@@ -181,15 +183,25 @@ impl Gorgias {
     /// Tells tickets that are not known, and then their answers.
     async fn look_up(&mut self, ask: &mut Ask, ids: &[Id]) -> Result<(), SourceError> {
         let looked = ask.tickets(ids).await?;
+        let mut failed = Vec::new();
         for ticket in &looked.tickets {
-            if let Some(news) = self.whole(ask, ticket.id).await? {
-                self.state.first(ticket, news, Timestamp::MIN, ask.at());
+            match self.whole(ask, ticket.id).await {
+                Ok(Some(news)) => {
+                    self.state.pauses.end(ticket.id);
+                    self.state.first(ticket, news, Timestamp::MIN, ask.at());
+                }
+                Ok(None) => {}
+                Err(error) if is_of_one(&error) => {
+                    self.state.failed(ticket.id, &error, ask.now);
+                    failed.push(ticket.id);
+                }
+                Err(error) => return Err(error),
             }
         }
         let state = &mut self.state;
         // Of a ticket that is not there any more, or can't be read, no answer is told.
         state.ratings.waiting.retain(|survey| {
-            let is_looked_up = ids.contains(&survey.ticket_id);
+            let is_looked_up = ids.contains(&survey.ticket_id) && !failed.contains(&survey.ticket_id);
             if is_looked_up && state.tickets.contains_key(&survey.ticket_id) {
                 state.outbox.extend(rated(survey));
             }

@@ -12,6 +12,8 @@ pub(super) const TEAMS: &str = "teams";
 pub(super) const RATINGS: &str = "satisfaction ratings";
 pub(super) const RATED: &str = "tickets of satisfaction ratings";
 pub(super) const DELETED: &str = "look for deleted tickets";
+pub(super) const TICKETS: &str = "tickets one by one";
+pub(super) const HISTORY: &str = "history";
 
 /// Whether another request would fare no better: the key, the limit and the way to the server are everybody's.
 fn is_of_all(error: &SourceError) -> bool {

@@ -14,10 +14,10 @@ use super::reading::Reading;
 use super::story::{Known, News, Teller, standing};
 use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
-use crate::source::Cursor;
 use crate::source::lenient::Id;
-use crate::source::skips::Named;
+use crate::source::skips::{Named, Skips};
 use crate::source::wanted::Pauses;
+use crate::source::{Cursor, SourceError};
 
 /// Feeds are read so much further back than they were the last time: an entry may come to light late.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -146,6 +146,9 @@ pub(super) struct State {
     pub told_to: Option<Timestamp>,
     /// What the news can do without and is left alone, as it could not be read.
     pub sides: Pauses<&'static str>,
+    /// Tickets whose own requests failed and that are left alone, and what of that is still to be said.
+    pub pauses: Pauses<Id>,
+    pub unsaid: Skips,
     /// What could not be read and was named.
     pub named: Named,
     pub outbox: Vec<Event>,
@@ -251,12 +254,30 @@ impl State {
                 return;
             }
             if is_settled {
-                self.queue.remove(&id);
+                self.unqueue(id);
                 self.first(&ticket, news, from, look);
             } else {
                 self.queue.insert(id, ticket);
             }
         }
+    }
+
+    /// Tickets that are to be read one by one and are not left alone.
+    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Ticket> {
+        self.queue.values().map(Box::as_ref).filter(move |ticket| !self.pauses.holds(ticket.id, now))
+    }
+
+    /// A ticket need not be read by itself any more.
+    pub(super) fn unqueue(&mut self, id: Id) {
+        if self.queue.remove(&id).is_some() {
+            self.pauses.end(id);
+        }
+    }
+
+    /// The requests for a ticket failed: it is left alone for a while.
+    pub(super) fn failed(&mut self, id: Id, error: &SourceError, now: Timestamp) {
+        let error = SourceError::passing(format!("ticket {id}"), format!("can't be read: {error}"));
+        self.pauses.failed(id, &error, now, &mut self.unsaid);
     }
 
     /// Whether something is to be told of a ticket that is not known: it is active, or was by what was told, or began after
@@ -337,7 +358,7 @@ impl State {
 
     /// A ticket is not there any more.
     pub(super) fn vanish(&mut self, id: Id, look: Timestamp) {
-        self.queue.remove(&id);
+        self.unqueue(id);
         if let Some(known) = self.tickets.get_mut(&id) {
             let mut teller = Self::teller(&mut self.people, &self.pages, look);
             teller.vanish(id, known);
