@@ -96,9 +96,7 @@ async fn what_is_about_all_fails_a_poll_wherever_it_is_met() {
             (Reply::json(401, &json!({"message": "Unauthorized"})), "auth"),
         ] {
             let simulator = desk().await;
-            let mut source = source(&simulator, &json!({}), Duration::ZERO);
-            let mut watch = Watch::new(source.as_mut(), &simulator);
-            watch.settle().await;
+            let mut watch = super::watched(&simulator).await;
             for_minutes(&mut watch, 20, 5).await;
             simulator.fault(path, Fault::Answer(reply));
             simulator.inside().world.stand_still(TimeDelta::minutes(11));
@@ -123,9 +121,7 @@ async fn what_a_page_of_ratings_brought_is_told_though_the_next_one_fails() {
     let mut world = World::new(Params { seed: 1, agents: 6, chats: 120 }, start());
     world.advance(start() + TimeDelta::hours(9));
     let simulator = Simulator::start(world, Account { page: 3, ..Account::usual() }).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     simulator.inside().world.stand_still(TimeDelta::seconds(1));
     let chats: Vec<_> = simulator.inside().world.open().take(6).map(|chat| chat.id.clone()).collect();
     for conversation in chats {
@@ -164,7 +160,7 @@ fn thread(number: u64) -> &'static str {
 #[tokio::test]
 async fn a_ticket_whose_own_messages_fail_holds_up_no_other() {
     let simulator = paged().await;
-    let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
+    let mut watch = super::watched(&simulator).await;
     let some = alone(&simulator);
     assert!(some.len() > 8, "{some:?}");
     watch.told.clear();
@@ -246,9 +242,7 @@ fn rated(watch: &Watch<'_>) -> Vec<u64> {
 #[tokio::test]
 async fn an_answer_whose_ticket_cannot_be_read_holds_up_no_other() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let numbers = rate_ended(&simulator, 5);
     // The first two answers that are looked at are the oldest.
     simulator.fault(thread(numbers[0]), Fault::said(500, FAILED));
@@ -278,4 +272,21 @@ async fn an_answer_that_waits_for_its_ticket_is_told_after_a_restart() {
     watch.settle().await;
     for_minutes(&mut watch, 5, 1).await;
     assert_eq!(rated(&watch), numbers);
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_not_waited_for_in_every_poll() {
+    for path in ["/api/satisfaction-surveys", "/api/users", "ticket_ids"] {
+        let simulator = desk().await;
+        let mut watch = super::watched(&simulator).await;
+        for_minutes(&mut watch, 20, 10).await;
+        simulator.fault(path, Fault::Slow(Duration::from_secs(20)));
+        simulator.inside().world.stand_still(TimeDelta::minutes(11));
+        // Whoever asks gives up.
+        let polled = tokio::time::timeout(Duration::from_millis(500), watch.poll()).await;
+        assert!(polled.is_err(), "{path}: {polled:?}");
+        simulator.inside().world.stand_still(TimeDelta::seconds(10));
+        let polled = tokio::time::timeout(Duration::from_secs(15), watch.poll()).await;
+        assert!(matches!(polled, Ok(Ok(_))), "{path}: {polled:?}");
+    }
 }

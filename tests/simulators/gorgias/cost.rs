@@ -24,9 +24,7 @@ async fn a_refresh_costs_pages_of_what_has_changed_not_what_is_open() {
     world.advance(start() + chrono::TimeDelta::hours(9));
     let open = world.open().count();
     let simulator = Simulator::start(world, Account::usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let cold = watch.requests;
     let mut costs = Vec::new();
     for count in [0, 10, 500] {

@@ -22,7 +22,7 @@ use helptop::source::{Source, Spec};
 use serde_json::{Value, json};
 
 use self::feeds::Feeds;
-use crate::agree::start;
+use crate::agree::{Watch, start};
 use crate::contract::Bench;
 use crate::server::{Asked, Reply, Simulator, Vendor};
 use crate::world::{Chat, World};
@@ -53,6 +53,11 @@ impl Account {
 /// The source for a simulator.
 pub fn source(simulator: &Simulator, settings: &Value, backfill: Duration) -> Box<dyn Source> {
     Box::new(Gorgias::new(&spec(&simulator.base, settings, backfill), Limits::default()).unwrap())
+}
+
+/// A source that has read all that is active, and is watched.
+async fn watched(simulator: &Simulator) -> Watch<'_> {
+    Watch::begun(source(simulator, &json!({}), Duration::ZERO), simulator).await
 }
 
 pub fn spec(base: &str, settings: &Value, backfill: Duration) -> Spec {

@@ -45,9 +45,7 @@ async fn a_snooze_ends_no_wait_though_it_looks_like_a_closing() {
     let stream = world.take_stream();
     // Small pages, so that the feeds are not read back to when the customers wrote.
     let simulator = Simulator::start(world, Account { page: 5, ..Account::usual() }).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     agrees(&watch, &stream, &super::bench());
 }
 
@@ -95,9 +93,7 @@ fn closes(simulator: &Simulator, number: u64) {
 async fn a_ticket_that_cannot_be_read_is_not_gone_until_it_is() {
     for (what, wrong, words) in WRONG {
         let simulator = Simulator::start(morning(), Account::usual()).await;
-        let mut source = source(&simulator, &json!({}), Duration::ZERO);
-        let mut watch = Watch::new(source.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = super::watched(&simulator).await;
         let numbers = waiting(&simulator, 2);
         spoil(&simulator, "ticket_ids", numbers.clone(), wrong);
         for _ in 0..4 {
