@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, ConversationId, EventKind, Status, StatusBy};
+use helptop::event::{Author, ConversationId, EventKind, Message, Status, StatusBy};
 use helptop::source::demo::Params;
 use serde_json::{Value, json};
 
@@ -37,13 +37,18 @@ async fn a_snooze_ends_no_wait_though_it_looks_like_a_closing() {
     let mut world = morning();
     let waiting: Vec<_> = world.open().filter(waits).map(|chat| chat.id.clone()).collect();
     assert!(waiting.len() > 5, "{}", waiting.len());
+    // So much is said meanwhile that the feeds are not read back to when the customers wrote.
+    let other = world.open().find(|chat| !waiting.contains(&chat.id)).map(|chat| chat.id.clone()).unwrap();
+    for _ in 0..200 {
+        world.stand_still(TimeDelta::seconds(1));
+        world.happen(Message::public(other.clone(), Author::Customer, None));
+    }
     for conversation in waiting {
         world.stand_still(TimeDelta::seconds(5));
         let agent = Some(world.agents[0].id.clone());
         world.happen(EventKind::Status { conversation, status: Status::Snoozed, by: Some(StatusBy::Agent), agent });
     }
     let stream = world.take_stream();
-    // Small pages, so that the feeds are not read back to when the customers wrote.
     let simulator = Simulator::start(world, Account { page: 5, ..Account::usual() }).await;
     let mut watch = super::watched(&simulator).await;
     agrees(&watch, &stream, &super::bench());
