@@ -1,14 +1,10 @@
 //! What it costs in requests: a start, and a refresh after 0, 10 and 500 changes.
 
-use std::time::Duration;
-
-use helptop::event::{Author, Message};
-use serde_json::json;
-
-use super::{Account, source};
-use crate::agree::{Watch, params, start};
+use super::Account;
+use crate::agree::{params, start};
 use crate::server::Simulator;
 use crate::world::World;
+use helptop::event::{Author, Message};
 
 /// So many customers write.
 fn change(world: &mut World, count: usize) {

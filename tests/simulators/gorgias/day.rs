@@ -33,7 +33,7 @@ async fn a_key_that_may_not_read_what_happened_agrees_too() {
     let simulator = Simulator::start(World::new(params(), start()), account).await;
     simulator.advance(start() + TimeDelta::hours(9));
     let stream = simulator.inside().world.take_stream();
-    let mut watch = super::watched(&simulator).await;
+    let watch = super::watched(&simulator).await;
     let EventKind::Hello { capabilities, .. } = &watch.told[0].kind else { panic!("{:?}", watch.told[0]) };
     assert!(!capabilities.contains(&helptop::event::Capability::Ratings));
     let words = "users: this key may not read them: names come from tickets, and a program that writes or holds counts as an \

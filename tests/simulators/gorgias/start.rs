@@ -27,7 +27,7 @@ async fn quietly(watch: &mut Watch<'_>, minutes: i64) {
 }
 
 /// Whether its customer has had no answer.
-fn waits(chat: &&Chat) -> bool {
+fn waits(chat: &Chat) -> bool {
     let last = chat.messages.iter().rev().find(|said| said.public);
     chat.status == Status::Open && last.is_some_and(|said| said.from == Author::Customer)
 }
@@ -35,7 +35,7 @@ fn waits(chat: &&Chat) -> bool {
 #[tokio::test]
 async fn a_snooze_ends_no_wait_though_it_looks_like_a_closing() {
     let mut world = morning();
-    let waiting: Vec<_> = world.open().filter(waits).map(|chat| chat.id.clone()).collect();
+    let waiting: Vec<_> = world.open().filter(|chat| waits(chat)).map(|chat| chat.id.clone()).collect();
     assert!(waiting.len() > 5, "{}", waiting.len());
     // So much is said meanwhile that the feeds are not read back to when the customers wrote.
     let other = world.open().find(|chat| !waiting.contains(&chat.id)).map(|chat| chat.id.clone()).unwrap();
@@ -50,32 +50,36 @@ async fn a_snooze_ends_no_wait_though_it_looks_like_a_closing() {
     }
     let stream = world.take_stream();
     let simulator = Simulator::start(world, Account { page: 5, ..Account::usual() }).await;
-    let mut watch = super::watched(&simulator).await;
+    let watch = super::watched(&simulator).await;
     agrees(&watch, &stream, &super::bench());
 }
 
 /// Numbers of open chats whose customer has had no answer.
 fn waiting(simulator: &Simulator, count: usize) -> Vec<u64> {
-    let numbers: Vec<u64> = simulator.inside().world.open().filter(waits).map(|chat| chat.number).take(count).collect();
+    let numbers: Vec<u64> =
+        simulator.inside().world.open().filter(|chat| waits(chat)).map(|chat| chat.number).take(count).collect();
     assert_eq!(numbers.len(), count);
     numbers
 }
 
-/// What is wrong with a record that can't be read, and how that is named.
-const WRONG: [(&str, fn(&mut Value), &str); 3] = [
+/// How a record is made one that can't be read.
+type Edit = fn(&mut Value);
+
+/// What is wrong with it, and how that is named.
+const WRONG: [(&str, Edit, &str); 3] = [
     ("a time that is none", |row| row["created_datetime"] = "soon".into(), "expected a time"),
     ("no status", |row| row["status"] = Value::Null, "status"),
     ("an unknown status", |row| row["status"] = "parked".into(), "`parked` is no status that is known"),
 ];
 
 /// These tickets can't be read in answers to requests with these words.
-fn spoil(simulator: &Simulator, words: &'static str, numbers: Vec<u64>, wrong: fn(&mut Value)) {
+fn spoil(simulator: &Simulator, words: &'static str, numbers: Vec<u64>, wrong: Edit) {
     let is_of_them = move |row: &Value| row.get("object_id").is_none() && numbers.iter().any(|id| row["id"] == *id);
     simulator.fault(
         words,
         Fault::rows("/data", move |row| {
             if is_of_them(row) {
-                wrong(row)
+                wrong(row);
             }
         }),
     );
