@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::wire::{Happened, List, Message, Meta, Ticket};
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Client};
-use crate::source::lenient::Id;
-use crate::source::skips::{self, Skips, id_words};
+use crate::source::lenient::{Id, id_of};
+use crate::source::skips::{self, Named, Skips, id_words};
 use crate::source::{Quota, SourceError};
 
 /// Records of a page.
@@ -43,6 +43,21 @@ pub(super) struct Page<T> {
     pub next: Option<Next>,
 }
 
+/// What became of tickets that were looked up.
+pub(super) struct Looked {
+    /// Those that can be read.
+    pub tickets: Vec<Ticket>,
+    /// All that were in the answer; `None` where it leaves open which those are.
+    there: Option<HashSet<Id>>,
+}
+
+impl Looked {
+    /// Whether the answer shows that a ticket is not there any more: one that can't be read still is.
+    pub(super) fn is_gone(&self, id: Id) -> bool {
+        self.there.as_ref().is_some_and(|there| !there.contains(&id))
+    }
+}
+
 /// The requests of one poll, and what they brought besides their answers.
 pub(super) struct Ask {
     client: Arc<Client>,
@@ -51,17 +66,16 @@ pub(super) struct Ask {
     pub quota: Option<Quota>,
     pub skips: Skips,
     /// Records that were told as unreadable before.
-    pub told: HashSet<String>,
+    pub told: Named,
     /// The server takes the types of events that are asked for.
     pub takes_types: bool,
     begun_with: u64,
 }
 
 impl Ask {
-    pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
+    pub(super) fn new(client: Arc<Client>, now: Timestamp, told: Named) -> Self {
         let begun_with = client.sent();
-        let (skips, told) = (Skips::default(), HashSet::new());
-        Self { client, now, date: None, quota: None, skips, told, takes_types: true, begun_with }
+        Self { client, now, date: None, quota: None, skips: Skips::default(), told, takes_types: true, begun_with }
     }
 
     /// The instant by the server's clock.
@@ -132,12 +146,22 @@ impl Ask {
         Ok(self.known("GET /api/tickets", page))
     }
 
-    /// Tickets by number, a hundred at most; those that are not there any more are left out.
-    pub(super) async fn tickets(&mut self, ids: &[Id]) -> Result<Vec<Ticket>, SourceError> {
+    /// Tickets by number, a hundred at most.
+    pub(super) async fn tickets(&mut self, ids: &[Id]) -> Result<Looked, SourceError> {
         let ids: Vec<String> = ids.iter().take(PER_PAGE).map(ToString::to_string).collect();
-        let query: Vec<(&str, &str)> = ids.iter().map(|id| ("ticket_ids", id.as_str())).collect();
-        let page = self.page("/api/tickets", &query, None).await?;
-        Ok(self.known("GET /api/tickets", page).items)
+        let mut query = vec![("limit", "100")];
+        query.extend(ids.iter().map(|id| ("ticket_ids", id.as_str())));
+        let list: List = self.get("/api/tickets", &query).await?;
+        let numbers = list.data().iter().map(|record| record.get("id").and_then(id_of));
+        let there: Option<HashSet<Id>> = numbers.collect();
+        let page = if there.is_some() {
+            // Each of them is known by its number, so none of them is taken for gone.
+            self.read_list("GET /api/tickets", list)
+        } else {
+            self.records("GET /api/tickets", list)?
+        };
+        let there = there.filter(|_| page.next.is_none());
+        Ok(Looked { tickets: self.known("GET /api/tickets", page).items, there })
     }
 
     /// A page of everybody's messages, the newest first.
@@ -197,27 +221,28 @@ impl Ask {
         Ok(Some(all))
     }
 
+    /// The records of a page; where none of several can be read, it is the answer that is not understood.
     fn records<T: DeserializeOwned>(&mut self, place: &str, list: List) -> Result<Page<T>, SourceError> {
+        let (count, before) = (list.data().len(), self.skips.named.len());
+        let page = self.read_list(place, list);
+        self.skips.understood(before, page.items.len(), count, "data")?;
+        Ok(page)
+    }
+
+    fn read_list<T: DeserializeOwned>(&mut self, place: &str, list: List) -> Page<T> {
         let (data, meta) = match list {
             List::Paged { data, meta } => (data, meta),
             List::Bare(data) => (data, Meta::default()),
         };
-        let (count, before) = (data.len(), self.skips.named.len());
+        let count = data.len();
         let items = self.read_all(place, data);
-        if items.is_empty()
-            && count > 1
-            && let Some(first) = self.skips.named.get(before)
-        {
-            let (place, what) = (first.place.clone(), format!("no record can be read; the first: {}", first.reason));
-            return Err(SourceError::Schema { place, path: "data".into(), what });
-        }
         let by_address = meta.next_items.and_then(|address| self.client.follow(&address)).map(|(_, query)| {
             let is_place = |key: &str| ["cursor", "ignored_item", "direction"].contains(&key);
             query.into_iter().filter(|(key, _)| is_place(key)).collect::<Next>()
         });
         let by_cursor = meta.next_cursor.map(|cursor| vec![("cursor".to_owned(), cursor)]);
         let next = by_cursor.or(by_address).filter(|next| !next.is_empty() && count > 0);
-        Ok(Page { items, next })
+        Page { items, next }
     }
 
     fn read_all<T: DeserializeOwned>(&mut self, place: &str, data: Vec<Value>) -> Vec<T> {
@@ -246,13 +271,13 @@ impl Ask {
     }
 
     /// Notes a record that can't be used, unless it was told before.
-    fn skip(&mut self, place: String, path: &str, reason: &str) {
+    pub(super) fn skip(&mut self, place: String, path: &str, reason: &str) {
         // The place in the list changes from answer to answer, the record does not.
         let name = match place.rsplit_once(", id ") {
             Some((list, id)) => format!("{} {id} {path}", list.split(" data").next().unwrap_or_default()),
             None => format!("{place} {path}"),
         };
-        if self.told.insert(name) {
+        if self.told.is_new(name) {
             self.skips.note(place, path, reason);
         }
     }

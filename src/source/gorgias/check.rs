@@ -2,7 +2,7 @@
 
 use super::Gorgias;
 use super::ask::Ask;
-use super::people::read_staff;
+use super::people::{UNREAD, read_teams, read_users};
 use super::wire::User;
 use crate::source::http::words::excerpt;
 use crate::source::{Finding, SourceError};
@@ -29,12 +29,12 @@ pub(super) async fn check(source: &Gorgias, ask: &mut Ask) -> Result<Vec<Finding
         Finding::bad("role", format!("{}: may not read everything", excerpt(role)), NEEDS)
     });
     findings.extend(ask.date.map(|date| Finding::clock(date, ask.now)));
-    let staff = read_staff(ask).await?;
-    findings.push(match &staff.users {
+    findings.push(match read_users(ask).await? {
         Some(users) => Finding::good("agents", format!("{} users", users.len())),
-        None => Finding::bad("agents", "this key may not read them: names come from tickets", NEEDS),
+        None => Finding::bad("agents", UNREAD, NEEDS),
     });
-    let names: Vec<_> = staff.teams.iter().filter_map(|team| team.name.as_deref()).map(excerpt).collect();
+    let teams = read_teams(ask).await?.unwrap_or_default();
+    let names: Vec<_> = teams.iter().filter_map(|team| team.name.as_deref()).map(excerpt).collect();
     let more = names.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     findings.push(Finding::fact("teams", format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))));

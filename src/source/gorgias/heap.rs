@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::people::People;
-use super::story::{News, is_answer, is_ending};
+use super::story::{News, is_answer};
 use super::wire::{Happened, Message, Ticket, What};
 use crate::event::Timestamp;
 use crate::source::lenient::Id;
@@ -21,8 +21,8 @@ pub(super) struct Pages {
 pub(super) struct Heap {
     pub records: BTreeMap<Id, Box<Ticket>>,
     news: BTreeMap<Id, News>,
-    /// When the team last answered a ticket, or it was last closed.
-    settled_at: HashMap<Id, Timestamp>,
+    /// When the team last answered a ticket.
+    answered_at: HashMap<Id, Timestamp>,
 }
 
 impl Heap {
@@ -41,7 +41,9 @@ impl Heap {
             let id = message.ticket_id;
             if is_of_use(self, id) {
                 if is_answer(&message, people) {
-                    self.settled(id, message.created_datetime);
+                    let at = message.created_datetime;
+                    let answered_at = self.answered_at.entry(id).or_insert(at);
+                    *answered_at = at.max(*answered_at);
                 }
                 push(&mut self.news.entry(id).or_default().messages, message);
             }
@@ -49,22 +51,15 @@ impl Heap {
         for event in pages.events {
             let Some(id) = event.ticket_id.filter(|_| event.what != What::Other) else { continue };
             if is_of_use(self, id) {
-                if is_ending(&event) {
-                    self.settled(id, event.created_datetime);
-                }
                 push(&mut self.news.entry(id).or_default().events, event);
             }
         }
     }
 
-    fn settled(&mut self, id: Id, at: Timestamp) {
-        let settled_at = self.settled_at.entry(id).or_insert(at);
-        *settled_at = at.max(*settled_at);
-    }
-
-    /// Whether somebody of the team has answered from then on, or it was closed: what came before is not waited for.
-    pub(super) fn is_answered(&self, id: Id, from: Timestamp) -> bool {
-        self.settled_at.get(&id).is_some_and(|at| *at >= from)
+    /// Whether somebody of the team has answered a ticket from then on, or it ended: what came before is not waited for.
+    pub(super) fn is_answered(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
+        let ended_at = || self.news.get(&ticket.id).and_then(|news| news.ended_at(ticket, look));
+        self.answered_at.get(&ticket.id).is_some_and(|at| *at >= from) || ended_at().is_some_and(|at| at >= from)
     }
 
     /// The first ticket of which there is something to tell.

@@ -12,6 +12,7 @@
 mod ask;
 mod check;
 mod heap;
+mod one_by_one;
 mod past;
 mod people;
 mod ratings;
@@ -20,6 +21,7 @@ mod refresh;
 #[cfg(test)]
 mod rules;
 mod settings;
+mod sides;
 mod start;
 mod state;
 mod story;
@@ -59,6 +61,11 @@ pub const KIND: Kind = Kind {
         ("macros", "that one was used is told, but its name is not documented"),
         ("merges", "where a merged ticket lives on is not documented; it counts as closed by the system"),
         ("late ratings", "an answer to a survey that is more than three days old is not seen"),
+        (
+            "programs without an admin",
+            "the list of users alone says who is a program: where a key may not read it, a program counts as an agent, but \
+             for what a rule writes",
+        ),
         ("capacity", "how many tickets an agent may hold is in no answer"),
     ],
     secrets: &["token"],
@@ -96,8 +103,7 @@ impl Gorgias {
     }
 
     fn ask(&self, now: Timestamp) -> Ask {
-        let mut ask = Ask::new(Arc::clone(&self.client), now);
-        ask.told.clone_from(&self.state.unreadable);
+        let mut ask = Ask::new(Arc::clone(&self.client), now, self.state.named.clone());
         ask.takes_types = self.state.events.is_typed || matches!(self.state.phase, Phase::Cold);
         ask
     }
@@ -141,13 +147,16 @@ impl Source for Gorgias {
         let step = step?;
         self.state.events.is_typed = ask.takes_types;
         let requests = u32::try_from(ask.sent()).unwrap_or(u32::MAX);
-        self.state.note_unreadable(ask.told);
+        self.state.named.keep(ask.told);
+        let mut skips = std::mem::take(&mut self.state.unsaid);
+        skips.named.extend(ask.skips.named);
+        skips.total += ask.skips.total;
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),
             quota: ask.quota,
-            skipped: ask.skips.named,
-            skipped_total: ask.skips.total,
+            skipped: skips.named,
+            skipped_total: skips.total,
             requests,
             ..Batch::default()
         }))

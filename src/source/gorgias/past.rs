@@ -5,16 +5,18 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::ask::Ask;
+use super::ask::{Ask, Next};
 use super::ratings::rated;
+use super::sides::HISTORY;
+use super::start::MOST;
+use super::state::State;
 use super::wire::Ticket;
 use super::{Gorgias, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::left::newest;
 use crate::source::lenient::Id;
 
-/// What could not be read is left alone so long.
-const RETRY: TimeDelta = TimeDelta::minutes(1);
 /// Tickets of one poll; each costs two requests.
 const TICKETS: usize = 3;
 
@@ -27,8 +29,12 @@ pub(super) struct Past {
     reached: Option<Timestamp>,
     /// The history ends here: what ended later is news.
     to: Option<Timestamp>,
+    /// Tickets before it whose own requests failed, and that are still to be told.
+    #[serde(default)]
+    left: Vec<Id>,
+    /// Where a list goes on, of which a poll has found nothing to tell.
     #[serde(skip)]
-    due_at: Timestamp,
+    next: Option<Next>,
     /// Tickets that were read of a list, and are not told yet.
     #[serde(skip)]
     page: Vec<Ticket>,
@@ -64,11 +70,6 @@ impl Past {
         self.reading().map(|(_, reached, _)| reached)
     }
 
-    /// Whether a part may be read now.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.reading().is_some() && now >= self.due_at
-    }
-
     /// How far it has come, while it is read.
     pub(super) fn progress(&self) -> Option<(String, f32)> {
         let (from, reached, to) = self.reading()?;
@@ -78,35 +79,41 @@ impl Past {
 }
 
 impl Gorgias {
-    /// Some ended tickets, the first ended first.
+    /// Whether a part of the history may be read now.
+    pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
+        let is_there = self.state.past.reading().is_some() || !self.left_due(now).is_empty();
+        is_there && !self.state.sides.holds(HISTORY, now)
+    }
+
+    /// Some tickets that failed before and may be tried again.
+    fn left_due(&self, now: Timestamp) -> Vec<Id> {
+        let left = self.state.past.left.iter().copied();
+        left.filter(|id| !self.state.pauses.holds(*id, now)).take(TICKETS).collect()
+    }
+
+    /// A part of the history.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let step = |past: &Past| Step::past(past.progress());
-        let Some((_, reached, to)) = self.state.past.reading() else { return Ok(step(&self.state.past)) };
-        self.state.past.due_at = ask.now + RETRY;
+        if self.may_ask(HISTORY, ask.now) {
+            let due = self.left_due(ask.now);
+            let got = if due.is_empty() { self.go_on(ask).await } else { self.try_again(ask, &due).await };
+            self.came(ask, HISTORY, got)?;
+        }
+        Ok(Step::past(self.state.past.progress()))
+    }
+
+    /// Some ended tickets, the first ended first.
+    async fn go_on(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let Some((_, reached, to)) = self.state.past.reading() else { return Ok(()) };
         let mut page = self.state.past.page.clone();
+        page.retain(|ticket| !self.state.tickets.contains_key(&ticket.id));
         let mut is_last = false;
         if page.is_empty() {
             (page, is_last) = self.ended(ask, reached, to).await?;
         }
-        let some: Vec<Ticket> = page.drain(..page.len().min(TICKETS)).collect();
-        let mut told = Vec::new();
-        for ticket in &some {
-            if !self.state.tickets.contains_key(&ticket.id)
-                && let Some(news) = self.whole(ask, ticket.id).await?
-            {
-                told.push((ticket, news));
-            }
-        }
-        let look = ask.at();
-        for (ticket, news) in told {
-            self.state.recount(ticket, news, look);
-            let waiting = self.state.ratings.waiting.iter().filter(|survey| survey.ticket_id == ticket.id);
-            let rated: Vec<_> = waiting.filter_map(rated).collect();
-            self.state.ratings.waiting.retain(|survey| survey.ticket_id != ticket.id);
-            self.state.outbox.extend(rated);
-        }
+        let some = page.iter().take(TICKETS).cloned().collect();
+        let done = self.tell_ended(ask, some).await?;
         let past = &mut self.state.past;
-        for ticket in &some {
+        for ticket in page.drain(..done) {
             let ended_at = ticket.closed_datetime.unwrap_or(reached);
             if past.reached.is_none_or(|reached| reached < ended_at) {
                 past.reached = Some(ended_at);
@@ -115,27 +122,70 @@ impl Gorgias {
             past.told.push(ticket.id);
         }
         past.page = page;
-        if is_last && past.page.is_empty() {
+        if is_last {
             past.reached = past.to;
         }
-        past.due_at = ask.now;
-        Ok(step(&self.state.past))
+        Ok(())
     }
 
-    /// Tickets that ended between two instants and are not told, the first ended first; and whether these are the last.
-    async fn ended(&self, ask: &mut Ask, since: Timestamp, to: Timestamp) -> Result<(Vec<Ticket>, bool), SourceError> {
+    /// Those that failed before. Of one that is not there any more, or can't be read, nothing is told.
+    async fn try_again(&mut self, ask: &mut Ask, ids: &[Id]) -> Result<(), SourceError> {
+        let mut tickets = ask.tickets(ids).await?.tickets;
+        tickets.retain(|ticket| !self.state.tickets.contains_key(&ticket.id));
+        let wanted: Vec<Id> = tickets.iter().map(|ticket| ticket.id).collect();
+        self.tell_ended(ask, tickets).await?;
+        for id in ids.iter().filter(|id| !wanted.contains(id)) {
+            self.state.end_left(*id);
+        }
+        Ok(())
+    }
+
+    /// Reads tickets that have ended and tells them, as far as there is time: how many of them were tried. Those whose own
+    /// requests fail are left for later.
+    async fn tell_ended(&mut self, ask: &mut Ask, some: Vec<Ticket>) -> Result<usize, SourceError> {
+        let read = self.wholes(ask, some).await?;
+        let (count, look) = (read.count(), ask.at());
+        for (ticket, news) in read.told {
+            self.state.end_left(ticket.id);
+            self.state.recount(&ticket, news, look);
+            let waiting = self.state.ratings.waiting.iter().filter(|survey| survey.ticket_id == ticket.id);
+            let rated: Vec<_> = waiting.filter_map(rated).collect();
+            self.state.ratings.waiting.retain(|survey| survey.ticket_id != ticket.id);
+            self.state.outbox.extend(rated);
+        }
+        read.gone.into_iter().for_each(|id| self.state.end_left(id));
+        for (id, error) in read.failed {
+            self.state.failed(id, &error, ask.now);
+            let left = &mut self.state.past.left;
+            left.push(id);
+            *left = newest(std::mem::take(left));
+            left.dedup();
+        }
+        Ok(count)
+    }
+
+    /// Tickets that ended between two instants and are not told, the first ended first; and whether there are none.
+    async fn ended(
+        &mut self,
+        ask: &mut Ask,
+        since: Timestamp,
+        to: Timestamp,
+    ) -> Result<(Vec<Ticket>, bool), SourceError> {
         let filter = format!("eq(ticket.status, 'closed') && gte(ticket.closed_datetime, '{since}')");
-        let mut next = None;
         loop {
-            let page = ask.matching(&filter, "closed_datetime:asc", next.as_ref()).await?;
+            let next = self.state.past.next.take();
+            let page = match ask.matching(&filter, "closed_datetime:asc", next.as_ref()).await {
+                // A cursor does not live long: from the first page again.
+                Err(SourceError::Unsupported { .. }) if next.is_some() => return Ok((Vec::new(), false)),
+                other => other?,
+            };
             let is_full = page.next.is_some() && page.next != next;
             let is_beyond = page.items.iter().any(|ticket| ticket.closed_datetime.is_none_or(|at| at >= to));
+            let last = page.items.iter().filter_map(|ticket| ticket.closed_datetime).max();
             let mut tickets = page.items;
             tickets.retain(|ticket| {
-                let is_snoozed = ticket.snooze_datetime.is_some_and(|until| until > ask.at());
-                ticket.closed_datetime.is_some_and(|at| at < to)
-                    && !is_snoozed
-                    && !ticket.spam
+                is_of_past(ticket, since, to, ask.at())
+                    && !self.state.tickets.contains_key(&ticket.id)
                     && !self.state.past.told.contains(&ticket.id)
             });
             if !tickets.is_empty() || is_beyond || !is_full {
@@ -143,7 +193,33 @@ impl Gorgias {
                 let is_last = tickets.is_empty();
                 return Ok((tickets, is_last));
             }
-            next = page.next;
+            if ask.sent() < MOST {
+                self.state.past.next = page.next;
+                continue;
+            }
+            // There is nothing to tell up to here; the next poll goes on there.
+            match last.filter(|last| *last > since) {
+                Some(last) => {
+                    self.state.past.reached = Some(last);
+                    self.state.past.told.clear();
+                }
+                None => self.state.past.next = page.next,
+            }
+            return Ok((Vec::new(), false));
         }
     }
+}
+
+impl State {
+    /// A ticket of the history need not be tried again.
+    fn end_left(&mut self, id: Id) {
+        self.past.left.retain(|left| *left != id);
+        self.pauses.end(id);
+    }
+}
+
+/// Whether a ticket has ended between two instants, and that is to be told.
+pub(super) fn is_of_past(ticket: &Ticket, since: Timestamp, to: Timestamp, look: Timestamp) -> bool {
+    let is_snoozed = ticket.snooze_datetime.is_some_and(|until| until > look);
+    ticket.closed_datetime.is_some_and(|at| (since..to).contains(&at)) && !is_snoozed && !ticket.spam
 }

@@ -24,25 +24,32 @@ pub(super) struct People {
     pub roster: Roster,
 }
 
-/// The users and teams of the account, as far as the key may read them.
+/// What is lost where the key may not read the list of users.
+pub(super) const UNREAD: &str =
+    "this key may not read them: names come from tickets, and a program that writes or holds counts as an agent";
+
+/// The users and teams of the account, as far as they were read.
+#[derive(Default)]
 pub(super) struct Staff {
     pub users: Option<Vec<User>>,
-    pub teams: Vec<Team>,
+    pub teams: Option<Vec<Team>>,
 }
 
-/// Reads all users and teams. Where the key may not, people are known by what tickets say of them.
-pub(super) async fn read_staff(ask: &mut Ask) -> Result<Staff, SourceError> {
-    let users = match read_all(ask, "/api/users").await {
-        Ok(users) => Some(users),
-        Err(SourceError::Forbidden { .. }) => None,
-        Err(error) => return Err(error),
-    };
-    let teams = match read_all(ask, "/api/teams").await {
-        Ok(teams) => teams,
-        Err(SourceError::Forbidden { .. }) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    Ok(Staff { users, teams })
+/// All users. Where the key may not read them, people are known by what tickets say of them.
+pub(super) async fn read_users(ask: &mut Ask) -> Result<Option<Vec<User>>, SourceError> {
+    if_given(read_all(ask, "/api/users").await)
+}
+
+/// All teams, where the key may read them.
+pub(super) async fn read_teams(ask: &mut Ask) -> Result<Option<Vec<Team>>, SourceError> {
+    if_given(read_all(ask, "/api/teams").await)
+}
+
+fn if_given<T>(read: Result<T, SourceError>) -> Result<Option<T>, SourceError> {
+    match read {
+        Err(SourceError::Forbidden { .. }) => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 async fn read_all<T: serde::de::DeserializeOwned>(ask: &mut Ask, path: &str) -> Result<Vec<T>, SourceError> {
@@ -77,12 +84,14 @@ fn is_bot(role: &Role) -> bool {
 impl People {
     /// Takes in who there is, and tells who is new, has changed or is gone.
     pub(super) fn take(&mut self, staff: Staff, at: Timestamp, out: &mut Vec<Event>) {
-        let named = |one: &Team| (team(one.id), one.name.clone().unwrap_or_else(|| one.id.to_string()));
-        self.roster.teams(staff.teams.iter().map(named), out);
-        self.members.clear();
-        for team in &staff.teams {
-            for member in &team.members {
-                self.members.entry(member.id).or_default().push(team.id);
+        if let Some(teams) = staff.teams {
+            let named = |one: &Team| (team(one.id), one.name.clone().unwrap_or_else(|| one.id.to_string()));
+            self.roster.teams(teams.iter().map(named), out);
+            self.members.clear();
+            for team in &teams {
+                for member in &team.members {
+                    self.members.entry(member.id).or_default().push(team.id);
+                }
             }
         }
         let Some(users) = staff.users else { return };

@@ -6,11 +6,13 @@ use chrono::TimeDelta;
 
 use super::Gorgias;
 use super::ask::{Ask, Next, Page};
+use super::sides::{RATED, RATINGS};
 use super::story::conversation;
 use super::wire::Survey;
 use crate::event::{Event, EventKind, Timestamp};
 use crate::source::SourceError;
 use crate::source::lenient::Id;
+use crate::source::wanted::is_of_one;
 
 /// How often they are looked at.
 const EVERY: TimeDelta = TimeDelta::minutes(10);
@@ -93,15 +95,22 @@ impl Gorgias {
         if !ratings.is_given {
             return Ok(false);
         }
-        if ratings.walk.is_some() || ask.now - ratings.asked_at >= EVERY {
-            self.look(ask).await?;
+        let is_time = ratings.walk.is_some() || ask.now - ratings.asked_at >= EVERY;
+        if is_time && self.may_ask(RATINGS, ask.now) {
+            let got = self.look(ask).await;
+            self.came(ask, RATINGS, got)?;
         }
-        self.tell_ratings(ask).await?;
+        self.tell_known();
+        let ids = self.unknown(ask.now);
+        if !ids.is_empty() && self.may_ask(RATED, ask.now) {
+            let got = self.look_up(ask, &ids).await;
+            self.came(ask, RATED, got)?;
+        }
         let ratings = &mut self.state.ratings;
         if ratings.walk.is_none() && ratings.waiting.is_empty() {
             ratings.told_to = ratings.whole_at;
         }
-        Ok(ratings.walk.is_some())
+        Ok(ratings.walk.is_some() && !self.state.sides.holds(RATINGS, ask.now))
     }
 
     /// Some pages of surveys, the newest first, from where the look before has stopped.
@@ -110,7 +119,7 @@ impl Gorgias {
         let is_later = begun.is_some();
         let mut walk =
             begun.unwrap_or_else(|| Walk { begun_at: ask.at(), since: ask.at() - WINDOW, next: None, pages: 0 });
-        let (mut found, mut is_over) = (Vec::new(), false);
+        let (mut found, mut is_over, mut came) = (Vec::new(), false, Ok(()));
         for _ in 0..PAGES {
             let page = match ask.surveys(walk.next.as_ref()).await {
                 Err(SourceError::Unsupported { .. }) if is_later => {
@@ -118,7 +127,13 @@ impl Gorgias {
                     (self.state.ratings.walk, self.state.ratings.asked_at) = (None, ask.now);
                     return Ok(());
                 }
-                other => other?,
+                Err(error) if walk.next.is_none() => return Err(error),
+                Err(error) => {
+                    // It goes on there; what was found before is told.
+                    came = Err(error);
+                    break;
+                }
+                Ok(page) => page,
             };
             walk.pages += 1;
             let oldest = page.items.iter().filter_map(|survey| survey.created_datetime).min();
@@ -140,36 +155,53 @@ impl Gorgias {
             ratings.whole_at = walk.begun_at;
         }
         ratings.walk = Some(walk).filter(|_| !is_over);
-        Ok(())
+        came
     }
 
-    /// Tells answers about tickets that are known; the tickets of the others are told first, some a poll.
-    async fn tell_ratings(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+    /// Tells answers about tickets that are known.
+    fn tell_known(&mut self) {
         let (known, unknown): (Vec<Survey>, Vec<Survey>) = std::mem::take(&mut self.state.ratings.waiting)
             .into_iter()
             .partition(|survey| self.state.tickets.contains_key(&survey.ticket_id));
         self.state.outbox.extend(known.iter().filter_map(rated));
         self.state.ratings.waiting = unknown;
+    }
+
+    /// Some tickets of the other answers.
+    fn unknown(&self, now: Timestamp) -> Vec<Id> {
         if self.state.past.reached().is_some() {
             // The history tells most of those tickets anyway, and their answers with them.
-            return Ok(());
+            return Vec::new();
         }
         let mut ids: Vec<Id> = self.state.ratings.waiting.iter().map(|survey| survey.ticket_id).collect();
         ids.dedup();
+        ids.retain(|id| !self.state.pauses.holds(*id, now));
         ids.truncate(LOOKUPS);
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let found = ask.tickets(&ids).await?;
-        for ticket in &found {
-            if let Some(news) = self.whole(ask, ticket.id).await? {
-                self.state.first(ticket, news, Timestamp::MIN, ask.at());
+        ids
+    }
+
+    /// Tells tickets that are not known, and then their answers.
+    async fn look_up(&mut self, ask: &mut Ask, ids: &[Id]) -> Result<(), SourceError> {
+        let looked = ask.tickets(ids).await?;
+        let mut failed = Vec::new();
+        for ticket in &looked.tickets {
+            match self.whole(ask, ticket.id).await {
+                Ok(Some(news)) => {
+                    self.state.pauses.end(ticket.id);
+                    self.state.first(ticket, news, Timestamp::MIN, ask.at());
+                }
+                Ok(None) => {}
+                Err(error) if is_of_one(&error) => {
+                    self.state.failed(ticket.id, &error, ask.now);
+                    failed.push(ticket.id);
+                }
+                Err(error) => return Err(error),
             }
         }
         let state = &mut self.state;
-        // Of a ticket that is not there any more, no answer is told.
+        // Of a ticket that is not there any more, or can't be read, no answer is told.
         state.ratings.waiting.retain(|survey| {
-            let is_looked_up = ids.contains(&survey.ticket_id);
+            let is_looked_up = ids.contains(&survey.ticket_id) && !failed.contains(&survey.ticket_id);
             if is_looked_up && state.tickets.contains_key(&survey.ticket_id) {
                 state.outbox.extend(rated(survey));
             }

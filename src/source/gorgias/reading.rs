@@ -93,7 +93,7 @@ impl Reading {
     /// Whether all that a record tells was told.
     fn is_told(&self, ticket: &Ticket, known: &HashMap<Id, Known>) -> bool {
         let told_to = known.get(&ticket.id).map_or(self.changed_to, |known| known.updated_at);
-        changed_at(ticket) <= told_to
+        ticket.changed_at() <= told_to
     }
 
     /// Up to when its pages are told.
@@ -108,7 +108,7 @@ impl Reading {
             return Vec::new();
         }
         let until = self.until();
-        let met = self.brought.tickets.iter().filter(|ticket| changed_at(ticket) <= until);
+        let met = self.brought.tickets.iter().filter(|ticket| ticket.changed_at() <= until);
         let met: HashSet<Id> = met.map(|ticket| ticket.id).collect();
         let messages = self.brought.messages.iter().map(|message| (message.created_datetime, message.ticket_id));
         let events = self.brought.events.iter().filter(|event| event.what != What::Other);
@@ -131,7 +131,7 @@ impl Reading {
                 self.newest = times().fold(self.newest, Timestamp::max);
                 self.tickets.read(times().min(), page.next);
                 let since = self.since;
-                self.brought.tickets.extend(page.items.into_iter().filter(|ticket| changed_at(ticket) >= since));
+                self.brought.tickets.extend(page.items.into_iter().filter(|ticket| ticket.changed_at() >= since));
             }
             Missing::Messages => {
                 let page = ask.messages(self.messages.next.as_ref()).await?;
@@ -144,7 +144,7 @@ impl Reading {
                 self.brought.events.extend(page.items);
             }
             Missing::Lost(ids) => {
-                self.found.extend(ask.tickets(&ids).await?);
+                self.found.extend(ask.tickets(&ids).await?.tickets);
                 self.looked_up.extend(ids);
             }
         }
@@ -152,10 +152,6 @@ impl Reading {
         self.read_at = ask.now;
         Ok(())
     }
-}
-
-fn changed_at(ticket: &Ticket) -> Timestamp {
-    ticket.updated_datetime.unwrap_or(ticket.created_datetime)
 }
 
 impl Gorgias {
@@ -192,7 +188,7 @@ impl Gorgias {
         let (begun_at, mut brought) = (reading.begun_at.unwrap_or_else(|| ask.at()), reading.brought);
         // Without the feeds nothing is told: what was met is met again.
         if has_feeds {
-            brought.tickets.retain(|ticket| changed_at(ticket) <= until);
+            brought.tickets.retain(|ticket| ticket.changed_at() <= until);
             brought.messages.retain(|message| message.created_datetime <= until);
             brought.events.retain(|event| event.created_datetime <= until);
             self.state.read_at = ask.now;

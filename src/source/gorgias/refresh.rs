@@ -3,15 +3,13 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE};
-use super::people::read_staff;
+use super::people::{Staff, read_teams, read_users};
+use super::sides::{DELETED, TEAMS, USERS};
 use super::start::MOST;
 use super::state::OVERLAP;
-use super::story::News;
-use super::wire::Ticket;
 use super::{Gorgias, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
-use crate::source::lenient::Id;
 
 /// Tickets that are read one by one in a poll that does more than that.
 const SOME: usize = 2;
@@ -38,7 +36,7 @@ impl Gorgias {
         if std::mem::take(&mut self.state.is_past_next) {
             return self.history(ask).await;
         }
-        let is_waiting = !self.state.queue.is_empty();
+        let is_waiting = self.has_due(ask.now);
         let has_begun = self.state.is_behind || self.state.reading.is_some();
         if has_begun || !is_waiting || ask.now - self.state.asked_at >= NEWS_EVERY {
             if !self.news(ask).await? {
@@ -49,63 +47,51 @@ impl Gorgias {
         } else {
             self.one_by_one(ask, MOST as usize / 2).await?;
         }
-        let mut more = self.state.is_behind || !self.state.queue.is_empty();
+        let mut more = self.state.is_behind || self.has_due(ask.now);
         if !more {
-            self.state.is_partial = false;
+            // Where none of them can be read, the start is not at its end.
+            let is_short = self.state.due(ask.now).next().is_some();
+            self.state.is_partial &= is_short;
             self.sweep(ask).await?;
             self.reread_staff(ask).await?;
-            more = self.rate(ask).await? || !self.state.queue.is_empty();
+            more = self.rate(ask).await? || self.has_due(ask.now);
         }
         self.state.prune();
         let progress = self.state.past.progress();
-        self.state.is_past_next = !more && self.state.past.is_due(ask.now);
         if self.state.is_partial {
             let what = match self.state.queue.len() {
                 0 => CHANGES.to_owned(),
                 count => format!("reading {count} tickets one by one"),
             };
-            return Ok(Step::part(&what, 1.0));
+            return Ok(Step { more, ..Step::part(&what, 1.0) });
         }
+        self.state.is_past_next = !more && self.is_past_due(ask.now);
         let more = more || self.state.is_past_next;
         Ok(Step { more, partial: false, history: false, progress })
     }
 
-    /// Reads some of the tickets that no feed tells whole.
-    async fn one_by_one(&mut self, ask: &mut Ask, most: usize) -> Result<(), SourceError> {
-        let some: Vec<Ticket> = self.state.queue.values().take(most).map(|ticket| (**ticket).clone()).collect();
-        for ticket in some {
-            match self.whole(ask, ticket.id).await? {
-                Some(news) => {
-                    self.state.queue.remove(&ticket.id);
-                    self.state.first(&ticket, news, Timestamp::MIN, ask.at());
-                }
-                None => self.state.vanish(ticket.id, ask.at()),
-            }
-        }
-        Ok(())
-    }
-
-    /// All that was said in a ticket and that happened to it; `None` where it is not there any more.
-    pub(super) async fn whole(&self, ask: &mut Ask, id: Id) -> Result<Option<News>, SourceError> {
-        let Some(messages) = ask.thread(id).await? else { return Ok(None) };
-        let events = if self.state.events.is_given { ask.story(id).await?.unwrap_or_default() } else { Vec::new() };
-        Ok(Some(News { messages, events }))
-    }
-
     /// Looks at a hundred active tickets, the next ones each time: deleted ones vanish without a word.
     async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.sweep_at < SWEEP_EVERY {
+        if ask.now - self.state.sweep_at < SWEEP_EVERY || self.state.sides.holds(DELETED, ask.now) {
             return Ok(());
         }
         let active = self.state.active_after(self.state.sweep_after, PER_PAGE);
-        if !active.is_empty() {
-            let found = ask.tickets(&active).await?;
-            for id in active.iter().filter(|id| !found.iter().any(|ticket| ticket.id == **id)) {
+        // Should one of them be at fault, the others are looked at all the same.
+        self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);
+        if !active.is_empty() && self.may_ask(DELETED, ask.now) {
+            let got = ask.tickets(&active).await;
+            let Some(looked) = self.came(ask, DELETED, got)? else { return Ok(()) };
+            for id in active.iter().filter(|id| looked.is_gone(**id)) {
                 self.state.vanish(*id, ask.at());
             }
             // What changed without a word in the list of changes; newer changes are told with what happened.
             let late = ask.at() - OVERLAP * 2;
-            for ticket in found {
+            for ticket in looked.tickets {
+                if self.state.remembered.contains(&ticket.id) {
+                    // It can be read again.
+                    self.state.queue.insert(ticket.id, Box::new(ticket));
+                    continue;
+                }
                 let known = self.state.tickets.get(&ticket.id).map(|known| known.updated_at);
                 let is_missed =
                     ticket.updated_datetime.is_some_and(|at| at < late && known.is_some_and(|old| at > old));
@@ -119,18 +105,27 @@ impl Gorgias {
                 }
             }
         }
-        self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);
         self.state.sweep_at = ask.now;
         Ok(())
     }
 
     async fn reread_staff(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.people_at < PEOPLE_EVERY {
-            return Ok(());
+        if ask.now - self.state.teams_at >= PEOPLE_EVERY && self.may_ask(TEAMS, ask.now) {
+            let got = read_teams(ask).await;
+            if let Some(teams) = self.came(ask, TEAMS, got)? {
+                let staff = Staff { teams, ..Staff::default() };
+                self.state.people.take(staff, ask.at(), &mut self.state.outbox);
+                self.state.teams_at = ask.now;
+            }
         }
-        let staff = read_staff(ask).await?;
-        self.state.people.take(staff, ask.at(), &mut self.state.outbox);
-        self.state.people_at = ask.now;
+        if ask.now - self.state.users_at >= PEOPLE_EVERY && self.may_ask(USERS, ask.now) {
+            let got = read_users(ask).await;
+            if let Some(users) = self.came(ask, USERS, got)? {
+                let staff = Staff { users, ..Staff::default() };
+                self.state.people.take(staff, ask.at(), &mut self.state.outbox);
+                self.state.users_at = ask.now;
+            }
+        }
         Ok(())
     }
 }

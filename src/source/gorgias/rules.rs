@@ -321,7 +321,9 @@ fn what_was_answered_or_ended_last_settles_what_came_before() {
         heap.take(Pages { messages, events, ..Pages::default() }, &People::default(), |_, _| true);
         heap
     };
-    let at = |heap: &Heap| ["10:39:00", "10:40:00", "10:50:00", "10:50:01"].map(|at| heap.is_answered(ID, time(at)));
+    let (open, look) = (record(json!({})), time("11:00:00"));
+    let froms = ["10:39:00", "10:40:00", "10:50:00", "10:50:01"].map(time);
+    let at = |heap: &Heap| froms.map(|from| heap.is_answered(&open, from, look));
     assert_eq!(at(&heap(vec![said(1, false, "10:50:00")], vec![])), [false; 4]);
     assert_eq!(at(&heap(vec![said(1, true, "10:40:00")], vec![])), [true, true, false, false]);
     assert_eq!(at(&heap(vec![said(1, true, "10:40:00")], vec![late()])), [true, true, true, false]);

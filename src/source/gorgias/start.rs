@@ -4,12 +4,12 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, Next, PER_PAGE};
 use super::heap::{Heap, Pages};
-use super::people::read_staff;
+use super::people::{Staff, UNREAD, read_teams, read_users};
+use super::sides::{RATINGS, TEAMS, USERS};
 use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
 use super::{Gorgias, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
 use crate::source::SourceError;
-use crate::source::lenient::Id;
 
 /// Requests of one poll: a fifth of what the account allows in twenty seconds.
 pub(super) const MOST: u64 = 8;
@@ -31,12 +31,22 @@ const SNOOZED: &str =
 impl Gorgias {
     /// Users and teams, and what the key may read beside tickets.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let staff = read_staff(ask).await?;
+        let users = read_users(ask).await?;
+        if users.is_none() {
+            ask.skip(USERS.to_owned(), ".", UNREAD);
+        }
+        let teams = read_teams(ask).await;
         let events_given = is_given(ask.events(None, None).await.map(drop))?;
-        let ratings_given = is_given(ask.surveys(None).await.map(drop))?;
+        let ratings_given = is_given(ask.surveys(None).await.map(drop));
 
+        self.state.forget();
+        for side in [TEAMS, RATINGS] {
+            self.may_ask(side, ask.now);
+        }
+        let teams = self.came(ask, TEAMS, teams)?;
+        // Where that can't be found out now, it is said later.
+        let ratings_given = self.came(ask, RATINGS, ratings_given)?.unwrap_or(true);
         let state = &mut self.state;
-        state.forget();
         state.events = Access { is_given: events_given, is_typed: ask.takes_types };
         state.ratings.is_given = ratings_given;
         let capabilities = capabilities(ratings_given);
@@ -44,8 +54,9 @@ impl Gorgias {
         state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
         state.pages = format!("{}/app/ticket/", self.site);
         let at = ask.at();
-        state.people.take(staff, at, &mut state.outbox);
-        state.people_at = ask.now;
+        state.users_at = ask.now;
+        state.teams_at = teams.as_ref().map_or(Timestamp::MIN, |_| ask.now);
+        state.people.take(Staff { users, teams: teams.flatten() }, at, &mut state.outbox);
         let begins_at = super::past::begins_at(ask.now, self.backfill);
         let (past, rated_to) = match mark {
             Some(mark) => {
@@ -66,6 +77,7 @@ impl Gorgias {
     pub(super) fn open_again(&mut self, at: Timestamp) {
         self.state.mark = at;
         self.state.heap = Heap::default();
+        self.state.recalled.clear();
         self.state.reading = None;
         self.state.is_partial = true;
         self.state.phase = Phase::Open { snoozed: false, next: None, read: 0 };
@@ -123,21 +135,14 @@ impl Gorgias {
 
     /// What was active by what was told, and is not among what is active now: a hundred at a time.
     pub(super) async fn recall(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let state = &self.state;
-        let told = state.tickets.iter().filter(|(_, known)| !known.told.status.is_ended()).map(|(id, _)| *id);
-        let mut gone: Vec<Id> = state.remembered.iter().copied().chain(told).collect();
-        gone.retain(|id| !state.heap.records.contains_key(id));
-        gone.sort_unstable();
-        gone.dedup();
-        gone.truncate(PER_PAGE);
-        if !gone.is_empty() {
-            let found = ask.tickets(&gone).await?;
-            let missing = gone.iter().filter(|id| !found.iter().any(|ticket| ticket.id == **id));
-            let missing: Vec<Id> = missing.copied().collect();
-            for id in missing {
-                self.state.vanish(id, ask.at());
+        let unmet = self.state.unmet(PER_PAGE);
+        if !unmet.is_empty() {
+            let looked = ask.tickets(&unmet).await?;
+            for id in unmet.iter().filter(|id| looked.is_gone(**id)) {
+                self.state.vanish(*id, ask.at());
             }
-            for ticket in found {
+            self.state.recalled.extend(unmet);
+            for ticket in looked.tickets {
                 self.state.heap.record(ticket);
             }
             return Ok(Step::part("reading messages", 0.0));
@@ -184,7 +189,7 @@ impl Gorgias {
         let from = walk.from();
         walk.told += self.state.tell_whole(from, ask.at());
         let all = walk.told + self.state.heap.records.len();
-        let settled = walk.told + self.state.settled(from);
+        let settled = walk.told + self.state.settled(from, ask.at());
         is_over |= settled == all && !is_missing(&walk.messages) && !is_missing(&walk.events);
         if walk.pages >= TRIAL && target.is_none_or(|target| from <= target) {
             is_over |= (settled - walk.settled.min(settled)) * ALONE < walk.pages;

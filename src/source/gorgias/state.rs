@@ -1,6 +1,6 @@
 //! What the source knows between two polls, and what answers do to it. No requests.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,10 @@ use super::reading::Reading;
 use super::story::{Known, News, Teller, standing};
 use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
-use crate::source::Cursor;
 use crate::source::lenient::Id;
+use crate::source::skips::{Named, Skips};
+use crate::source::wanted::Pauses;
+use crate::source::{Cursor, SourceError};
 
 /// Feeds are read so much further back than they were the last time: an entry may come to light late.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -23,8 +25,6 @@ pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 const DOUBT: TimeDelta = TimeDelta::seconds(30);
 /// Ended tickets are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
-/// Unreadable records that are remembered, so that each is told once.
-const UNREADABLE_MOST: usize = 1000;
 
 /// What the next poll does.
 #[derive(Debug, Clone, Default)]
@@ -108,7 +108,8 @@ pub(super) struct State {
     pub phase: Phase,
     pub capabilities: Option<Vec<Capability>>,
     pub people: People,
-    pub people_at: Timestamp,
+    pub users_at: Timestamp,
+    pub teams_at: Timestamp,
     pub pages: String,
     pub tickets: HashMap<Id, Known>,
     pub heap: Heap,
@@ -135,11 +136,21 @@ pub(super) struct State {
     pub ratings: Ratings,
     pub past: Past,
     pub is_past_next: bool,
+    /// What was active by what earlier runs told, and is not told yet. Once the start is over, those are left that can't
+    /// be read.
     pub remembered: BTreeSet<Id>,
+    /// Those that were looked up by this start.
+    pub recalled: BTreeSet<Id>,
     /// Remembered conversations whose ids are no tickets'.
     pub strangers: Vec<ConversationId>,
     pub told_to: Option<Timestamp>,
-    pub unreadable: HashSet<String>,
+    /// What the news can do without and is left alone, as it could not be read.
+    pub sides: Pauses<&'static str>,
+    /// Tickets whose own requests failed and that are left alone, and what of that is still to be said.
+    pub pauses: Pauses<Id>,
+    pub unsaid: Skips,
+    /// What could not be read and was named.
+    pub named: Named,
     pub outbox: Vec<Event>,
 }
 
@@ -173,14 +184,14 @@ impl State {
     }
 
     /// Whether the feeds, read back to `from`, tell all of a ticket that matters.
-    fn is_settled(&self, ticket: &Ticket, from: Timestamp) -> bool {
+    fn is_settled(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
         let was_told = self.told_to.is_some_and(|told_to| from <= told_to) && self.remembered.contains(&ticket.id);
-        was_told || from <= ticket.created_datetime || self.heap.is_answered(ticket.id, from)
+        was_told || from <= ticket.created_datetime || self.heap.is_answered(ticket, from, look)
     }
 
     /// How many of the tickets on the heap are told whole by what was read back to `from`.
-    pub(super) fn settled(&self, from: Timestamp) -> usize {
-        self.heap.records.values().filter(|ticket| self.is_settled(ticket, from)).count()
+    pub(super) fn settled(&self, from: Timestamp, look: Timestamp) -> usize {
+        self.heap.records.values().filter(|ticket| self.is_settled(ticket, from, look)).count()
     }
 
     /// Puts pages of the feeds on the heap, all of them.
@@ -222,6 +233,7 @@ impl State {
     }
 
     fn tell_one(&mut self, id: Id, from: Timestamp, look: Timestamp) {
+        let is_settled = self.heap.records.get(&id).is_some_and(|ticket| self.is_settled(ticket, from, look));
         let (ticket, mut news) = self.heap.remove(id, from);
         news.messages.retain(|message| !self.seen_messages.contains_key(&message.id));
         news.events.retain(|event| !self.seen_events.contains_key(&event.id));
@@ -241,13 +253,31 @@ impl State {
             if !self.is_news(&ticket, from, look) {
                 return;
             }
-            if self.is_settled(&ticket, from) {
-                self.queue.remove(&id);
+            if is_settled {
+                self.unqueue(id);
                 self.first(&ticket, news, from, look);
             } else {
                 self.queue.insert(id, ticket);
             }
         }
+    }
+
+    /// Tickets that are to be read one by one and are not left alone.
+    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Ticket> {
+        self.queue.values().map(Box::as_ref).filter(move |ticket| !self.pauses.holds(ticket.id, now))
+    }
+
+    /// A ticket need not be read by itself any more.
+    pub(super) fn unqueue(&mut self, id: Id) {
+        if self.queue.remove(&id).is_some() {
+            self.pauses.end(id);
+        }
+    }
+
+    /// The requests for a ticket failed: it is left alone for a while.
+    pub(super) fn failed(&mut self, id: Id, error: &SourceError, now: Timestamp) {
+        let error = SourceError::passing(format!("ticket {id}"), format!("can't be read: {error}"));
+        self.pauses.failed(id, &error, now, &mut self.unsaid);
     }
 
     /// Whether something is to be told of a ticket that is not known: it is active, or was by what was told, or began after
@@ -328,7 +358,7 @@ impl State {
 
     /// A ticket is not there any more.
     pub(super) fn vanish(&mut self, id: Id, look: Timestamp) {
-        self.queue.remove(&id);
+        self.unqueue(id);
         if let Some(known) = self.tickets.get_mut(&id) {
             let mut teller = Self::teller(&mut self.people, &self.pages, look);
             teller.vanish(id, known);
@@ -346,13 +376,21 @@ impl State {
         self.outbox.push(Event::new(look, kind));
     }
 
+    /// What is active by what was told, also by earlier runs.
+    fn active(&self) -> impl Iterator<Item = Id> {
+        let active = self.tickets.iter().filter(|(_, known)| !known.told.status.is_ended());
+        active.map(|(id, _)| *id).chain(self.remembered.iter().copied())
+    }
+
     /// Tickets that are active by what was told, in order.
     pub(super) fn active_after(&self, after: Id, most: usize) -> Vec<Id> {
-        let active = self.tickets.iter().filter(|(id, known)| **id > after && !known.told.status.is_ended());
-        let mut active: Vec<Id> = active.map(|(id, _)| *id).collect();
-        active.sort_unstable();
-        active.truncate(most);
-        active
+        let active = self.active().filter(|id| *id > after && !self.queue.contains_key(id));
+        first(active, most)
+    }
+
+    /// Tickets that are active by what was told, and that a start has not met among what is active now.
+    pub(super) fn unmet(&self, most: usize) -> Vec<Id> {
+        first(self.active().filter(|id| !self.heap.records.contains_key(id) && !self.recalled.contains(id)), most)
     }
 
     /// Lets go of what ended long ago, and of what the feeds will not show again.
@@ -362,13 +400,15 @@ impl State {
         self.seen_events.retain(|_, at| *at >= seen_from);
         self.tickets.retain(|_, known| !known.told.status.is_ended() || known.last_at >= known_from);
     }
+}
 
-    /// Remembers what could not be read.
-    pub(super) fn note_unreadable(&mut self, told: HashSet<String>) {
-        if told.len() <= UNREADABLE_MOST {
-            self.unreadable = told;
-        }
-    }
+/// So many of them at most, in order.
+fn first(ids: impl Iterator<Item = Id>, most: usize) -> Vec<Id> {
+    let mut ids: Vec<Id> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.truncate(most);
+    ids
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Tickets, messages and what happened into events: pure.
 
+use std::collections::HashSet;
+
 use compact_str::ToCompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -64,24 +66,32 @@ impl News {
     }
 
     /// A snoozed ticket is shown as closed: where both are told of one moment it was snoozed and did not end. Nor did it where
-    /// only the closing is told and its record, which was written then or later, says that it is snoozed.
-    fn drop_closings_of_snoozes(&mut self, record: Standing, updated_at: Timestamp) {
+    /// only the closing is told and its record, which was written then or later, says that it is snoozed. The numbers of
+    /// such closings.
+    fn closings_of_snoozes(&self, record: Status, updated_at: Timestamp) -> HashSet<Id> {
         let is_snoozed =
-            |closing: &Happened| record.status == Status::Snoozed && closing.created_datetime - updated_at < ONE_MOMENT;
+            |closing: &Happened| record == Status::Snoozed && closing.created_datetime - updated_at < ONE_MOMENT;
         let snoozes: Vec<_> = self.events.iter().filter(|event| event.what == What::Snoozed).collect();
         let near = |closing: &Happened| {
             let gap = |snooze: &&Happened| (snooze.created_datetime - closing.created_datetime).abs();
             snoozes.iter().any(|snooze| gap(snooze) < ONE_MOMENT)
         };
-        let last = self.events.iter().rposition(|event| is_status(event.what));
-        let keep: Vec<bool> = self
-            .events
-            .iter()
-            .enumerate()
-            .map(|(nth, event)| event.what != What::Closed || !(near(event) || last == Some(nth) && is_snoozed(event)))
-            .collect();
-        let mut keep = keep.into_iter();
-        self.events.retain(|_| keep.next() != Some(false));
+        let changes = self.events.iter().filter(|event| is_status(event.what));
+        let last = changes.max_by_key(|event| (event.created_datetime, event.id)).map(|event| event.id);
+        let closings = self.events.iter().filter(|event| event.what == What::Closed);
+        closings.filter(|one| near(one) || last == Some(one.id) && is_snoozed(one)).map(|one| one.id).collect()
+    }
+
+    fn drop_closings_of_snoozes(&mut self, record: Standing, updated_at: Timestamp) {
+        let dropped = self.closings_of_snoozes(record.status, updated_at);
+        self.events.retain(|event| !dropped.contains(&event.id));
+    }
+
+    /// When its ticket last ended, which ends what a customer waits for.
+    pub(super) fn ended_at(&self, ticket: &Ticket, look: Timestamp) -> Option<Timestamp> {
+        let dropped = self.closings_of_snoozes(status(ticket, look), ticket.changed_at());
+        let endings = self.events.iter().filter(|event| event.what == What::Closed && !dropped.contains(&event.id));
+        endings.map(|event| event.created_datetime).max()
     }
 }
 
@@ -97,27 +107,25 @@ fn is_of_team(what: What) -> bool {
     matches!(what, What::TeamAssigned | What::TeamUnassigned)
 }
 
-/// How a record says that its ticket stands.
-pub(super) fn standing(ticket: &Ticket, people: &People, look: Timestamp) -> Standing {
+fn status(ticket: &Ticket, look: Timestamp) -> Status {
     let is_snoozed = ticket.snooze_datetime.is_some_and(|until| until + WAKES_WITHIN > look);
-    let status = match &*ticket.status {
+    match &*ticket.status {
         _ if ticket.trashed_datetime.is_some() || ticket.spam => Status::Closed,
         "open" => Status::Open,
         _ if is_snoozed => Status::Snoozed,
         _ => Status::Closed,
-    };
+    }
+}
+
+/// How a record says that its ticket stands.
+pub(super) fn standing(ticket: &Ticket, people: &People, look: Timestamp) -> Standing {
     let holder = people.agent(ticket.assignee_user.as_ref().map(|user| user.id));
-    Standing { status, holder, team: ticket.assignee_team.as_ref().map(|team| team.id) }
+    Standing { status: status(ticket, look), holder, team: ticket.assignee_team.as_ref().map(|team| team.id) }
 }
 
 /// Whether the team has answered the customer with this: then nobody waits, whatever came before.
 pub(super) fn is_answer(message: &Message, people: &People) -> bool {
     message.is_public && author(message, None, people).0 == Author::Agent
-}
-
-/// Whether this ends what a customer waits for.
-pub(super) fn is_ending(event: &Happened) -> bool {
-    event.what == What::Closed
 }
 
 /// Whose message it is, and which agent's. What rules and bots write is a bot's.
@@ -180,12 +188,11 @@ impl Teller<'_> {
         self.introduce(ticket, &news);
         let record = standing(ticket, self.people, self.look);
         news.sort();
-        let created_at = ticket.created_datetime;
-        let updated_at = ticket.updated_datetime.unwrap_or(created_at);
+        let (created_at, updated_at) = (ticket.created_datetime, ticket.changed_at());
         news.drop_closings_of_snoozes(record, updated_at);
         let is_whole = from <= created_at;
         let mut opened = self.opened(ticket);
-        let (print, tags) = (print_of(&opened), tags_of(ticket));
+        let (print, tags) = (print_of(&opened), ticket.tags.clone());
         let has_team_change = news.events.iter().any(|event| is_of_team(event.what));
         opened.team = record.team.filter(|_| !has_team_change).map(people::team);
         opened.tags = Some(tags.clone()).filter(|tags| !tags.is_empty());
@@ -232,7 +239,7 @@ impl Teller<'_> {
             if std::mem::replace(&mut known.opened, print) != print {
                 self.say(at, opened);
             }
-            let tags = tags_of(ticket);
+            let tags = ticket.tags.clone();
             let print = print_of(&tags);
             if std::mem::replace(&mut known.tags, print) != print {
                 self.say(at, EventKind::Tagged { conversation: conversation(id), tags });
@@ -353,10 +360,6 @@ impl Teller<'_> {
 fn undated(ticket: &Ticket, known: &Known) -> Timestamp {
     let ended_at = ticket.trashed_datetime.or(ticket.closed_datetime).filter(|_| known.record.status.is_ended());
     ended_at.unwrap_or(known.updated_at).max(known.last_at)
-}
-
-fn tags_of(ticket: &Ticket) -> Vec<String> {
-    ticket.tags.iter().filter_map(|tag| tag.name.as_deref().map(str::to_owned)).collect()
 }
 
 fn print_of(value: &impl serde::Serialize) -> u64 {

@@ -38,7 +38,7 @@ pub(super) fn said(id: i64, from_agent: bool, at: &str) -> Value {
 pub(super) fn told(ticket: Value, messages: Vec<Value>, events: Vec<Value>, from: Timestamp) -> Vec<Value> {
     let mut people = People::default();
     let users = vec![serde_json::from_value(json!({"id": 900, "name": "Bot", "role": {"name": "bot"}})).unwrap()];
-    people.take(Staff { users: Some(users), teams: Vec::new() }, Timestamp::MIN, &mut Vec::new());
+    people.take(Staff { users: Some(users), teams: None }, Timestamp::MIN, &mut Vec::new());
     let look = Timestamp::parse("2026-06-01T12:00:00Z").unwrap();
     let mut teller =
         Teller { people: &mut people, pages: "https://acme.gorgias.com/app/ticket/", look, out: Vec::new() };
@@ -125,6 +125,37 @@ fn snoozing_is_no_ending(#[case] what: &str, #[case] events: &[(&str, &str)], #[
         events.iter().enumerate().map(|(nth, (kind, at))| happened(nth as i64, kind, at, &Value::Null)).collect();
     let told = told(snoozed, Vec::new(), events, Timestamp::MIN);
     assert_eq!(statuses(&told).iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>(), expected, "{what}");
+}
+
+/// Whether a ticket that is not wholly read is told, as nobody waits since before, or is to be read by itself.
+#[rstest]
+#[case("an ending", json!({}), &[("ticket-closed", "10:40:00")], true)]
+#[case("snoozed at once with its closing", json!({}), &[("ticket-snoozed", "10:40:00.900"), ("ticket-closed", "10:40:00.100")], false)]
+#[case("an ending before", json!({}), &[("ticket-snoozed", "10:41:00"), ("ticket-closed", "10:41:00"), ("ticket-closed", "10:40:00")], true)]
+#[case("snoozed, and only the closing is told", json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00"}), &[("ticket-closed", "10:40:00")], false)]
+#[case("the closing of an earlier snooze", json!({"status": "closed", "snooze_datetime": "2026-06-02T08:00:00"}),
+    &[("ticket-closed", "10:40:00"), ("ticket-reopened", "10:38:00"), ("ticket-closed", "10:37:00")], true)]
+#[case("an ending that was not read", json!({}), &[("ticket-closed", "10:34:00")], false)]
+fn only_an_ending_settles_what_came_before(
+    #[case] what: &str,
+    #[case] more: Value,
+    #[case] events: &[(&str, &str)],
+    #[case] expected: bool,
+) {
+    let mut one = ticket();
+    one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let event = |(nth, (kind, at)): (usize, &(&str, &str))| {
+        serde_json::from_value(happened(nth as i64, kind, &format!("2026-06-01T{at}"), &Value::Null)).unwrap()
+    };
+    // The feeds come the newest first.
+    let events = events.iter().enumerate().map(event).collect();
+    let mut state = State::default();
+    let tickets = vec![serde_json::from_value(one).unwrap()];
+    state.keep_active(Pages { tickets, events, ..Pages::default() });
+    let (from, look) = (at("2026-06-01T10:35:00Z"), at("2026-06-01T12:00:00Z"));
+    assert_eq!(state.settled(from, look), usize::from(expected), "{what}");
+    state.tell(from, look, usize::MAX);
+    assert_eq!((state.tickets.len(), state.queue.len()), (usize::from(expected), usize::from(!expected)), "{what}");
 }
 
 #[test]
@@ -298,6 +329,9 @@ fn what_a_message_is_told_as_does_not_depend_on_what_else_it_holds() {
     by_customer["stripped_text"] = Value::Null;
     let read: Message = serde_json::from_value(by_customer).unwrap();
     assert_eq!(read.text.as_deref(), Some("with a quotation"));
+    let mut tagged = ticket();
+    tagged["tags"] = json!([{"name": "wismo"}, {"id": 7}, null, {"id": [], "name": "vip"}, 5]);
+    assert_eq!(serde_json::from_value::<Ticket>(tagged).unwrap().tags, ["wismo", "vip"]);
     let named = json!({"id": 5, "firstname": "Ines", "lastname": "Duarte", "email": "ines@mail.example"});
     let person: super::wire::Person = serde_json::from_value(named).unwrap();
     assert_eq!(person.called(), Some("Ines Duarte"));

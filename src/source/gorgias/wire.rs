@@ -24,6 +24,15 @@ pub(super) enum List {
     Bare(Vec<Value>),
 }
 
+impl List {
+    /// Its records.
+    pub(super) fn data(&self) -> &[Value] {
+        match self {
+            Self::Paged { data, .. } | Self::Bare(data) => data,
+        }
+    }
+}
+
 /// Where a list goes on.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Meta {
@@ -56,8 +65,9 @@ pub(super) struct Ticket {
     pub requester: Option<Person>,
     #[serde(default, deserialize_with = "maybe_slim")]
     pub subject: Option<Box<str>>,
-    #[serde(default, deserialize_with = "nullable")]
-    pub tags: Vec<Person>,
+    /// The names of its tags.
+    #[serde(default, deserialize_with = "names")]
+    pub tags: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub from_agent: bool,
     /// Rows of a view may be without it.
@@ -75,6 +85,13 @@ pub(super) struct Ticket {
     pub trashed_datetime: Option<Timestamp>,
 }
 
+impl Ticket {
+    /// When its record last changed.
+    pub(super) fn changed_at(&self) -> Timestamp {
+        self.updated_datetime.unwrap_or(self.created_datetime)
+    }
+}
+
 /// Something of which only the number is used.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Numbered {
@@ -82,7 +99,7 @@ pub(super) struct Numbered {
     pub id: Id,
 }
 
-/// Somebody or something with an id, and mostly a name: a user, a customer, a tag.
+/// Somebody with an id, and mostly a name: a user, a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "PersonAnswer")]
 pub(super) struct Person {
@@ -310,6 +327,13 @@ pub(super) struct Survey {
     pub created_datetime: Option<Timestamp>,
     #[serde(default, deserialize_with = "maybe_time")]
     pub scored_datetime: Option<Timestamp>,
+}
+
+/// The names of a list's records; what has none is passed over.
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let records = value.as_array().into_iter().flatten();
+    Ok(records.filter_map(|record| Some(record.get("name")?.as_str()?.to_owned())).collect())
 }
 
 /// A text without room to grow; null, nothing and anything else are none.

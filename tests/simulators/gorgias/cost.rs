@@ -1,14 +1,10 @@
 //! What it costs in requests: a start, and a refresh after 0, 10 and 500 changes.
 
-use std::time::Duration;
-
-use helptop::event::{Author, Message};
-use serde_json::json;
-
-use super::{Account, source};
-use crate::agree::{Watch, params, start};
+use super::Account;
+use crate::agree::{params, start};
 use crate::server::Simulator;
 use crate::world::World;
+use helptop::event::{Author, Message};
 
 /// So many customers write.
 fn change(world: &mut World, count: usize) {
@@ -24,9 +20,7 @@ async fn a_refresh_costs_pages_of_what_has_changed_not_what_is_open() {
     world.advance(start() + chrono::TimeDelta::hours(9));
     let open = world.open().count();
     let simulator = Simulator::start(world, Account::usual()).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let cold = watch.requests;
     let mut costs = Vec::new();
     for count in [0, 10, 500] {

@@ -33,11 +33,12 @@ async fn a_key_that_may_not_read_what_happened_agrees_too() {
     let simulator = Simulator::start(World::new(params(), start()), account).await;
     simulator.advance(start() + TimeDelta::hours(9));
     let stream = simulator.inside().world.take_stream();
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let watch = super::watched(&simulator).await;
     let EventKind::Hello { capabilities, .. } = &watch.told[0].kind else { panic!("{:?}", watch.told[0]) };
     assert!(!capabilities.contains(&helptop::event::Capability::Ratings));
+    let words = "users: this key may not read them: names come from tickets, and a program that writes or holds counts as an \
+                 agent";
+    assert_eq!(watch.reasons, [words]);
     let world = &simulator.inside().world;
     // Who closed without an answer and was written to again waits too long by that: only what happened tells it.
     let active = |told: &[helptop::event::Event]| {
@@ -143,9 +144,7 @@ async fn a_long_pause_is_caught_up_with() {
     let simulator = Simulator::start(World::new(params(), start()), Account::usual()).await;
     simulator.advance(start() + TimeDelta::hours(8));
     let mut stream = simulator.inside().world.take_stream();
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let settled_at = simulator.inside().world.now;
     for (minutes, is_read_anew) in [(29, false), (31, true), (120, true)] {
         simulator.asked();

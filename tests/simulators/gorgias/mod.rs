@@ -2,12 +2,15 @@
 //! account, snoozed tickets that look closed, and what a key of a lesser role may not read.
 
 pub mod bad;
+mod broken;
 mod cost;
 mod day;
 mod feeds;
+mod past;
 mod ratings;
 mod reading;
 mod seldom;
+mod start;
 
 use std::time::Duration;
 
@@ -19,7 +22,7 @@ use helptop::source::{Source, Spec};
 use serde_json::{Value, json};
 
 use self::feeds::Feeds;
-use crate::agree::start;
+use crate::agree::{Watch, start};
 use crate::contract::Bench;
 use crate::server::{Asked, Reply, Simulator, Vendor};
 use crate::world::{Chat, World};
@@ -50,6 +53,11 @@ impl Account {
 /// The source for a simulator.
 pub fn source(simulator: &Simulator, settings: &Value, backfill: Duration) -> Box<dyn Source> {
     Box::new(Gorgias::new(&spec(&simulator.base, settings, backfill), Limits::default()).unwrap())
+}
+
+/// A source that has read all that is active, and is watched.
+async fn watched(simulator: &Simulator) -> Watch<'_> {
+    Watch::begun(source(simulator, &json!({}), Duration::ZERO), simulator).await
 }
 
 pub fn spec(base: &str, settings: &Value, backfill: Duration) -> Spec {

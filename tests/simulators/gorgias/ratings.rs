@@ -62,9 +62,7 @@ fn pages(simulator: &Simulator) -> Vec<String> {
 #[tokio::test]
 async fn a_look_goes_on_where_the_poll_before_has_stopped() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     answer(&simulator, 0, 3 * POLL);
     simulator.inside().world.stand_still(TimeDelta::minutes(11));
     pages(&simulator);
@@ -96,9 +94,7 @@ async fn a_look_goes_on_where_the_poll_before_has_stopped() {
 #[tokio::test]
 async fn an_answer_is_told_once_however_long_its_survey_is_shown() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     answer(&simulator, 0, 2);
     // Nobody else is asked for a week: these two stay on the first page.
     for _ in 0..8 {
@@ -112,9 +108,7 @@ async fn an_answer_is_told_once_however_long_its_survey_is_shown() {
 async fn a_survey_of_more_than_three_days_ago_is_not_looked_at() {
     for (hours, expected) in [(71, 2), (73, 0)] {
         let simulator = desk().await;
-        let mut source = source(&simulator, &json!({}), Duration::ZERO);
-        let mut watch = Watch::new(source.as_mut(), &simulator);
-        watch.settle().await;
+        let mut watch = super::watched(&simulator).await;
         simulator.fault("satisfaction-surveys?", Fault::edited(|body| body["data"] = json!([])));
         answer(&simulator, 0, 2);
         quietly(&mut watch, TimeDelta::hours(hours)).await;
@@ -127,9 +121,7 @@ async fn a_survey_of_more_than_three_days_ago_is_not_looked_at() {
 #[tokio::test]
 async fn a_place_in_the_list_that_is_good_no_more_ends_the_look_and_the_next_begins_anew() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     answer(&simulator, 0, 2 * POLL);
     simulator.inside().world.stand_still(TimeDelta::minutes(11));
     while told(&watch).len() < POLL {
@@ -182,9 +174,7 @@ async fn what_a_look_had_not_reached_is_told_after_a_restart() {
 #[tokio::test]
 async fn a_list_that_never_ends_is_left() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     answer(&simulator, 0, 1);
     let count = std::sync::atomic::AtomicUsize::new(0);
     simulator.fault(
@@ -204,9 +194,7 @@ async fn a_list_that_never_ends_is_left() {
 #[tokio::test]
 async fn an_answer_about_a_ticket_that_is_not_known_is_told_behind_its_ticket() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let ended: Vec<_> = {
         let world = &mut simulator.inside().world;
         world.stand_still(TimeDelta::seconds(1));

@@ -107,9 +107,7 @@ async fn a_start_that_took_hours_is_caught_up_with_in_parts() {
 async fn a_reading_goes_on_where_it_was_whatever_fails_or_is_dropped() {
     let simulator = desk(3).await;
     let mut stream = simulator.inside().world.take_stream();
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let now = simulator.inside().world.now;
     simulator.advance(now + TimeDelta::minutes(25));
     simulator.asked();
@@ -150,9 +148,7 @@ async fn a_reading_goes_on_where_it_was_whatever_fails_or_is_dropped() {
 async fn a_place_in_a_feed_that_is_good_no_more_lets_the_reading_begin_anew() {
     let simulator = desk(5).await;
     let mut stream = simulator.inside().world.take_stream();
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let now = simulator.inside().world.now;
     simulator.advance(now + TimeDelta::minutes(25));
     assert!(watch.poll().await.unwrap().more);
@@ -169,9 +165,7 @@ async fn a_place_in_a_feed_that_is_good_no_more_lets_the_reading_begin_anew() {
 /// A reading of a quarter of an hour, of a desk on which this happens once, behind the first answer of that path.
 async fn meanwhile(path: &'static str, happens: impl Fn(&mut World) + Send + 'static) -> Vec<Value> {
     let simulator = desk(4).await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let id = ConversationId::new("told");
     {
         let world = &mut simulator.inside().world;

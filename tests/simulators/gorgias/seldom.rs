@@ -29,9 +29,7 @@ async fn quietly(watch: &mut Watch<'_>, minutes: i64) {
 #[tokio::test]
 async fn deleted_tickets_are_missed_after_some_looks_wherever_they_are() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     for nth in [0, 110, 190, 2] {
         let number = simulator.inside().world.open().nth(nth).unwrap().number;
         simulator.inside().world.delete(number);
@@ -48,9 +46,7 @@ async fn deleted_tickets_are_missed_after_some_looks_wherever_they_are() {
 #[tokio::test]
 async fn a_change_without_a_word_is_found_and_believed() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     let (number, agent) = {
         let world = &mut simulator.inside().world;
         let chat = world.open().find(|chat| chat.holder.is_some_and(|holder| holder != 3)).unwrap();
@@ -80,9 +76,7 @@ async fn a_change_without_a_word_is_found_and_believed() {
 #[tokio::test]
 async fn what_has_just_changed_is_left_to_what_tells_who_did_it() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     // The first hundred were looked at at the start, these are the next.
     let (id, number) = simulator.inside().world.open().nth(150).map(|chat| (chat.id.clone(), chat.number)).unwrap();
     // It is closed between the list of changes and the look at a hundred.
@@ -124,9 +118,7 @@ async fn what_was_active_and_is_gone_at_a_start_is_closed() {
 #[tokio::test]
 async fn who_there_is_is_read_every_half_an_hour() {
     let simulator = desk().await;
-    let mut source = source(&simulator, &json!({}), Duration::ZERO);
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    watch.settle().await;
+    let mut watch = super::watched(&simulator).await;
     simulator.inside().world.agents[0].name = "Zoe Zimmer".into();
     let named = |watch: &Watch<'_>| {
         watch.told.iter().any(|event| matches!(&event.kind, EventKind::Agent(agent) if agent.name == "Zoe Zimmer"))
@@ -135,4 +127,19 @@ async fn who_there_is_is_read_every_half_an_hour() {
     assert!(!named(&watch), "not so soon");
     quietly(&mut watch, 15).await;
     assert!(named(&watch));
+}
+
+#[tokio::test]
+async fn a_look_at_a_hundred_that_fails_keeps_from_no_others() {
+    let simulator = desk().await;
+    let mut watch = super::watched(&simulator).await;
+    let numbers: Vec<u64> = simulator.inside().world.open().map(|chat| chat.number).collect();
+    let first = format!("ticket_ids={}&", numbers[0]).leak();
+    simulator.fault(first, Fault::said(500, r#"{"error":{"msg":"Internal error"}}"#));
+    simulator.inside().world.delete(numbers[150]);
+    for _ in 0..12 {
+        quietly(&mut watch, 2).await;
+    }
+    let told = watch.of(&numbers[150].to_string());
+    assert!(told.iter().any(|event| event["status"] == "closed"), "{told:#?}");
 }

@@ -1,0 +1,60 @@
+//! What the news can do without: an error there is named once and left alone for longer and longer, and the rest goes on.
+
+use super::Gorgias;
+use super::ask::Ask;
+use crate::event::Timestamp;
+use crate::source::SourceError;
+use crate::source::skips::Skips;
+
+/// Its parts, by the names that people read.
+pub(super) const USERS: &str = "users";
+pub(super) const TEAMS: &str = "teams";
+pub(super) const RATINGS: &str = "satisfaction ratings";
+pub(super) const RATED: &str = "tickets of satisfaction ratings";
+pub(super) const DELETED: &str = "look for deleted tickets";
+pub(super) const TICKETS: &str = "tickets one by one";
+pub(super) const HISTORY: &str = "history";
+
+/// Whether another request would fare no better: the key, the limit and the way to the server are everybody's.
+fn is_of_all(error: &SourceError) -> bool {
+    matches!(
+        error,
+        SourceError::Auth { .. } | SourceError::RateLimited { .. } | SourceError::Transient { todo: Some(_), .. }
+    )
+}
+
+impl Gorgias {
+    /// Whether it may be asked for now, or is left alone. It is left alone from here on until it came, so that an answer
+    /// that takes too long is not waited for in every poll.
+    pub(super) fn may_ask(&mut self, what: &'static str, now: Timestamp) -> bool {
+        let may = !self.state.sides.holds(what, now);
+        if may {
+            self.state.sides.failed(what, &SourceError::passing(what, "no answer yet"), now, &mut Skips::default());
+        }
+        may
+    }
+
+    /// What came of it; nothing, and a remark, where it alone can't be read.
+    pub(super) fn came<T>(
+        &mut self,
+        ask: &mut Ask,
+        what: &'static str,
+        got: Result<T, SourceError>,
+    ) -> Result<Option<T>, SourceError> {
+        match got {
+            Ok(value) => {
+                self.state.sides.end(what);
+                ask.told.forget(what);
+                Ok(Some(value))
+            }
+            Err(error) if is_of_all(&error) => {
+                self.state.sides.end(what);
+                Err(error)
+            }
+            Err(error) => {
+                ask.skip(what.to_owned(), ".", &format!("can't be read: {error}"));
+                Ok(None)
+            }
+        }
+    }
+}
