@@ -82,13 +82,13 @@ impl Gorgias {
     /// Whether a part of the history may be read now.
     pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
         let is_there = self.state.past.reading().is_some() || !self.left_due(now).is_empty();
-        is_there && !self.state.sides.holds(HISTORY, now)
+        is_there && !self.state.sides.rests(&HISTORY, now)
     }
 
     /// Some tickets that failed before and may be tried again.
     fn left_due(&self, now: Timestamp) -> Vec<Id> {
         let left = self.state.past.left.iter().copied();
-        left.filter(|id| !self.state.pauses.holds(*id, now)).take(TICKETS).collect()
+        left.filter(|id| !self.state.pauses.rests(id, now)).take(TICKETS).collect()
     }
 
     /// A part of the history.
@@ -214,7 +214,7 @@ impl State {
     /// A ticket of the history need not be tried again.
     fn end_left(&mut self, id: Id) {
         self.past.left.retain(|left| *left != id);
-        self.pauses.end(id);
+        self.pauses.end(&id);
     }
 }
 

@@ -110,7 +110,7 @@ impl Gorgias {
         if ratings.walk.is_none() && ratings.waiting.is_empty() {
             ratings.told_to = ratings.whole_at;
         }
-        Ok(ratings.walk.is_some() && !self.state.sides.holds(RATINGS, ask.now))
+        Ok(ratings.walk.is_some() && !self.state.sides.rests(&RATINGS, ask.now))
     }
 
     /// Some pages of surveys, the newest first, from where the look before has stopped.
@@ -175,7 +175,7 @@ impl Gorgias {
         }
         let mut ids: Vec<Id> = self.state.ratings.waiting.iter().map(|survey| survey.ticket_id).collect();
         ids.dedup();
-        ids.retain(|id| !self.state.pauses.holds(*id, now));
+        ids.retain(|id| !self.state.pauses.rests(id, now));
         ids.truncate(LOOKUPS);
         ids
     }
@@ -187,7 +187,7 @@ impl Gorgias {
         for ticket in &looked.tickets {
             match self.whole(ask, ticket.id).await {
                 Ok(Some(news)) => {
-                    self.state.pauses.end(ticket.id);
+                    self.state.pauses.end(&ticket.id);
                     self.state.first(ticket, news, Timestamp::MIN, ask.at());
                 }
                 Ok(None) => {}

@@ -4,7 +4,6 @@ use super::Gorgias;
 use super::ask::Ask;
 use crate::event::Timestamp;
 use crate::source::SourceError;
-use crate::source::skips::Skips;
 
 /// Its parts, by the names that people read.
 pub(super) const USERS: &str = "users";
@@ -27,9 +26,9 @@ impl Gorgias {
     /// Whether it may be asked for now, or is left alone. It is left alone from here on until it came, so that an answer
     /// that takes too long is not waited for in every poll.
     pub(super) fn may_ask(&mut self, what: &'static str, now: Timestamp) -> bool {
-        let may = !self.state.sides.holds(what, now);
+        let may = !self.state.sides.rests(&what, now);
         if may {
-            self.state.sides.failed(what, &SourceError::passing(what, "no answer yet"), now, &mut Skips::default());
+            self.state.sides.failed(what, now);
         }
         may
     }
@@ -43,12 +42,12 @@ impl Gorgias {
     ) -> Result<Option<T>, SourceError> {
         match got {
             Ok(value) => {
-                self.state.sides.end(what);
+                self.state.sides.end(&what);
                 ask.told.forget(what);
                 Ok(Some(value))
             }
             Err(error) if is_of_all(&error) => {
-                self.state.sides.end(what);
+                self.state.sides.end(&what);
                 Err(error)
             }
             Err(error) => {

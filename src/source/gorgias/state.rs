@@ -15,8 +15,8 @@ use super::story::{Known, News, Teller, standing};
 use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
 use crate::source::lenient::Id;
+use crate::source::pauses::Pauses;
 use crate::source::skips::{Named, Skips};
-use crate::source::wanted::Pauses;
 use crate::source::{Cursor, SourceError};
 
 /// Feeds are read so much further back than they were the last time: an entry may come to light late.
@@ -264,20 +264,20 @@ impl State {
 
     /// Tickets that are to be read one by one and are not left alone.
     pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Ticket> {
-        self.queue.values().map(Box::as_ref).filter(move |ticket| !self.pauses.holds(ticket.id, now))
+        self.queue.values().map(Box::as_ref).filter(move |ticket| !self.pauses.rests(&ticket.id, now))
     }
 
     /// A ticket need not be read by itself any more.
     pub(super) fn unqueue(&mut self, id: Id) {
         if self.queue.remove(&id).is_some() {
-            self.pauses.end(id);
+            self.pauses.end(&id);
         }
     }
 
     /// The requests for a ticket failed: it is left alone for a while.
     pub(super) fn failed(&mut self, id: Id, error: &SourceError, now: Timestamp) {
         let error = SourceError::passing(format!("ticket {id}"), format!("can't be read: {error}"));
-        self.pauses.failed(id, &error, now, &mut self.unsaid);
+        self.pauses.leave(id, &error, now, &mut self.unsaid);
     }
 
     /// Whether something is to be told of a ticket that is not known: it is active, or was by what was told, or began after
