@@ -201,8 +201,47 @@ fn one_that_is_new_or_has_ended_is_not_doubted() {
     assert_eq!(shorts(&mut state), ["0 opened inbound"]);
     let mut state = started(true, 950);
     state.note(&read(row(json!({"state": "closed"}))));
+    assert_eq!(shorts(&mut state), Vec::<String>::new());
+    assert_eq!((state.queue.len(), state.later.len()), (1, 0), "it is on the board still");
+    state.note(&read(row(json!({"state": "closed", "id": "8"}))));
+    assert_eq!((state.queue.len(), state.later.len()), (1, 1), "it can wait");
+    state.failed(&"7".into(), at(1000));
     assert_eq!(shorts(&mut state), ["0 opened inbound", "950 status closed by"]);
-    assert_eq!((state.queue.len(), state.later.len()), (0, 1), "it can wait");
+}
+
+#[test]
+fn an_ending_waits_for_the_part_that_says_whose_it_is() {
+    let closed = |id: &str, close: i64| {
+        let statistics = json!({"last_close_at": 1_772_441_000 + close});
+        row(json!({"id": id, "state": "closed", "statistics": statistics}))
+    };
+    for (others, is_told) in [(super::state::SOON - 1, false), (super::state::SOON, true)] {
+        let mut state = steady();
+        state.tell(&whole(row(json!({"updated_at": 1_772_441_100})), Vec::new()), LATER);
+        (0..others).for_each(|nth| state.put(format!("o{nth}").into()));
+        state.outbox.clear();
+        state.note(&read(closed("7", 700)));
+        assert_eq!(state.outbox.len(), usize::from(is_told), "{others}");
+        assert!(state.next(others + 1).contains(&"7".into()));
+        // Where it can't be read, its fields end it, a little behind the part that may come after all.
+        state.failed(&"7".into(), at(1000));
+        assert_eq!(state.outbox.pop().unwrap().at, Some(at(700) + chrono::TimeDelta::milliseconds(1)));
+        state.tell(&whole(closed("7", 700), vec![part(700, "close", "bot", json!({}))]), LATER);
+        assert_eq!(shorts(&mut state), ["700 status closed by bot"]);
+    }
+}
+
+#[test]
+fn what_was_opened_again_in_the_second_of_its_ending_is_open() {
+    let mut state = State::begun(Phase::Steady);
+    state.note(&read(row(json!({"state": "closed", "updated_at": 1_772_441_700}))));
+    state.failed(&"7".into(), at(800));
+    state.outbox.clear();
+    let parts = vec![part(700, "close", "admin", json!({})), part(700, "open", "admin", json!({"id": "701"}))];
+    state.tell(&whole(row(json!({"updated_at": 1_772_441_700})), parts), LATER);
+    let last = state.outbox.last().unwrap();
+    assert_eq!(short(&serde_json::to_value(last).unwrap()), "700 status open by");
+    assert_eq!(last.at, Some(at(700) + chrono::TimeDelta::milliseconds(1)));
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use chrono::TimeDelta;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::{Whole, seconds};
+use super::known::{Known, Look, look, print};
 use super::past::{Past, Span};
 use super::people::People;
-use super::story::{Fold, Telling, conversation};
+use super::story::{Fold, Telling, Trust, conversation};
 use super::wire::{Conversation, Part};
 use crate::event::{ConversationId, Event, Timestamp};
 use crate::source::Cursor;
@@ -22,6 +22,8 @@ use crate::source::skips::Named;
 const FORGET: TimeDelta = TimeDelta::days(2);
 /// Conversations that may wait to be read: of more, what their fields say is told at once.
 pub(super) const PATIENCE: usize = 40;
+/// The same of those that have ended: only their own parts say who ended them.
+pub(super) const SOON: usize = 3 * PATIENCE;
 
 /// What the next poll does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,21 +35,6 @@ pub(super) enum Phase {
     Fill,
     /// Reads what changed.
     Steady,
-}
-
-/// What was told of a conversation.
-#[derive(Debug, Clone)]
-struct Known {
-    changed_at: Timestamp,
-    /// Of all that its fields say.
-    print: u64,
-    opened: u64,
-    tags: u64,
-    is_rated: bool,
-    /// Its last part that was told; nothing where only its fields were.
-    last_part: Option<CompactString>,
-    is_whole: bool,
-    fold: Fold,
 }
 
 /// A walk through all that is active.
@@ -170,14 +157,17 @@ impl State {
         let is_known = self.known.contains_key(&row.id) || self.remembered.contains(&row.id);
         let is_fill = self.phase == Phase::Fill;
         let is_changed = is_fill && is_known && row.changed_at() >= self.resumed_at;
-        if is_fill || self.queue.len() >= PATIENCE || self.left.holds(&row.id) {
+        let is_pressing =
+            if row.is_ended() { self.queued.len() >= SOON } else { is_fill || self.queue.len() >= PATIENCE };
+        let is_told = is_pressing || self.left.holds(&row.id);
+        if is_told {
             self.outline(row);
         } else {
             self.untold.insert(row.id.clone(), row.clone());
         }
-        if is_fill && row.is_ended() {
+        if is_fill && row.is_ended() && (is_told || !is_known) {
             self.put_later(row.id.clone());
-        } else if !is_fill || is_changed || row.is_doubtful() {
+        } else if !is_fill || is_changed || row.is_ended() || row.is_doubtful() {
             self.put(row.id.clone());
         }
     }
@@ -290,7 +280,8 @@ impl State {
         let was_remembered = self.remembered.remove(&row.id);
         let is_doubted = before.is_none() && (was_remembered || row.created_at <= self.resumed_at) && !row.is_ended();
         let not_before = if before.is_none() { self.resumed_at } else { Timestamp::MIN };
-        look(row, whole, before, (not_before, is_doubted), &mut self.outbox)
+        let trust = Trust { not_before, all: is_doubted, has_parts: whole.is_some() };
+        look(&Look { row, whole, trust }, before, &mut self.outbox)
     }
 
     /// The whole life of a conversation that ended, told by itself.
@@ -302,7 +293,8 @@ impl State {
         for (agent, name) in whole.parts.iter().filter_map(Part::agent) {
             self.people.introduce(agent, name, strangers, &mut self.outbox);
         }
-        look(row, Some(whole), None, (Timestamp::MIN, false), &mut self.outbox);
+        let trust = Trust { not_before: Timestamp::MIN, all: false, has_parts: true };
+        look(&Look { row, whole: Some(whole), trust }, None, &mut self.outbox);
     }
 
     /// A conversation is not there any more.
@@ -348,95 +340,6 @@ impl State {
     pub(super) fn begun(phase: Phase) -> Self {
         Self { phase, ..Self::default() }
     }
-}
-
-impl Known {
-    fn is_active(&self) -> bool {
-        !self.fold.merged && !self.fold.status.is_ended()
-    }
-}
-
-/// Tells what one look shows that was not told before.
-fn look(
-    row: &Conversation,
-    whole: Option<&Whole>,
-    before: Option<Known>,
-    (not_before, is_doubted): (Timestamp, bool),
-    out: &mut Vec<Event>,
-) -> Known {
-    let (tags, tagged_at) = row.tags();
-    let opened = xxh3_64(format!("{:?}", row.opened()).as_bytes());
-    let tags_print = if tags.is_empty() { 0 } else { xxh3_64(format!("{tags:?}").as_bytes()).max(1) };
-    let is_new = before.is_none();
-    let mut known = before.unwrap_or(Known {
-        changed_at: row.changed_at(),
-        print: 0,
-        opened,
-        tags: 0,
-        is_rated: false,
-        last_part: None,
-        is_whole: false,
-        fold: Fold::default(),
-    });
-    let mut fold = std::mem::take(&mut known.fold);
-    if let Some(whole) = whole.filter(|_| !known.is_whole) {
-        // Read for the first time: it is told from its beginning, whatever its fields told.
-        fold = Fold { last_at: fold.last_at, ..Fold::default() };
-        let mut telling = Telling::new(row, fold, out);
-        telling.beginning(row, &whole.parts, whole.begins);
-        telling.parts(&whole.parts, whole.merged.as_ref());
-        fold = telling.fold;
-        known.is_whole = true;
-    } else if let Some(whole) = whole {
-        let told = known.last_part.as_ref().and_then(|last| whole.parts.iter().rposition(|part| part.id == *last));
-        // Without the last that was told, all of its moment are told again: the same thing counts once.
-        let last_at = fold.last_at;
-        let new = match told {
-            Some(place) => &whole.parts[place + 1..],
-            None if known.last_part.is_none() => &whole.parts[..],
-            None => &whole.parts[whole.parts.partition_point(|part| part.created_at < last_at)..],
-        };
-        let mut telling = Telling::new(row, fold, out);
-        telling.parts(new, whole.merged.as_ref());
-        fold = telling.fold;
-    } else if is_new {
-        let mut telling = Telling::new(row, fold, out);
-        telling.outline(row);
-        fold = telling.fold;
-    }
-    let mut telling = Telling::new(row, fold, out);
-    if known.opened != opened {
-        telling.opened_anew(row);
-    }
-    telling.correct(row, not_before, is_doubted);
-    if known.tags != tags_print || is_doubted {
-        let at = tagged_at.filter(|at| is_new || *at > known.changed_at).unwrap_or(row.changed_at().max(not_before));
-        telling.tagged(tags, at);
-    }
-    let parts = whole.map(|whole| whole.parts.as_slice()).unwrap_or_default();
-    let rated = row.rated(parts).filter(|_| whole.is_some() && !known.is_rated);
-    if let Some(rated) = rated {
-        telling.rated(rated);
-        known.is_rated = true;
-    }
-    let last_part = parts.last().map(|part| part.id.clone()).or(known.last_part);
-    Known {
-        changed_at: row.changed_at().max(known.changed_at),
-        print: print(row),
-        opened,
-        tags: tags_print,
-        last_part,
-        fold: telling.fold,
-        ..known
-    }
-}
-
-/// A print of all that the fields say and that is told.
-fn print(row: &Conversation) -> u64 {
-    let rated = row.rated.as_ref().and_then(|rating| rating.score);
-    let held = (&row.admin_assignee_id, &row.team_assignee_id);
-    let said = (row.changed_at(), &row.state, held, row.waiting_since, row.tags(), row.opened(), rated);
-    xxh3_64(format!("{said:?}").as_bytes())
 }
 
 #[cfg(test)]

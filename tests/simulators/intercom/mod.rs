@@ -4,6 +4,7 @@ pub mod bad;
 mod broken;
 mod cost;
 mod day;
+mod endings;
 mod long;
 mod show;
 
