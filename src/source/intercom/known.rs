@@ -35,11 +35,13 @@ pub(super) struct Look<'a> {
     /// With all that happened in it, where that was read.
     pub whole: Option<&'a Whole>,
     pub trust: Trust,
+    /// What was told of it, where nothing else is known of that.
+    pub told: Fold,
 }
 
 /// Tells what a look shows that was not told before.
 pub(super) fn look(seen: &Look<'_>, before: Option<Known>, out: &mut Vec<Event>) -> Known {
-    let Look { row, whole, trust } = *seen;
+    let Look { row, whole, trust, .. } = *seen;
     let (tags, tagged_at) = row.tags();
     let opened = xxh3_64(format!("{:?}", row.opened()).as_bytes());
     let tags_print = if tags.is_empty() { 0 } else { xxh3_64(format!("{tags:?}").as_bytes()).max(1) };
@@ -52,7 +54,7 @@ pub(super) fn look(seen: &Look<'_>, before: Option<Known>, out: &mut Vec<Event>)
         is_rated: false,
         last_part: None,
         is_whole: false,
-        fold: Fold::default(),
+        fold: seen.told.clone(),
     });
     let mut fold = std::mem::take(&mut known.fold);
     if let Some(whole) = whole.filter(|_| !known.is_whole) {

@@ -41,7 +41,7 @@ fn what_stands_in_the_fields_is_read_as_it_is_meant() {
 fn whatever_the_fields_say_anew_is_read_though_the_change_is_of_the_same_second(#[case] more: Value) {
     let mut state = steady();
     state.tell(&whole(row(json!({})), Vec::new()), LATER);
-    state.note(&read(row(more.clone())));
+    state.note(&read(row(more.clone())), LATER);
     assert_eq!(state.queue.len(), 1, "{more}");
 }
 
@@ -150,7 +150,7 @@ fn an_older_answer_read_late_makes_nothing_older() {
     let mut state = steady();
     state.tell(&whole(row(json!({"updated_at": 1_772_441_950})), Vec::new()), LATER);
     state.tell(&whole(row(json!({})), Vec::new()), LATER);
-    state.note(&read(row(json!({"updated_at": 1_772_441_940, "admin_assignee_id": 81}))));
+    state.note(&read(row(json!({"updated_at": 1_772_441_940, "admin_assignee_id": 81}))), LATER);
     assert!(state.is_idle());
 }
 
@@ -158,7 +158,7 @@ fn an_older_answer_read_late_makes_nothing_older() {
 fn a_satisfaction_answer_of_the_fields_waits_for_its_part() {
     let rated = || json!({"conversation_rating": {"rating": 4, "updated_at": 1_772_441_600}});
     let mut state = State::begun(Phase::Fill);
-    state.note(&read(row(rated())));
+    state.note(&read(row(rated())), LATER);
     assert!(!shorts(&mut state).iter().any(|line| line.contains("rated")));
     state.tell(&whole(row(rated()), vec![part(550, "conversation_rating_changed", "user", json!({}))]), LATER);
     assert_eq!(shorts(&mut state).last().unwrap(), "550 rated 4.0");
@@ -188,7 +188,7 @@ fn what_an_earlier_run_told_is_told_whole_as_of_the_start(
 ) {
     let mut state = started(remembered, told_to);
     let stands = json!({"statistics": {"last_assignment_at": 1_772_441_300, "last_close_at": 1_772_441_300}});
-    state.note(&read(row(stands)));
+    state.note(&read(row(stands)), LATER);
     let expected = ["assigned /null by", "assigned null/ by", "status open by", "tagged []"];
     assert_eq!(shorts(&mut state)[1..], expected.map(|line| format!("{when} {line}")));
     assert_eq!(state.queue.len(), queued);
@@ -197,15 +197,15 @@ fn what_an_earlier_run_told_is_told_whole_as_of_the_start(
 #[test]
 fn one_that_is_new_or_has_ended_is_not_doubted() {
     let mut state = started(false, -10);
-    state.note(&read(row(json!({}))));
+    state.note(&read(row(json!({}))), LATER);
     assert_eq!(shorts(&mut state), ["0 opened inbound"]);
     let mut state = started(true, 950);
-    state.note(&read(row(json!({"state": "closed"}))));
+    state.note(&read(row(json!({"state": "closed"}))), LATER);
     assert_eq!(shorts(&mut state), Vec::<String>::new());
     assert_eq!((state.queue.len(), state.later.len()), (1, 0), "it is on the board still");
-    state.note(&read(row(json!({"state": "closed", "id": "8"}))));
+    state.note(&read(row(json!({"state": "closed", "id": "8"}))), LATER);
     assert_eq!((state.queue.len(), state.later.len()), (1, 1), "it can wait");
-    state.failed(&"7".into(), at(1000));
+    state.failed(&"7".into(), at(1000), at(1000));
     assert_eq!(shorts(&mut state), ["0 opened inbound", "950 status closed by"]);
 }
 
@@ -220,11 +220,11 @@ fn an_ending_waits_for_the_part_that_says_whose_it_is() {
         state.tell(&whole(row(json!({"updated_at": 1_772_441_100})), Vec::new()), LATER);
         (0..others).for_each(|nth| state.put(format!("o{nth}").into()));
         state.outbox.clear();
-        state.note(&read(closed("7", 700)));
+        state.note(&read(closed("7", 700)), LATER);
         assert_eq!(state.outbox.len(), usize::from(is_told), "{others}");
         assert!(state.next(others + 1).contains(&"7".into()));
         // Where it can't be read, its fields end it, a little behind the part that may come after all.
-        state.failed(&"7".into(), at(1000));
+        state.failed(&"7".into(), at(1000), at(1000));
         assert_eq!(state.outbox.pop().unwrap().at, Some(at(700) + chrono::TimeDelta::milliseconds(1)));
         state.tell(&whole(closed("7", 700), vec![part(700, "close", "bot", json!({}))]), LATER);
         assert_eq!(shorts(&mut state), ["700 status closed by bot"]);
@@ -234,8 +234,8 @@ fn an_ending_waits_for_the_part_that_says_whose_it_is() {
 #[test]
 fn what_was_opened_again_in_the_second_of_its_ending_is_open() {
     let mut state = State::begun(Phase::Steady);
-    state.note(&read(row(json!({"state": "closed", "updated_at": 1_772_441_700}))));
-    state.failed(&"7".into(), at(800));
+    state.note(&read(row(json!({"state": "closed", "updated_at": 1_772_441_700}))), LATER);
+    state.failed(&"7".into(), at(800), at(800));
     state.outbox.clear();
     let parts = vec![part(700, "close", "admin", json!({})), part(700, "open", "admin", json!({"id": "701"}))];
     state.tell(&whole(row(json!({"updated_at": 1_772_441_700})), parts), LATER);
@@ -248,7 +248,7 @@ fn what_was_opened_again_in_the_second_of_its_ending_is_open() {
 fn of_many_that_wait_the_fields_are_told_at_once() {
     let mut state = steady();
     for nth in 0..=super::state::PATIENCE {
-        state.note(&read(row(json!({"id": nth.to_string()}))));
+        state.note(&read(row(json!({"id": nth.to_string()}))), LATER);
         let is_told = nth == super::state::PATIENCE;
         assert_eq!(shorts(&mut state), if is_told { vec!["0 opened inbound".to_owned()] } else { Vec::new() });
     }
@@ -277,7 +277,7 @@ fn whoever_changed_while_all_was_walked_through_was_met() {
         if is_read {
             state.tell(&whole(row(json!({})), Vec::new()), LATER);
         } else {
-            state.note(&read(row(json!({}))));
+            state.note(&read(row(json!({}))), LATER);
         }
         assert_eq!(state.walk.unwrap().met.len(), 1);
     }
@@ -338,7 +338,7 @@ fn without_a_mark_what_is_remembered_is_told_as_of_now() {
     let mut state = State::begun(Phase::Fill);
     state.remember(&[ConversationId::new("7")]);
     state.resume(None, at(950));
-    state.note(&read(row(json!({}))));
+    state.note(&read(row(json!({}))), LATER);
     assert_eq!(shorts(&mut state)[1], "950 assigned /null by");
 }
 
@@ -355,7 +355,7 @@ fn who_was_closed_after_the_last_word_waits_for_nobody() {
 fn what_the_fields_told_is_not_forgotten_when_the_parts_are_read() {
     let mut state = State::begun(Phase::Fill);
     let held = || row(json!({"admin_assignee_id": 81}));
-    state.note(&read(held()));
+    state.note(&read(held()), LATER);
     state.tell(&whole(held(), vec![part(10, "assignment", "admin", to(81))]), LATER);
     state.outbox.clear();
     state.vanish(&"7".into(), at(400));

@@ -1,6 +1,6 @@
 //! What the source knows between two polls, and what conversations do to it. No requests.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use chrono::TimeDelta;
 use compact_str::CompactString;
@@ -13,10 +13,10 @@ use super::people::People;
 use super::story::{Fold, Telling, Trust, conversation};
 use super::wire::{Conversation, Part};
 use crate::event::{ConversationId, Event, Timestamp};
-use crate::source::Cursor;
 use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
 use crate::source::skips::Named;
+use crate::source::{Cursor, left};
 
 /// Ended conversations are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
@@ -94,6 +94,8 @@ pub(super) struct State {
     pub past: Past,
     pub is_past_next: bool,
     pub remembered: HashSet<CompactString>,
+    /// Those that were ended because they were gone, and when.
+    pub gone: BTreeMap<CompactString, Timestamp>,
     pub unreadable: Named,
     pub outbox: Vec<Event>,
 }
@@ -112,6 +114,9 @@ pub(super) struct Mark {
     pub left: Vec<CompactString>,
     #[serde(default)]
     pub past_left: Vec<CompactString>,
+    /// Conversations that were ended because they were gone, and when.
+    #[serde(default)]
+    pub gone: Vec<(Timestamp, CompactString)>,
 }
 
 impl State {
@@ -138,12 +143,13 @@ impl State {
             gaps: self.past.gaps(),
             left: self.left.all(),
             past_left: self.past.left.all(),
+            gone: left::newest(self.gone.iter().map(|(id, at)| (*at, id.clone())).collect()),
         };
         (self.phase != Phase::Cold).then(|| Cursor::of(&mark())).flatten()
     }
 
-    /// Takes in the fields of a conversation: what they leave open is queued to be read with its parts.
-    pub(super) fn note(&mut self, row: &Conversation) {
+    /// Takes in the fields of a conversation, seen then: what they leave open is queued to be read with its parts.
+    pub(super) fn note(&mut self, row: &Conversation, at: Timestamp) {
         if let Some(walk) = &mut self.walk {
             walk.met.insert(row.id.clone());
         }
@@ -161,7 +167,7 @@ impl State {
             if row.is_ended() { self.queued.len() >= SOON } else { is_fill || self.queue.len() >= PATIENCE };
         let is_told = is_pressing || self.left.holds(&row.id);
         if is_told {
-            self.outline(row);
+            self.outline(row, at);
         } else {
             self.untold.insert(row.id.clone(), row.clone());
         }
@@ -195,10 +201,10 @@ impl State {
     }
 
     /// It can't be read with its parts: what its fields say is told, and it is left alone.
-    pub(super) fn failed(&mut self, id: &CompactString, now: Timestamp) {
+    pub(super) fn failed(&mut self, id: &CompactString, now: Timestamp, at: Timestamp) {
         self.left.failed(id.clone(), now);
         if let Some(row) = self.untold.remove(id) {
-            self.outline(&row);
+            self.outline(&row, at);
         }
     }
 
@@ -245,9 +251,9 @@ impl State {
     }
 
     /// Tells what the fields alone say.
-    fn outline(&mut self, row: &Conversation) {
+    fn outline(&mut self, row: &Conversation, at: Timestamp) {
         let before = self.known.remove(&row.id);
-        let known = self.look(row, None, before);
+        let known = self.look(row, None, before, at);
         self.known.insert(row.id.clone(), known);
     }
 
@@ -263,14 +269,14 @@ impl State {
         }
         self.people.strangers = strangers;
         let before = self.known.remove(&whole.row.id);
-        let mut known = self.look(&whole.row, Some(whole), before);
+        let mut known = self.look(&whole.row, Some(whole), before, looked_at);
         if seconds(looked_at) <= seconds(known.changed_at) {
             known.print = 0;
         }
         self.known.insert(whole.row.id.clone(), known);
     }
 
-    fn look(&mut self, row: &Conversation, whole: Option<&Whole>, before: Option<Known>) -> Known {
+    fn look(&mut self, row: &Conversation, whole: Option<&Whole>, before: Option<Known>, at: Timestamp) -> Known {
         if let Some((id, name)) = row.customer()
             && (before.is_none() || name.is_some())
         {
@@ -279,9 +285,12 @@ impl State {
         // What an earlier run may have told otherwise.
         let was_remembered = self.remembered.remove(&row.id);
         let is_doubted = before.is_none() && (was_remembered || row.created_at <= self.resumed_at) && !row.is_ended();
-        let not_before = if before.is_none() { self.resumed_at } else { Timestamp::MIN };
+        let gone_at = self.gone.remove(&row.id);
+        let seen_at = if gone_at.is_some() { at } else { Timestamp::MIN };
+        let not_before = if before.is_none() { self.resumed_at.max(seen_at) } else { seen_at };
         let trust = Trust { not_before, all: is_doubted, has_parts: whole.is_some() };
-        look(&Look { row, whole, trust }, before, &mut self.outbox)
+        let told = gone_at.map(Fold::ended).unwrap_or_default();
+        look(&Look { row, whole, trust, told }, before, &mut self.outbox)
     }
 
     /// The whole life of a conversation that ended, told by itself.
@@ -294,21 +303,20 @@ impl State {
             self.people.introduce(agent, name, strangers, &mut self.outbox);
         }
         let trust = Trust { not_before: Timestamp::MIN, all: false, has_parts: true };
-        look(&Look { row, whole: Some(whole), trust }, None, &mut self.outbox);
+        look(&Look { row, whole: Some(whole), trust, told: Fold::default() }, None, &mut self.outbox);
     }
 
     /// A conversation is not there any more.
     pub(super) fn vanish(&mut self, id: &CompactString, at: Timestamp) {
         let was_remembered = self.remembered.remove(id);
-        match self.known.get_mut(id) {
-            Some(known) if known.is_active() => {
-                Telling::vanish(&conversation(id), at, &mut known.fold, &mut self.outbox);
-            }
-            None if was_remembered => {
-                Telling::vanish(&conversation(id), at, &mut Fold::default(), &mut self.outbox);
-            }
-            _ => {}
-        }
+        let mut unknown = Fold::default();
+        let fold = match self.known.get_mut(id) {
+            Some(known) if known.is_active() => &mut known.fold,
+            None if was_remembered => &mut unknown,
+            _ => return,
+        };
+        Telling::vanish(&conversation(id), at, fold, &mut self.outbox);
+        self.gone.insert(id.clone(), fold.ended_at);
     }
 
     /// After a walk through all that is active: what was not met is looked up.
@@ -351,10 +359,17 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let (told_to, past_from) = (Timestamp::from_millis(7), Some(Timestamp::default()));
-        let mark = Mark { told_to, past_from, gaps: Vec::new(), left: vec!["7".into()], past_left: vec!["8".into()] };
+        let mark = Mark {
+            told_to,
+            past_from,
+            gaps: Vec::new(),
+            left: vec!["7".into()],
+            past_left: vec!["8".into()],
+            gone: vec![(told_to, "9".into())],
+        };
         assert_eq!(Cursor::of(&mark).unwrap().read::<Mark>(), Some(mark));
         let older = Cursor(json!({"told_to": told_to, "past_from": past_from}));
-        assert!(older.read::<Mark>().is_some_and(|mark| mark.left.is_empty()));
+        assert!(older.read::<Mark>().is_some_and(|mark| mark.left.is_empty() && mark.gone.is_empty()));
         for other in [json!(null), json!({"told_to": 7}), json!([1]), json!({"last": 12})] {
             assert_eq!(Cursor(other).read::<Mark>(), None);
         }

@@ -27,6 +27,10 @@ pub(super) struct Fold {
     pub waiting_since: Option<Timestamp>,
     /// The last answer or ending.
     pub answered_at: Timestamp,
+    /// The last ending.
+    pub ended_at: Timestamp,
+    /// A wait that an ending hides which was told and was none.
+    pub hidden: Option<Timestamp>,
     /// When the holder and the status were last told.
     pub assigned_at: Timestamp,
     pub status_at: Timestamp,
@@ -43,6 +47,8 @@ impl Default for Fold {
             status: Status::Open,
             waiting_since: None,
             answered_at: Timestamp::MIN,
+            ended_at: Timestamp::MIN,
+            hidden: None,
             assigned_at: Timestamp::MIN,
             status_at: Timestamp::MIN,
             last_at: Timestamp::MIN,
@@ -52,10 +58,16 @@ impl Default for Fold {
 }
 
 impl Fold {
+    /// Of one that was ended then; nothing else is known.
+    pub(super) fn ended(at: Timestamp) -> Self {
+        Self { status: Status::Closed, status_at: at, answered_at: at, ended_at: at, last_at: at, ..Self::default() }
+    }
+
     /// What was told before without the parts still holds where nothing in them is later.
     pub(super) fn keep(&mut self, told: &Self) {
-        if self.waiting_since.is_some_and(|since| since < told.answered_at) {
+        if let Some(since) = self.waiting_since.filter(|since| *since < told.answered_at) {
             self.waiting_since = told.waiting_since.filter(|since| *since > self.answered_at);
+            self.hidden = Some(since).filter(|since| self.waiting_since.is_none() && *since < told.ended_at);
         }
         let is_ended = told.status.is_ended() && self.waiting_since.is_none();
         if told.status_at > self.status_at && (is_ended || !told.status.is_ended()) {
@@ -218,11 +230,14 @@ impl<'a> Telling<'a> {
         match from {
             Author::Customer if public => {
                 self.fold.waiting_since.get_or_insert(at);
+                self.fold.hidden = None;
                 if self.fold.status.is_ended() {
                     (self.fold.status, self.fold.status_at) = (Status::Open, at);
                 }
             }
-            Author::Agent if public => (self.fold.waiting_since, self.fold.answered_at) = (None, at),
+            Author::Agent if public => {
+                (self.fold.waiting_since, self.fold.hidden, self.fold.answered_at) = (None, None, at);
+            }
             _ => {}
         }
         let message = Message::public(self.id.clone(), from, agent);
@@ -242,7 +257,8 @@ impl<'a> Telling<'a> {
 
     fn status(&mut self, at: Timestamp, status: Status, by: Option<StatusBy>, agent: Option<AgentId>) {
         if status.is_ended() {
-            (self.fold.waiting_since, self.fold.answered_at) = (None, at);
+            (self.fold.waiting_since, self.fold.hidden) = (None, None);
+            (self.fold.answered_at, self.fold.ended_at) = (at, at);
         }
         (self.fold.status, self.fold.status_at) = (status, at);
         self.say(at, EventKind::Status { conversation: self.id.clone(), status, by, agent });
@@ -343,6 +359,7 @@ impl<'a> Telling<'a> {
             self.message(since, &Who::Customer, true);
             self.fold.waiting_since = Some(since);
         }
+        let is_back = self.fold.status.is_ended() && !row.is_ended();
         let statistics = row.statistics.clone().unwrap_or_default();
         let (holder, team) = (holder(row), team(row));
         if self.fold.team != team || all {
@@ -365,14 +382,21 @@ impl<'a> Telling<'a> {
             let is_early = row.is_ended() && !trust.has_parts;
             self.status(if is_early { since + BEHIND_ITS_PART } else { since }, status, None, None);
         }
+        // Who waits still though an ending was told that was none waits from now on.
+        let is_hidden = self.fold.hidden.is_some() && trust.has_parts;
+        let waits = is_hidden || row.waiting_since().is_some() && (is_back || self.fold.hidden.is_some());
+        if waits && !row.is_ended() && self.fold.waiting_since.is_none() {
+            self.message(at, &Who::Customer, true);
+        }
     }
 
     /// It is not there any more.
     pub(super) fn vanish(id: &ConversationId, at: Timestamp, fold: &mut Fold, out: &mut Vec<Event>) {
         let mut telling = Telling { id: id.clone(), fold: fold.clone(), merged_at: None, out };
         let at = at.max(telling.fold.last_at);
+        let waits = telling.fold.waiting_since;
         telling.status(at, Status::Closed, Some(StatusBy::System), None);
-        *fold = telling.fold;
+        *fold = Fold { hidden: waits, ..telling.fold };
     }
 
     /// A satisfaction answer.

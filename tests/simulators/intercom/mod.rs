@@ -5,6 +5,7 @@ mod broken;
 mod cost;
 mod day;
 mod endings;
+mod gone;
 mod long;
 mod show;
 
