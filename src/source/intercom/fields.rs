@@ -39,6 +39,12 @@ impl Conversation {
         asked_at > replied_at
     }
 
+    /// When the team answered, where nobody waits since and it goes on.
+    pub(super) fn answered_at(&self) -> Option<Timestamp> {
+        let is_answered = !self.is_ended() && self.waiting_since().is_none() && !self.is_doubtful();
+        self.statistics.as_ref().and_then(|statistics| statistics.admin_reply).filter(|_| is_answered)
+    }
+
     /// The customer, and the name where it is shown.
     pub(super) fn customer(&self) -> Option<(CustomerId, Option<&str>)> {
         let author = self.source.as_ref().and_then(|source| source.author.as_ref());

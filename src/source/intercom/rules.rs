@@ -231,6 +231,65 @@ fn an_ending_waits_for_the_part_that_says_whose_it_is() {
     }
 }
 
+/// What is told of one whose parts can't be read when its fields say so, after those that were told before.
+fn of_unreadable(mut state: State, more: Value) -> Vec<String> {
+    state.phase = Phase::Steady;
+    state.outbox.clear();
+    let mut later = row(json!({"updated_at": 1_772_441_960, "admin_assignee_id": 81}));
+    later.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    state.note(&read(later.clone()), LATER);
+    state.failed(&"7".into(), LATER, LATER);
+    let told: Vec<String> = shorts(&mut state).into_iter().filter(|line| line.contains("message")).collect();
+    state.note(&read(later), LATER);
+    assert_eq!(shorts(&mut state), Vec::<String>::new(), "once");
+    told
+}
+
+#[rstest]
+#[case::answered(json!({"statistics": {"last_admin_reply_at": 1_772_441_950}}), &["950 message agent 81"])]
+#[case::in_the_second_of_the_wait(json!({"statistics": {"last_admin_reply_at": 1_772_441_300}}), &["300 message agent 81"])]
+#[case::of_before_the_wait(json!({"statistics": {"last_admin_reply_at": 1_772_441_299}}), &[])]
+#[case::it_is_not_said(json!({"statistics": null}), &[])]
+#[case::held_by_nobody(json!({"admin_assignee_id": 0, "statistics": {"last_admin_reply_at": 1_772_441_950}}), &[])]
+#[case::asked_again(
+    json!({"statistics": {"last_admin_reply_at": 1_772_441_950, "last_contact_reply_at": 1_772_441_951}}), &[])]
+#[case::waits_again(
+    json!({"waiting_since": 1_772_441_955, "statistics": {"last_admin_reply_at": 1_772_441_950}}), &[])]
+fn an_answer_of_the_fields_is_told_where_the_parts_cannot_be_read(#[case] more: Value, #[case] expected: &[&str]) {
+    let waiting = || row(json!({"waiting_since": 1_772_441_300, "source": null, "admin_assignee_id": 81}));
+    let mut outlined = State::begun(Phase::Fill);
+    outlined.note(&read(waiting()), LATER);
+    let mut told = steady();
+    told.tell(&whole(waiting(), vec![part(300, "comment", "user", body())]), LATER);
+    assert_eq!(of_unreadable(outlined, more.clone()), expected);
+    assert_eq!(of_unreadable(told, more), expected);
+}
+
+#[rstest]
+#[case::after_an_earlier_run(940, &["950 message agent 81"])]
+#[case::before_its_end(951, &[])]
+fn an_answer_after_an_earlier_run_is_told_though_its_wait_is_not_known(
+    #[case] told_to: i64,
+    #[case] expected: &[&str],
+) {
+    let answered = json!({"statistics": {"last_admin_reply_at": 1_772_441_950}});
+    assert_eq!(of_unreadable(started(true, told_to), answered), expected);
+}
+
+#[test]
+fn while_the_parts_are_still_to_be_read_no_answer_of_the_fields_is_told() {
+    let mut state = steady();
+    state.tell(&whole(row(json!({})), Vec::new()), LATER);
+    (0..super::state::PATIENCE).for_each(|nth| state.put(format!("o{nth}").into()));
+    state.outbox.clear();
+    let statistics = json!({"last_admin_reply_at": 1_772_441_950});
+    state.note(
+        &read(row(json!({"updated_at": 1_772_441_960, "admin_assignee_id": 81, "statistics": statistics}))),
+        LATER,
+    );
+    assert_eq!(shorts(&mut state), ["960 assigned 81/ by"]);
+}
+
 #[test]
 fn what_was_opened_again_in_the_second_of_its_ending_is_open() {
     let mut state = State::begun(Phase::Steady);

@@ -72,7 +72,7 @@ pub(super) struct State {
     /// The same of those that had ended at the start: they can wait.
     pub later: VecDeque<CompactString>,
     queued: HashSet<CompactString>,
-    /// What the fields of queued ones say and was not told: it is told where their parts can't be read.
+    /// What the fields of queued ones say: it is told where their parts can't be read.
     untold: HashMap<CompactString, Conversation>,
     /// Those that can't be read with their parts.
     pub left: Pauses<CompactString>,
@@ -165,16 +165,18 @@ impl State {
         let is_changed = is_fill && is_known && row.changed_at() >= self.resumed_at;
         let is_pressing =
             if row.is_ended() { self.queued.len() >= SOON } else { is_fill || self.queue.len() >= PATIENCE };
-        let is_told = is_pressing || self.left.holds(&row.id);
+        let is_unreadable = self.left.holds(&row.id);
+        let is_told = is_pressing || is_unreadable;
         if is_told {
-            self.outline(row, at);
-        } else {
-            self.untold.insert(row.id.clone(), row.clone());
+            self.outline(row, at, is_unreadable);
         }
         if is_fill && row.is_ended() && (is_told || !is_known) {
             self.put_later(row.id.clone());
         } else if !is_fill || is_changed || row.is_ended() || row.is_doubtful() {
             self.put(row.id.clone());
+        }
+        if self.queued.contains(&row.id) {
+            self.untold.insert(row.id.clone(), row.clone());
         }
     }
 
@@ -204,7 +206,7 @@ impl State {
     pub(super) fn failed(&mut self, id: &CompactString, now: Timestamp, at: Timestamp) {
         self.left.failed(id.clone(), now);
         if let Some(row) = self.untold.remove(id) {
-            self.outline(&row, at);
+            self.outline(&row, at, true);
         }
     }
 
@@ -250,10 +252,14 @@ impl State {
         self.known.get(id).is_some_and(|known| known.is_rated)
     }
 
-    /// Tells what the fields alone say.
-    fn outline(&mut self, row: &Conversation, at: Timestamp) {
+    /// Tells what the fields alone say; all of it where the parts can't be read.
+    fn outline(&mut self, row: &Conversation, at: Timestamp, is_unreadable: bool) {
         let before = self.known.remove(&row.id);
-        let known = self.look(row, None, before, at);
+        let is_whole = before.as_ref().is_some_and(|known| known.is_whole);
+        // Of what was told in this run it is known whether its customer waits by that.
+        let is_older = self.resumed_at > Timestamp::MIN && row.created_at <= self.resumed_at;
+        let least = if is_older && !is_whole { self.resumed_at } else { Timestamp::MAX };
+        let known = self.look(row, None, before, (at, is_unreadable.then_some(least)));
         self.known.insert(row.id.clone(), known);
     }
 
@@ -269,14 +275,20 @@ impl State {
         }
         self.people.strangers = strangers;
         let before = self.known.remove(&whole.row.id);
-        let mut known = self.look(&whole.row, Some(whole), before, looked_at);
+        let mut known = self.look(&whole.row, Some(whole), before, (looked_at, None));
         if seconds(looked_at) <= seconds(known.changed_at) {
             known.print = 0;
         }
         self.known.insert(whole.row.id.clone(), known);
     }
 
-    fn look(&mut self, row: &Conversation, whole: Option<&Whole>, before: Option<Known>, at: Timestamp) -> Known {
+    fn look(
+        &mut self,
+        row: &Conversation,
+        whole: Option<&Whole>,
+        before: Option<Known>,
+        (at, unread_since): (Timestamp, Option<Timestamp>),
+    ) -> Known {
         if let Some((id, name)) = row.customer()
             && (before.is_none() || name.is_some())
         {
@@ -288,7 +300,7 @@ impl State {
         let gone_at = self.gone.remove(&row.id);
         let seen_at = if gone_at.is_some() { at } else { Timestamp::MIN };
         let not_before = if before.is_none() { self.resumed_at.max(seen_at) } else { seen_at };
-        let trust = Trust { not_before, all: is_doubted, has_parts: whole.is_some() };
+        let trust = Trust { not_before, all: is_doubted, has_parts: whole.is_some(), unread_since };
         let told = gone_at.map(Fold::ended).unwrap_or_default();
         look(&Look { row, whole, trust, told }, before, &mut self.outbox)
     }
@@ -302,7 +314,7 @@ impl State {
         for (agent, name) in whole.parts.iter().filter_map(Part::agent) {
             self.people.introduce(agent, name, strangers, &mut self.outbox);
         }
-        let trust = Trust { not_before: Timestamp::MIN, all: false, has_parts: true };
+        let trust = Trust { not_before: Timestamp::MIN, all: false, has_parts: true, unread_since: None };
         look(&Look { row, whole: Some(whole), trust, told: Fold::default() }, None, &mut self.outbox);
     }
 

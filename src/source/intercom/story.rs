@@ -86,6 +86,9 @@ pub(super) struct Trust {
     pub all: bool,
     /// The parts were told: what the fields say beyond them, no part does.
     pub has_parts: bool,
+    /// The parts can't be read: an answer that the fields show is told where it ends a wait that was told, or is of then
+    /// or later, for of that an earlier run may have told a wait.
+    pub unread_since: Option<Timestamp>,
 }
 
 /// Whose a part is.
@@ -362,6 +365,13 @@ impl<'a> Telling<'a> {
         let is_back = self.fold.status.is_ended() && !row.is_ended();
         let statistics = row.statistics.clone().unwrap_or_default();
         let (holder, team) = (holder(row), team(row));
+        // Nothing says who it was: whoever holds it, most likely.
+        if let (Some(least), Some(since), Some(agent)) = (trust.unread_since, row.answered_at(), &holder)
+            && since > self.fold.answered_at
+            && (since >= least || self.fold.waiting_since.is_some_and(|told| told <= since))
+        {
+            self.message(since, &Who::Agent(agent.clone()), true);
+        }
         if self.fold.team != team || all {
             let to = Assigned { agent: None, team: Some(team), ..Assigned::to(self.id.clone(), None) };
             self.assigned(at, to);
