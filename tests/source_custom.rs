@@ -1,6 +1,8 @@
 //! The source `custom` against an API of the reader's own.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "source_custom/looks.rs"]
+mod looks;
 #[path = "source_custom/program.rs"]
 mod program;
 #[path = "source_custom/walk.rs"]
@@ -160,13 +162,26 @@ async fn pages_in_a_circle_and_programs_that_fail_are_named_and_change_nothing()
     for (request, key, said) in [
         (json!({"path": "/tickets", "jq": JQ, "next": ".next", "next_param": "after"}), "next", "circle"),
         (json!({"path": "/tickets", "jq": JQ, "next": ".tickets"}), "next", "must give text or null"),
-        (json!({"path": "/tickets", "jq": JQ, "next": r#""/elsewhere""#}), "next", "not below base_url"),
         (json!({"path": "/tickets", "jq": ".nothing[]"}), "jq", "null"),
+        (json!({"path": "/tickets", "jq": ".tickets[].said[].side.name"}), "jq", "cannot index a text with \"name\""),
     ] {
         let error = custom(&server.uri(), &json!([request])).poll(None, now()).await.unwrap_err();
         let SourceError::Transient { place, what, todo: Some(todo), .. } = &error else { panic!("{error:?}") };
         assert!(*place == format!("the program `{key}` of /tickets") && what.contains(said), "{request}: {error}");
         assert!(todo.contains("jq program in the config"), "{todo}");
+        assert!(!what.contains("them") && !what.contains("ana"), "no value is told: {what}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_leads_elsewhere_is_an_error_with_its_own_hint() {
+    let server = MockServer::start().await;
+    answer(&server, "/api/tickets", json!({"tickets": []})).await;
+    for next in ["https://other.example/elsewhere", "//other.example/tickets", "tickets?page=2"] {
+        let request = json!({"path": "/tickets", "jq": JQ, "next": json!(next).to_string()});
+        let error = custom(&server.uri(), &json!([request])).poll(None, now()).await.unwrap_err();
+        let SourceError::Transient { what, todo: Some(todo), .. } = &error else { panic!("{error:?}") };
+        assert!(what.contains("not below base_url") && todo.contains("let `next` give an address below"), "{error}");
     }
 }
 
@@ -195,6 +210,7 @@ async fn a_record_that_cannot_be_read_costs_no_other_and_ends_nobody() {
 #[case(json!({"request": [{"path": "/t", "jq": ".a |"}]}), "request[0].jq: ends too early")]
 #[case(json!({"request": [{"path": "/t", "jq": ".", "next": "foo"}]}), "request[0].next: knows no `foo`")]
 #[case(json!({"request": [{"path": "/t", "jq": ".", "page_param": "p", "offset_param": "o"}]}), "give one of")]
+#[case(json!({"request": [{"path": "/t", "jq": ".", "page_param": "p", "next": "."}]}), "next_param: is missing")]
 #[case(json!({"request": [{"path": "/t", "jq": "."}], "auth": "a b"}), "auth: `a b` is no name of a header")]
 #[case(json!({"request": [{"path": "/t", "jq": "."}], "auth": "basic"}), "user: is missing")]
 #[case(json!({"request": [{"path": "/t", "jq": "."}], "capabilities": ["telepathy"]}), "no `telepathy`")]
@@ -323,8 +339,13 @@ async fn the_example_of_an_own_desk_reads_what_it_describes() {
     let ticket = json!({"number": 5, "created": "2026-03-02T09:00:00Z", "from": "kim", "owner": null, "queue": "q",
         "waiting_for_customer": false, "messages": [{"id": 1, "time": "2026-03-02T09:00:00Z", "staff": null},
         {"id": 2, "time": "2026-03-02T09:05:00Z", "staff": "ana"}]});
-    let answer = ResponseTemplate::new(200).set_body_json(json!({"tickets": [ticket], "next": null}));
-    Mock::given(path("/api/tickets")).and(query_param("state", "active")).respond_with(answer).mount(&server).await;
+    let page = |tickets: &[&Value], next: Value| {
+        ResponseTemplate::new(200).set_body_json(json!({"tickets": tickets, "next": next}))
+    };
+    let second = Mock::given(path("/api/tickets")).and(query_param("after", "4"));
+    second.respond_with(page(&[&ticket], Value::Null)).with_priority(1).mount(&server).await;
+    let first = Mock::given(path("/api/tickets")).and(query_param("state", "active"));
+    first.respond_with(page(&[], "/tickets?after=4".into())).mount(&server).await;
     let spec = example("docs/examples/own-desk.toml", &format!("{}/api", server.uri()));
     let batch = Custom::new(&spec, Limits::default()).unwrap().poll(None, now()).await.unwrap();
     assert_eq!(batch.skipped, []);

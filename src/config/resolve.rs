@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::file::{self, Clock, File, Level};
 use super::keys::Unknown;
 use super::layers::Places;
 use super::problem::{ConfigError, Problem};
 use super::schema;
-use super::secret::Keyring;
+use super::secret::{Exposed, Keyring};
 use super::terms;
 use crate::length::Length;
 use crate::metrics::history::Terms;
 use crate::metrics::thresholds::{Threshold, Thresholds};
+use crate::source::http::is_secret;
 use crate::source::{Kind, Source, Spec};
 use crate::text::{Mask, nearest};
 
@@ -218,6 +219,27 @@ fn thresholds(written: &file::Thresholds, places: &Places, problems: &mut Vec<Pr
     Thresholds { general: checked("thresholds", general.0, general.1), by_channel, by_team }
 }
 
+/// The keys, from this one on, of texts that are secrets by their names.
+fn secrets_inside(key: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                let key = format!("{key}.{name}");
+                match value {
+                    Value::String(text) if is_secret(name) && !text.is_empty() => found.push(key),
+                    _ => secrets_inside(&key, value, found),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate() {
+                secrets_inside(&format!("{key}[{number}]"), item, found);
+            }
+        }
+        _ => {}
+    }
+}
+
 struct SourceChecker<'a> {
     key: String,
     places: &'a Places,
@@ -248,6 +270,7 @@ impl SourceChecker<'_> {
                 }
             }
         }
+        problems.extend(self.readable_secrets(&name, kind, &settings));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -256,6 +279,21 @@ impl SourceChecker<'_> {
         let place = self.places.of(&self.key);
         let (interval, key) = (source.interval.0, self.key.clone());
         Ok(SourceConfig { kind, spec, interval, quota_share: source.quota_share, place, key })
+    }
+
+    /// What is a secret by its name, inside of a setting that can be fetched from nowhere else, in a file that others can
+    /// read.
+    fn readable_secrets(&self, name: &str, kind: &Kind, settings: &Map<String, Value>) -> Vec<Problem> {
+        let Some(Exposed { path, mode }) = &self.keyring.exposed else { return Vec::new() };
+        let mut found = Vec::new();
+        for (key, value) in settings.iter().filter(|(key, _)| !kind.secrets.contains(&key.as_str())) {
+            secrets_inside(key, value, &mut found);
+        }
+        let problem = |key: &String| {
+            let what = format!("`{key}` of `{name}`: written out in a file that others can read (mode {mode:04o})");
+            self.problem(key, what, format!("run: chmod 600 {}", path.display()))
+        };
+        found.iter().map(problem).collect()
     }
 
     fn kind(&self, name: &str) -> Result<&'static Kind, Problem> {

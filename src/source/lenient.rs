@@ -121,7 +121,7 @@ fn word_of(value: &Value) -> Option<CompactString> {
 }
 
 /// What a value is, without its content, which may be a customer's.
-fn shape(value: &Value) -> &'static str {
+pub(super) fn shape(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a bool",

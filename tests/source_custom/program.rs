@@ -1,6 +1,7 @@
 //! The source `custom` through the program itself.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
 use chrono::{TimeDelta, Utc};
@@ -13,7 +14,9 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 fn home(base: &str, settings: &str) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let config = format!("[[source]]\nname = \"ours\"\nkind = \"custom\"\nbase_url = \"{base}/api\"\n{settings}");
-    fs::write(home.path().join("desk.toml"), config).unwrap();
+    let path = home.path().join("desk.toml");
+    fs::write(&path, config).unwrap();
+    fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
     home
 }
 
@@ -64,7 +67,7 @@ async fn a_trace_holds_no_secret_in_whatever_way_it_is_written() {
     // The last but one is `kim:` and the key in base64, the last the key alone.
     let body = r#"{"tickets": [{"id": 1, "at": "2026-03-02T09:00:00Z", "who": "s3c/ret+k=y9", "what": "s3c%2Fret%2Bk%3Dy9 s3c\/ret+k=y9"}],
         "next": "/api/more?access_token=given-with-page&after=page-two", "deep": "{\"key\": \"s3c\\/ret\\u002bk=y9\"}",
-        "lower": "s3c%2fret%2bk%3dy9", "told": "Basic a2ltOnMzYy9yZXQraz15OQ==", "plain": "czNjL3JldCtrPXk5"}"#;
+        "imap_password": "IMAP-hunter2", "provider_config": {"api_key": "WABA-hunter2"}, "lower": "s3c%2fret%2bk%3dy9", "told": "Basic a2ltOnMzYy9yZXQraz15OQ==", "plain": "czNjL3JldCtrPXk5"}"#;
     let answer = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "application/json");
     Mock::given(path("/api/tickets")).respond_with(answer(body)).mount(&server).await;
     Mock::given(path("/api/more")).respond_with(answer(r#"{"tickets": []}"#)).mount(&server).await;
@@ -83,7 +86,9 @@ jq = '.tickets[] | {conversation: .id, opened_at: .at, status: "open", customer:
     for part in ["/api/tickets", "open-ones", "page-two", "the program gave", "\"type\":\"opened\"", "[secret]"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    for part in ["s3c", "k=y9", "k%3Dy9", "asked-with-this", "given-with-page", "MzYy9yZXQ", "czNjL3JldCtrPXk5"] {
+    for part in
+        ["s3c", "k=y9", "k%3Dy9", "asked-with-this", "given-with-page", "hunter2", "MzYy9yZXQ", "czNjL3JldCtrPXk5"]
+    {
         assert!(!shown.contains(part), "{part}: {shown}");
     }
 }

@@ -85,7 +85,7 @@ async fn a_poll_that_is_given_up_loses_nothing_but_its_request() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_refused_and_a_walk_of_hours_ago_are_begun_anew() {
+async fn a_page_that_is_refused_and_a_walk_of_a_while_ago_are_begun_anew() {
     let server = MockServer::start().await;
     Mock::given(query_param("p", "2"))
         .respond_with(ResponseTemplate::new(404))
@@ -97,9 +97,9 @@ async fn a_page_that_is_refused_and_a_walk_of_hours_ago_are_begun_anew() {
     let mut source = custom(&server.uri(), &all_pages());
     assert!(source.poll(None, now()).await.is_err());
     assert!(source.poll(None, now()).await.unwrap().more);
-    let batch = source.poll(None, now() + TimeDelta::hours(3)).await.unwrap();
+    let batch = source.poll(None, now() + TimeDelta::minutes(11)).await.unwrap();
     assert!(batch.more);
-    let batch = source.poll(None, now() + TimeDelta::hours(3)).await.unwrap();
+    let batch = source.poll(None, now() + TimeDelta::minutes(11)).await.unwrap();
     assert_eq!(lines(&batch).iter().filter(|line| line.contains("opened")).count(), 6, "each once");
     assert_eq!(asked(&server, "p").await, ["1", "2", "1", "2", "3", "4", "5", "1", "2", "3", "4", "5", "6", "7"]);
 }
@@ -153,6 +153,82 @@ async fn records_are_counted_not_values(
     let batch = custom(&server.uri(), &json!([request])).poll(None, now()).await.unwrap();
     assert_eq!((batch.skipped_total, batch.events.len()), (0, 5));
     assert_eq!(asked(&server, "o").await, offsets);
+}
+
+#[rstest]
+#[case::by_number(json!({"page_param": "no_such"}), "`no_such` 2")]
+#[case::by_offset(json!({"offset_param": "no_such"}), "`no_such` 1")]
+#[tokio::test]
+async fn a_page_that_comes_twice_ends_the_walk_with_what_is_wrong(#[case] paging: Value, #[case] said: &str) {
+    let server = MockServer::start().await;
+    let (counter, tickets) = (std::sync::atomic::AtomicU64::new(0), json!([ticket(1, "new", None)]));
+    let same = move |_: &Request| {
+        let id = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        ResponseTemplate::new(200).set_body_json(json!({"tickets": tickets, "request": id}))
+    };
+    Mock::given(any()).respond_with(same).mount(&server).await;
+    let mut request = json!({"path": "/tickets", "jq": JQ});
+    request.as_object_mut().unwrap().extend(paging.as_object().unwrap().clone());
+    let mut source = custom(&server.uri(), &json!([request]));
+    for asked in [2, 3] {
+        let error = source.poll(None, now()).await.unwrap_err();
+        let SourceError::Transient { what, todo: Some(todo), .. } = &error else { panic!("{error:?}") };
+        assert!(what.contains(said) && todo.contains("call page_param"), "{error}");
+        assert_eq!(server.received_requests().await.unwrap().len(), asked);
+    }
+}
+
+/// Changes of tickets by number and second, the earliest first; `0` changes when the second page is asked for.
+fn shifting(is_inclusive: bool, seconds: Vec<i64>) -> impl Fn(&Request) -> ResponseTemplate {
+    let start = now() - TimeDelta::hours(20);
+    let tickets: Vec<(usize, i64)> = seconds.into_iter().enumerate().collect();
+    let state = std::sync::Mutex::new((0, tickets));
+    move |request| {
+        let value = |key: &str| request.url.query_pairs().find(|(name, _)| name == key).unwrap().1.into_owned();
+        let since = (Timestamp::parse(&value("updated_since")).unwrap() - start).num_seconds();
+        let page: usize = value("page").parse().unwrap();
+        let mut state = state.lock().unwrap();
+        state.0 += 1;
+        if state.0 == 2 {
+            state.1[0].1 = 70_000;
+        }
+        let mut all: Vec<_> = state.1.iter().filter(|(_, at)| *at > since || is_inclusive && *at == since).collect();
+        all.sort_by_key(|(number, at)| (*at, *number));
+        let one = |(number, at): &(usize, i64)| {
+            let at = (start + TimeDelta::seconds(*at)).to_string();
+            json!({"id": number, "status": 2, "source": 1, "created_at": at, "updated_at": at, "stats": {}})
+        };
+        let list: Vec<Value> = all.into_iter().skip((page - 1) * 100).take(100).map(one).collect();
+        ResponseTemplate::new(200).set_body_json(list)
+    }
+}
+
+#[rstest]
+#[case::apart((0..250).map(|i| i * 60).collect())]
+#[case::full_pages_of_one_instant((0..50).chain([60; 320]).chain(61..80).collect())]
+#[case::full_pages_of_neighbours((0..400).map(|i| i / 150).collect())]
+#[tokio::test]
+async fn the_example_of_freshdesk_loses_nothing_while_its_list_shifts(
+    #[case] seconds: Vec<i64>,
+    #[values(true, false)] is_inclusive: bool,
+) {
+    let server = MockServer::start().await;
+    let count = seconds.len();
+    Mock::given(query_param("include", "stats")).respond_with(shifting(is_inclusive, seconds)).mount(&server).await;
+    let nothing = ResponseTemplate::new(200).set_body_json(json!([]));
+    Mock::given(any()).respond_with(nothing).with_priority(9).mount(&server).await;
+    let spec = super::example("docs/examples/freshdesk.toml", &server.uri());
+    let mut source = Custom::new(&spec, Limits::default()).unwrap();
+    let mut opened = std::collections::BTreeSet::new();
+    for _ in 0..9 {
+        let batch = source.poll(None, now()).await.unwrap();
+        opened.extend(lines(&batch).into_iter().filter(|line| line.contains("opened")));
+        if !batch.more {
+            assert_eq!(opened.len(), count);
+            return;
+        }
+    }
+    panic!("pages lead in a circle");
 }
 
 #[tokio::test]

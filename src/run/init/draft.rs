@@ -12,6 +12,8 @@ use crate::run::failure::Failure;
 
 /// Links that are followed to the file itself; more lead in a circle.
 const LINKS: usize = 32;
+/// Names that are tried for a draft.
+const NAMES: usize = 100;
 
 /// A config file that is not in its place yet; gone when it is let go.
 ///
@@ -22,6 +24,8 @@ pub struct Draft {
     target: PathBuf,
     /// The file itself, where the target is a link to it.
     place: PathBuf,
+    /// What was there when it was begun; `None` where nothing was.
+    before: Option<String>,
     text: String,
 }
 
@@ -32,11 +36,8 @@ impl Draft {
             let path = target.display();
             Failure::failed(format!("{path}: cannot write the config: {error}\n  name another: --config FILE"))
         };
-        let mut text = match fs::read_to_string(target) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(failed(error)),
-        };
+        let before = what_is_there(target).map_err(failed)?;
+        let mut text = before.clone().unwrap_or_default();
         if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;
         }
@@ -45,10 +46,9 @@ impl Draft {
             text.push_str("\n\n");
         }
         text.push_str(&table(name, kind, settings)?);
-        let path = draft_of(&in_its_folder(target).map_err(failed)?);
         let place = followed(target).map_err(failed)?;
-        write_anew(&path, &text).map_err(failed)?;
-        Ok(Self { path, target: target.to_owned(), place, text })
+        let path = write_beside(&in_its_folder(target).map_err(failed)?, &text).map_err(failed)?;
+        Ok(Self { path, target: target.to_owned(), place, before, text })
     }
 
     /// Where it is for now.
@@ -56,18 +56,30 @@ impl Draft {
         &self.path
     }
 
-    /// Puts it in its place, readable for its owner only.
+    /// Puts it in its place, readable for its owner only; an error where somebody else has changed that file meanwhile.
     pub fn keep(self) -> Result<(), Failure> {
-        self.put().map_err(|error| Failure::failed(format!("{}: cannot write it: {error}", self.target.display())))
+        let path = self.target.display();
+        let failed = |error: io::Error| Failure::failed(format!("{path}: cannot write it: {error}"));
+        let is_as_it_was = followed(&self.target).map_err(failed)? == self.place
+            && what_is_there(&self.target).map_err(failed)? == self.before;
+        if !is_as_it_was {
+            return Err(Failure::failed(format!(
+                "{path}: was changed meanwhile by somebody else; it is left as it is now, and nothing is written\n  run the \
+                 same again: the source then goes behind what is there"
+            )));
+        }
+        self.put().map_err(failed)
     }
 
     /// In one move, from a file beside it: whatever happens, there is the old file or the new one.
     fn put(&self) -> io::Result<()> {
-        let beside = draft_of(&self.place);
-        if beside != self.path {
-            write_anew(&beside, &self.text)?;
+        if self.path.parent() == self.place.parent() {
+            return fs::rename(&self.path, &self.place);
         }
-        fs::rename(&beside, &self.place)
+        let beside = write_beside(&self.place, &self.text)?;
+        fs::rename(&beside, &self.place).inspect_err(|_| {
+            let _ = fs::remove_file(&beside);
+        })
     }
 
     /// What is said of it, said of the file that it will be.
@@ -83,18 +95,31 @@ impl Drop for Draft {
     }
 }
 
-/// The draft beside a file.
-fn draft_of(place: &Path) -> PathBuf {
-    place.with_extension("toml.new")
+/// What a file holds, where it is there.
+fn what_is_there(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-/// Writes a file that only its owner may read, to the disk.
-fn write_anew(path: &Path, text: &str) -> io::Result<()> {
-    // What an earlier run left behind may be readable by others.
-    let _ = fs::remove_file(path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+/// Writes a file beside another, under a name that nobody has, that only its owner may read; to the disk. Its path.
+fn write_beside(place: &Path, text: &str) -> io::Result<PathBuf> {
+    let process = std::process::id();
+    for number in 0..=NAMES {
+        let path = place.with_extension(format!("toml.new-{process}-{number}"));
+        let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < NAMES => continue,
+            Err(error) => return Err(error),
+        };
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).inspect_err(|_| {
+            let _ = fs::remove_file(&path);
+        })?;
+        return Ok(path);
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// The same file, in a folder that is named without links.
@@ -201,6 +226,49 @@ mod tests {
             assert_eq!(dots.join("helptop.toml").metadata().unwrap().permissions().mode() & 0o777, 0o600);
             assert_eq!((dots.read_dir().unwrap().count(), home.path().read_dir().unwrap().count()), (1, 2));
         }
+    }
+
+    #[test]
+    fn what_others_have_written_meanwhile_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("config.toml");
+        let began = || Draft::write(&target, "desk", "rt", &Map::new()).unwrap();
+        let (first, second) = (began(), began());
+        first.keep().unwrap();
+        let text = fs::read_to_string(&target).unwrap();
+        let said = second.keep().unwrap_err().to_string();
+        assert!(said.contains("config.toml: was changed meanwhile") && said.contains("run the same again"), "{said}");
+        assert_eq!(fs::read_to_string(&target).unwrap(), text);
+        for edit in [Some("[board]\n"), None] {
+            let draft = began();
+            match edit {
+                Some(text) => fs::write(&target, text).unwrap(),
+                None => fs::remove_file(&target).unwrap(),
+            }
+            assert!(draft.keep().is_err());
+            assert_eq!(fs::read_to_string(&target).ok().as_deref(), edit);
+        }
+        assert_eq!(home.path().read_dir().unwrap().count(), 0, "no draft is left");
+    }
+
+    #[test]
+    fn a_draft_takes_no_name_of_another_file() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("config.toml");
+        let taken = began_path(&target);
+        let others = [home.path().join("config.toml.new"), taken];
+        for other in &others {
+            fs::write(other, "mine").unwrap();
+        }
+        Draft::write(&target, "desk", "rt", &Map::new()).unwrap().keep().unwrap();
+        for other in &others {
+            assert_eq!(fs::read_to_string(other).unwrap(), "mine");
+        }
+    }
+
+    /// The name that a draft takes first.
+    fn began_path(target: &Path) -> PathBuf {
+        Draft::write(target, "desk", "rt", &Map::new()).unwrap().path().to_owned()
     }
 
     #[test]

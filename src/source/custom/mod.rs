@@ -4,26 +4,29 @@
 //! With each poll what is due is asked, a few pages at a time (`round`); the state changes only after all of it went
 //! well. Records are compared with the look before ([`super::differ`]), events are handed on as they are.
 
+mod clock;
 mod program;
 mod record;
 mod round;
 mod settings;
 mod walk;
 mod watch;
+mod words;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde_json::json;
 
+use self::clock::Clock;
 use self::record::Given;
-use self::round::{Found, Round};
+use self::round::{Ended, Found, Round};
 use self::settings::{Plan, Settings};
 use self::walk::{Walk, Window};
 use super::differ::Differ;
 use super::http::{Auth, Client, Hidden, Limits, address, words::excerpt};
-use super::{Batch, Cursor, Finding, Kind, Quota, Source, SourceError, Spec};
+use super::{Batch, Cursor, Finding, Kind, Quota, Skipped, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
 /// So much is asked again with each poll: clocks differ, and records become visible late.
@@ -32,6 +35,8 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 const REMEMBERED: TimeDelta = TimeDelta::days(2);
 /// Records that can't be read are named up to so many.
 const NAMED: usize = 20;
+/// An optional request that was refused is tried again after that.
+const REFUSED: TimeDelta = TimeDelta::hours(1);
 /// The window of `requests_per_minute`.
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
@@ -55,6 +60,7 @@ pub struct Custom {
     capabilities: Vec<Capability>,
     backfill: TimeDelta,
     state: State,
+    clock: Clock,
     remembered: Vec<ConversationId>,
     requests_per_minute: Option<u32>,
     /// When the minute ends that is counted, and the requests in it.
@@ -66,6 +72,10 @@ struct State {
     is_begun: bool,
     /// When each request is due again; those that are not in it are due always.
     due_at: HashMap<usize, Timestamp>,
+    /// As of when each request with `tells_all` was last read whole, by the other side's clock.
+    listed_at: HashMap<usize, Timestamp>,
+    /// Optional requests that are refused, and were named.
+    refused: HashSet<usize>,
     /// The look that is under way.
     round: Option<Round>,
     /// What the looks came to, from the first whole one on.
@@ -75,6 +85,7 @@ struct State {
 #[derive(Debug)]
 struct Told {
     differ: Differ,
+    /// By the other side's clock.
     to: Timestamp,
 }
 
@@ -101,13 +112,14 @@ impl Custom {
         if requests_per_minute == Some(0) {
             return Err("requests_per_minute: is 0, must be at least 1".into());
         }
-        let (remembered, minute) = (Vec::new(), (Timestamp::MIN, 0));
-        Ok(Self { client, plans, capabilities, backfill, state, remembered, requests_per_minute, minute })
+        let (clock, remembered, minute) = (Clock::default(), Vec::new(), (Timestamp::MIN, 0));
+        Ok(Self { client, plans, capabilities, backfill, state, clock, remembered, requests_per_minute, minute })
     }
 
     /// What is due, with the span that each request asks for.
     fn due(&self, known_to: Option<Timestamp>, now: Timestamp) -> VecDeque<(usize, Window)> {
         let is_due = |number: &usize| self.state.due_at.get(number).is_none_or(|due_at| *due_at <= now);
+        let now = self.clock.there(now);
         let window = |number: usize| {
             let request = &self.plans[number].request;
             // It was asked that long before the last look at most.
@@ -138,11 +150,12 @@ impl Custom {
 
     /// Tells what a whole look found, as one look.
     fn tell(&mut self, round: Round, known_to: Option<Timestamp>, batch: &mut Batch) {
-        let began_at = round.began_at;
-        let (found, asked) = round.end();
+        let (began_at, told_at) = (round.began_at, round.told_at(&self.clock));
+        self.clock = self.clock.anew();
+        let Ended { found, answered, refused } = round.end();
         let remembered = std::mem::take(&mut self.remembered);
         let told =
-            self.state.told.get_or_insert_with(|| Told { differ: Differ::resumed(known_to, remembered), to: began_at });
+            self.state.told.get_or_insert_with(|| Told { differ: Differ::resumed(known_to, remembered), to: told_at });
         for Found { number, at, given, skipped, skipped_total } in found {
             let only_known = self.plans[number].request.only_known;
             batch.skipped_total += skipped_total;
@@ -156,18 +169,33 @@ impl Custom {
             }
         }
         batch.skipped.truncate(NAMED);
+        let lists: Vec<usize> = (0..self.plans.len()).filter(|number| self.plans[*number].request.tells_all).collect();
         // Where records can't be read, their absence proves nothing.
-        if batch.skipped_total == 0 && asked.iter().any(|number| self.plans[*number].request.tells_all) {
-            for id in told.differ.missing(began_at) {
-                told.differ.vanish(&id, began_at, &mut batch.events);
+        let listed = lists.iter().filter(|number| answered.contains(number) && batch.skipped_total == 0);
+        self.state.listed_at.extend(listed.map(|number| (*number, told_at)));
+        // Only what is in none of the lists as they were read last has ended.
+        let listed_at: Option<Vec<Timestamp>> =
+            lists.iter().map(|number| self.state.listed_at.get(number).copied()).collect();
+        if let Some(oldest) = listed_at.and_then(|all| all.into_iter().min()) {
+            for id in told.differ.missing(oldest) {
+                told.differ.vanish(&id, told_at, &mut batch.events);
             }
         }
-        told.differ.due(began_at, &mut batch.events);
-        let again = asked.into_iter().filter(|number| self.plans[*number].request.every.is_some());
+        told.differ.due(told_at, &mut batch.events);
+        self.state.refused.retain(|number| !answered.contains(number));
+        let again = answered.into_iter().filter(|number| self.plans[*number].request.every.is_some());
         self.state.due_at.extend(again.map(|number| (number, began_at + self.plans[number].request.every())));
-        told.differ.forget(began_at - REMEMBERED);
-        told.to = began_at;
-        batch.cursor = Some(Cursor(json!({ "told_to": began_at.millis() })));
+        for (number, reason) in refused {
+            let request = &self.plans[number].request;
+            self.state.due_at.insert(number, began_at + request.every().max(REFUSED));
+            if self.state.refused.insert(number) {
+                batch.skipped_total += 1;
+                batch.skipped.push(Skipped { place: format!("{}, optional", request.path), reason });
+            }
+        }
+        told.differ.forget(told_at - REMEMBERED);
+        told.to = told_at;
+        batch.cursor = Some(Cursor(json!({ "told_to": told_at.millis() })));
     }
 }
 
@@ -192,9 +220,12 @@ impl Source for Custom {
         let known_to = self.state.told.as_ref().map(|told| told.to).or_else(|| told_to(cursor));
         let before = self.client.sent();
         let due = self.due(known_to, now);
-        self.state.round.take_if(|round| round.is_stale(now));
-        let round = self.state.round.get_or_insert_with(|| Round::new(due, now));
-        let read = round.read(&self.client, &self.plans, now).await;
+        if self.state.round.take_if(|round| round.is_stale(now)).is_some() {
+            self.clock = self.clock.anew();
+        }
+        let asked_to = self.clock.there(now);
+        let round = self.state.round.get_or_insert_with(|| Round::new(due, now, asked_to));
+        let read = round.read(&self.client, &self.plans, now, &mut self.clock).await;
         let requests = self.client.sent() - before;
         let quota = round.quota;
         let quota = self.left(quota, requests, now);
@@ -221,7 +252,14 @@ impl Source for Custom {
         let window = Window { since: now - TimeDelta::days(1), now };
         let (mut findings, mut quota, mut date) = (Vec::new(), None::<Quota>, None);
         for (number, plan) in self.plans.iter().enumerate() {
-            let page = Walk::new(plan, window).page(&self.client, plan, now).await?;
+            let page = match Walk::new(plan, window).page(&self.client, plan, now).await {
+                Err(error) if plan.request.optional && round::is_refused(&error) => {
+                    let says = format!("optional, and passed over: {error}");
+                    findings.push(Finding::fact(excerpt(&plan.request.path), excerpt(&says)));
+                    continue;
+                }
+                page => page?,
+            };
             let found = Found::of(&page, number, plan, 0, now);
             let records = found.given.iter().filter(|one| matches!(one, Given::Record(_))).count();
             let says = format!("{records} records and {} events on its first page", found.given.len() - records);

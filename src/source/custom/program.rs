@@ -10,6 +10,7 @@ use jaq_json::{Val, read};
 use serde_json::Value;
 
 use super::watch::{STACK, Watch, Watched, watched};
+use super::words;
 use crate::source::apart::apart;
 use crate::source::http::words::excerpt;
 
@@ -26,6 +27,7 @@ type Filter = jaq_core::compile::Filter<Native<Watched>>;
 /// A jq program, compiled.
 pub(super) struct Program {
     filter: Arc<Filter>,
+    code: Arc<str>,
     /// It is at an answer; for ever, if it does not end.
     is_busy: Arc<AtomicBool>,
 }
@@ -54,7 +56,7 @@ impl Program {
         let modules = Loader::new(defs).load(&arena, File { code, path: () }).map_err(|errors| wrong(code, &errors))?;
         let compiler = Compiler::default().with_funs(funs);
         let filter = compiler.compile(modules).map_err(|errors| unknown(&errors))?;
-        Ok(Self { filter: Arc::new(filter), is_busy: Arc::default() })
+        Ok(Self { filter: Arc::new(filter), code: code.into(), is_busy: Arc::default() })
     }
 
     /// What it makes of an answer. One that does not end in time is left alone, and not begun a second time.
@@ -62,10 +64,11 @@ impl Program {
         if self.is_busy.swap(true, Ordering::AcqRel) {
             return Err("is still at an earlier answer: does it end?".to_owned());
         }
-        let (filter, input, busy) = (Arc::clone(&self.filter), Arc::clone(input), Busy(Arc::clone(&self.is_busy)));
+        let (filter, code) = (Arc::clone(&self.filter), Arc::clone(&self.code));
+        let (input, busy) = (Arc::clone(input), Busy(Arc::clone(&self.is_busy)));
         let found = apart(LONGEST, STACK, move |awaited| {
             let is_awaited = || awaited.is_awaited();
-            let found = watched(|| values(&filter, &input, &is_awaited));
+            let found = watched(|| values(&filter, &code, &input, &is_awaited));
             drop(busy);
             found
         });
@@ -75,12 +78,12 @@ impl Program {
 }
 
 /// What a program gives, as long as somebody waits for it.
-fn values(filter: &Filter, input: &Value, is_awaited: &dyn Fn() -> bool) -> Result<Vec<Value>, String> {
+fn values(filter: &Filter, code: &str, input: &Value, is_awaited: &dyn Fn() -> bool) -> Result<Vec<Value>, String> {
     let input = read::parse_single(input.to_string().as_bytes()).map_err(|error| error.to_string())?;
     let context = Ctx::<Watched>::new(Watch::new(&filter.lut, is_awaited), Vars::new([]));
     let mut found = Vec::new();
     for value in filter.id.run((context, input)).map(unwrap_valr) {
-        let value = value.map_err(|error| excerpt(&error.to_string()))?;
+        let value = value.map_err(|error| words::of_program(&error.to_string(), code))?;
         if nests_deeper(&value, DEEPEST) {
             return Err(format!("gives a value that nests more than {DEEPEST} deep: does it end?"));
         }

@@ -4,6 +4,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::words;
 use crate::event::{
     AgentId, Author, Change, ConversationId, CustomerId, Direction, Event, Opened, SlaMetric, Status, TeamId,
     Timestamp, parse_line,
@@ -24,11 +25,12 @@ impl Given {
     /// Reads it; the error says which field is wrong.
     pub(super) fn of(value: &Value) -> Result<Self, String> {
         if value.get("type").is_some() {
-            return parse_line(value.to_string().as_bytes()).map(Self::Event).map_err(|reject| reject.to_string());
+            let event = parse_line(value.to_string().as_bytes()).map(Self::Event);
+            return event.map_err(|reject| words::of_field(&reject.to_string()));
         }
         let written: Written = serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
-            let what = excerpt(&error.into_inner().to_string());
+            let what = words::of_field(&error.into_inner().to_string());
             if path == "." { what } else { format!("field `{path}`: {what}") }
         })?;
         written.record().map(|record| Self::Record(Box::new(record)))
@@ -247,6 +249,7 @@ mod tests {
             (json!({"conversation": ""}), "field `conversation`: is no id"),
             (json!({"opened_at": "yesterday"}), "field `opened_at`: is no instant"),
             (json!({"colour": 1}), "colour"),
+            (json!({"all_messages": "Rita"}), "field `all_messages`: is of the wrong type: string, expected a boolean"),
             (json!({"messages": [{"id": 1, "at": 0, "from": "agent"}]}), "names none"),
             (json!({"ratings": [{"at": 0, "score": 9, "scale": 5}]}), "9 of 5"),
             (json!({"type": "party"}), "unknown type `party`"),
@@ -254,7 +257,7 @@ mod tests {
             let mut value = good.clone();
             value.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
             let error = Given::of(&value).unwrap_err();
-            assert!(error.contains(said), "{change}: {error}");
+            assert!(error.contains(said) && !error.contains("Rita"), "{change}: {error}");
         }
         assert!(Given::of(&json!(7)).is_err() && Given::of(&json!(null)).is_err());
     }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use chrono::TimeDelta;
 
+use super::clock::Clock;
 use super::record::Given;
 use super::settings::Plan;
 use super::walk::{Page, Walk, Window};
@@ -15,7 +16,9 @@ use crate::source::{Quota, Skipped, SourceError};
 /// Pages that one poll reads at most.
 const PAGES: usize = 5;
 /// A look whose last page is older is begun anew: lists have changed too much since.
-const STALE: TimeDelta = TimeDelta::hours(2);
+const STALE: TimeDelta = TimeDelta::minutes(10);
+/// Waits that the other side asks for do not count, up to so long: a look of many pages would never come to its end.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(2);
 /// Records that can't be read are named up to so many a page.
 const NAMED: usize = 20;
 
@@ -24,7 +27,7 @@ const NAMED: usize = 20;
 pub(super) struct Found {
     /// Which request.
     pub number: usize,
-    /// When it was read.
+    /// When it was read, by the other side's clock.
     pub at: Timestamp,
     pub given: Vec<Given>,
     pub skipped: Vec<Skipped>,
@@ -55,8 +58,10 @@ impl Found {
 /// A look that is under way.
 #[derive(Debug)]
 pub(super) struct Round {
-    /// When it began.
+    /// When it began, by this machine's clock.
     pub began_at: Timestamp,
+    /// The same by the other side's clock, as it was known: `{now}`.
+    asked_to: Timestamp,
     /// What the last answer said of the quota.
     pub quota: Option<Quota>,
     /// What is still to be asked, by number and in order.
@@ -67,24 +72,66 @@ pub(super) struct Round {
     /// Values that it gave.
     values: usize,
     found: Vec<Found>,
+    /// Optional requests that were refused, and how.
+    refused: Vec<(usize, String)>,
     read_at: Timestamp,
+    good_until: Timestamp,
+}
+
+/// What a look came to.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// In order.
+    pub found: Vec<Found>,
+    /// The numbers of the requests that were answered.
+    pub answered: Vec<usize>,
+    /// Those of the optional ones that were refused, and how.
+    pub refused: Vec<(usize, String)>,
 }
 
 impl Round {
-    pub(super) fn new(due: VecDeque<(usize, Window)>, now: Timestamp) -> Self {
+    pub(super) fn new(due: VecDeque<(usize, Window)>, now: Timestamp, asked_to: Timestamp) -> Self {
         let asked = due.iter().map(|(number, _)| *number).collect();
-        Self { began_at: now, quota: None, due, asked, walk: None, values: 0, found: Vec::new(), read_at: now }
+        let (found, refused, good_until) = (Vec::new(), Vec::new(), now + STALE);
+        Self {
+            began_at: now,
+            asked_to,
+            quota: None,
+            due,
+            asked,
+            walk: None,
+            values: 0,
+            found,
+            refused,
+            read_at: now,
+            good_until,
+        }
     }
 
     /// Reads some pages more.
-    pub(super) async fn read(&mut self, client: &Client, plans: &[Plan], now: Timestamp) -> Result<(), SourceError> {
+    pub(super) async fn read(
+        &mut self,
+        client: &Client,
+        plans: &[Plan],
+        now: Timestamp,
+        clock: &mut Clock,
+    ) -> Result<(), SourceError> {
         for _ in 0..PAGES {
             let Some((number, window)) = self.due.front().copied() else { break };
             let plan = &plans[number];
             let walk = self.walk.get_or_insert_with(|| Walk::new(plan, window));
             let page = match walk.page(client, plan, now).await {
                 Ok(page) => page,
+                Err(error) if plan.request.optional && is_refused(&error) => {
+                    self.walk_again(number);
+                    self.refused.push((number, error.to_string()));
+                    self.due.pop_front();
+                    continue;
+                }
                 Err(error) => {
+                    if let SourceError::RateLimited { until: Some(until), .. } = &error {
+                        self.wait_until(*until);
+                    }
                     // A page that is refused stays so: what leads to it may have been good for a while only.
                     if !may_pass(&error) {
                         self.walk_again(number);
@@ -92,8 +139,14 @@ impl Round {
                     return Err(error);
                 }
             };
-            self.found.push(Found::of(&page, number, plan, self.values, now));
-            (self.read_at, self.quota) = (now, page.quota.or(self.quota));
+            clock.note(page.date, now);
+            self.found.push(Found::of(&page, number, plan, self.values, clock.there(now)));
+            (self.read_at, self.good_until, self.quota) = (now, now + STALE, page.quota.or(self.quota));
+            // Who has used up its share waits for the next one.
+            let spent = page.quota.filter(|quota| quota.remaining <= quota.limit / 2);
+            if let Some(anew_at) = spent.and_then(|quota| quota.resets_at) {
+                self.wait_until(anew_at);
+            }
             self.values += page.values.len();
             if page.is_last {
                 (self.walk, self.values) = (None, 0);
@@ -101,6 +154,10 @@ impl Round {
             }
         }
         Ok(())
+    }
+
+    fn wait_until(&mut self, until: Timestamp) {
+        self.good_until = self.good_until.max(until.min(self.read_at + LONGEST_WAIT) + STALE);
     }
 
     fn walk_again(&mut self, number: usize) {
@@ -115,7 +172,7 @@ impl Round {
 
     /// Whether it is too old to be gone on with.
     pub(super) fn is_stale(&self, now: Timestamp) -> bool {
-        now - self.read_at > STALE
+        now > self.good_until
     }
 
     /// How far it has come: what is read, and which part of the requests is.
@@ -126,10 +183,22 @@ impl Round {
         Some((format!("{}, page {page}", plans[*number].request.path), done as f32 / self.asked.len() as f32))
     }
 
-    /// What was found, in order, and the numbers of the requests that were asked.
-    pub(super) fn end(self) -> (Vec<Found>, Vec<usize>) {
-        (self.found, self.asked)
+    /// As of when it is told, by the other side's clock. It was asked for nothing later, and nothing that it found is earlier.
+    pub(super) fn told_at(&self, clock: &Clock) -> Timestamp {
+        clock.there(self.began_at).min(self.asked_to)
     }
+
+    /// What it came to.
+    pub(super) fn end(self) -> Ended {
+        let Self { found, refused, asked, .. } = self;
+        let is_refused = |number: &usize| refused.iter().any(|(refused, _)| refused == number);
+        Ended { answered: asked.into_iter().filter(|number| !is_refused(number)).collect(), found, refused }
+    }
+}
+
+/// Whether the account may not read it, or the API does not have it.
+pub(super) const fn is_refused(error: &SourceError) -> bool {
+    matches!(error, SourceError::Forbidden { .. } | SourceError::Unsupported { .. })
 }
 
 /// Whether the same page may come with another try.

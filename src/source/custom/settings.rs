@@ -66,7 +66,8 @@ pub struct Request {
     /// The parameter that holds how many records come before the page. They are counted in the answers: see `records`.
     #[serde(default)]
     pub offset_param: Option<String>,
-    /// A jq program that finds what leads to the next page: an address, or the value of `next_param`; null at the end.
+    /// A jq program that finds what leads to the next page: an address, or the value of `next_param`; null at the end. With
+    /// `page_param` beside `next_param`, `page_param` counts the pages for as long as no new value is found.
     #[serde(default)]
     pub next: Option<String>,
     /// The parameter that holds what `next` finds.
@@ -91,6 +92,10 @@ pub struct Request {
     /// deleted, or is spam.
     #[serde(default)]
     pub only_known: bool,
+    /// It may be refused: what the account may not read, or the API does not have, is then named and passed over, and asked
+    /// for again after an hour.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 fn default_auth() -> String {
@@ -112,6 +117,16 @@ pub(super) enum Paging {
     Offset(String),
     /// By what the answer names, as an address or for a parameter.
     Next(Program, Option<String>),
+    /// By what the answer names for a parameter; by number for as long as it is none that is new.
+    Key(Key),
+}
+
+/// What leads on from the last record of a page.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub program: Program,
+    pub param: String,
+    pub page_param: String,
 }
 
 /// A request with its programs compiled.
@@ -187,17 +202,23 @@ impl Request {
             return Err(wrong("path", "must begin with a slash".into()));
         }
         let program = Program::new(&self.jq).map_err(|what| wrong("jq", what))?;
+        let next = |next: &str| Program::new(next).map_err(|what| wrong("next", what));
         let paging = match (&self.page_param, &self.offset_param, &self.next) {
             (None, None, None) => Paging::One,
             (Some(page), None, None) => Paging::Page(page.clone()),
             (None, Some(offset), None) => Paging::Offset(offset.clone()),
-            (None, None, Some(next)) => {
-                let next = Program::new(next).map_err(|what| wrong("next", what))?;
-                Paging::Next(next, self.next_param.clone())
+            (None, None, Some(program)) => Paging::Next(next(program)?, self.next_param.clone()),
+            (Some(page), None, Some(program)) => {
+                let param = self.next_param.clone();
+                let param = param.ok_or_else(|| wrong("next_param", "is missing beside page_param and next".into()))?;
+                Paging::Key(Key { program: next(program)?, param, page_param: page.clone() })
             }
-            _ => return Err(wrong("next", "give one of page_param, offset_param and next".into())),
+            _ => {
+                let what = "give one of page_param, offset_param and next, or page_param with next and next_param";
+                return Err(wrong("next", what.into()));
+            }
         };
-        let counts = matches!(paging, Paging::Page(_) | Paging::Offset(_));
+        let counts = !matches!(paging, Paging::One | Paging::Next(..));
         if !counts && (self.records.is_some() || self.page_size.is_some()) {
             return Err(wrong("records", "records and page_size go with page_param or offset_param".into()));
         }

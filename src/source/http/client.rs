@@ -137,12 +137,14 @@ impl Client {
     }
 
     /// Path and query of an address that an answer names, whatever its host: credentials stay with the configured one.
-    /// `None` where it does not lie below the base.
+    /// A path alone may begin at the base, too. `None` where it does not lie below the base.
     pub fn follow(&self, address: &str) -> Option<(String, Vec<(String, String)>)> {
         let url = self.base.join(address).ok()?;
-        let path = url.path().strip_prefix(self.base.path().trim_end_matches('/'))?.to_owned();
+        let below = url.path().strip_prefix(self.base.path().trim_end_matches('/'));
+        let is_path = address.starts_with('/') && !address.starts_with("//");
+        let path = below.filter(|path| path.starts_with('/')).or_else(|| is_path.then(|| url.path()))?.to_owned();
         let query = url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
-        path.starts_with('/').then_some((path, query))
+        Some((path, query))
     }
 
     /// Says in another way who asks from now on; what was said before is still kept out of messages.
@@ -356,7 +358,7 @@ impl Client {
         let body = self.body(&place, answer).await?;
         // What a token is given for holds the token.
         if !asks_for_token && steps::are_told() {
-            let text = String::from_utf8_lossy(&body);
+            let text = hide::shown_body(&body);
             self.told(format_args!("{place}: {status}, {} bytes", body.len()), &(shown_query(ask.query), text));
         }
         let body = decode(&place, &headers, &body)?;
@@ -388,8 +390,9 @@ impl Client {
     /// Tells a step and what it came to, as JSON, without secrets; costs nothing while nobody listens.
     pub(in crate::source) fn told(&self, step: fmt::Arguments<'_>, value: &impl Serialize) {
         if steps::are_told() {
-            let json = serde_json::to_string(value).unwrap_or_default();
-            steps::told(&self.without_secret(&step.to_string()), &self.without_secret(&json));
+            let mut json = serde_json::to_value(value).unwrap_or_default();
+            hide::mask(&mut json);
+            steps::told(&self.without_secret(&step.to_string()), &self.without_secret(&json.to_string()));
         }
     }
 

@@ -3,6 +3,8 @@
 //! A secret is found as it is, with the escapes of JSON (over and over, where JSON stands in JSON), with those of
 //! addresses, and inside base64. What an address gives under a name such as `api_key` is a secret, too.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::Secret;
@@ -14,7 +16,20 @@ const LEAST: usize = 4;
 /// The same for base64, where the letters count that the secret alone decides.
 const LEAST_IN_BASE64: usize = 5;
 /// What is in the names of settings and parameters that hold secrets.
-const IN_NAMES: [&str; 8] = ["token", "secret", "passw", "apikey", "api_key", "api-key", "access_key", "signature"];
+const IN_NAMES: [&str; 12] = [
+    "token",
+    "secret",
+    "passw",
+    "apikey",
+    "api_key",
+    "api-key",
+    "access_key",
+    "signature",
+    "private_key",
+    "credential",
+    "authorization",
+    "provider_config",
+];
 /// Whole names of that sort.
 const NAMES: [&str; 4] = ["key", "auth", "sig", "pwd"];
 
@@ -58,10 +73,51 @@ impl Hidden {
     }
 }
 
-/// Whether what has this name is a secret.
-pub(super) fn is_secret(name: &str) -> bool {
+/// Whether what has this name is a secret, by the name alone.
+pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.contains(&name.as_str()) || IN_NAMES.iter().any(|part| name.contains(part))
+}
+
+/// Leaves out of a JSON value what stands under the name of a secret, however deep, also in JSON inside its texts.
+pub(super) fn mask(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if is_secret(key) { mask_whole(value) } else { mask(value) }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+            let Ok(written) = serde_json::from_str::<Value>(text) else { return };
+            let mut masked = written.clone();
+            mask(&mut masked);
+            if masked != written {
+                *text = masked.to_string();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn mask_whole(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(mask_whole),
+        Value::Array(items) => items.iter_mut().for_each(mask_whole),
+        Value::String(text) if text.is_empty() => {}
+        Value::String(_) | Value::Number(_) => *value = MARK.into(),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// A body as text; one that is no JSON and yet names a secret is left out, for where that ends can't be told.
+pub(super) fn shown_body(body: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(body);
+    let lower = text.to_ascii_lowercase();
+    if IN_NAMES.iter().any(|part| lower.contains(part)) && serde_json::from_slice::<Value>(body).is_err() {
+        return "[no JSON that can be read, and it names secrets]".into();
+    }
+    text
 }
 
 /// What is shown of a parameter.
@@ -230,6 +286,28 @@ mod tests {
     #[case("/t?key=&page=2 monkey=1", "/t?key=&page=2 monkey=1")]
     fn what_an_address_names_as_a_secret_is_one(#[case] text: &str, #[case] shown: &str) {
         assert_eq!(without(text, std::iter::empty()), shown);
+    }
+
+    #[test]
+    fn what_stands_under_the_name_of_a_secret_is_masked_however_deep() {
+        let mut value = json!({"payload": [{"imap_password": "a1", "imap_port": 993, "hmac_token": 7, "smtp_password": "",
+            "provider_config": {"phone": "b2", "more": ["c3", null]}, "inside": "{\"api_key\":\"d4\"}", "text": "[so"}]});
+        mask(&mut value);
+        let masked = json!({"payload": [{"imap_password": MARK, "imap_port": 993, "hmac_token": MARK, "smtp_password": "",
+            "provider_config": {"phone": MARK, "more": [MARK, null]}, "inside": "{\"api_key\":\"[secret]\"}",
+            "text": "[so"}]});
+        assert_eq!(value, masked);
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_not_shown_where_it_names_a_secret() {
+        let deep = format!("{}{{\"Access_Token\":\"abc\"}}{}", "[".repeat(200), "]".repeat(200));
+        for body in [r#"{"smtp_password":"abc","cut"#, "<p>Password: abc", &deep] {
+            assert!(!shown_body(body.as_bytes()).contains("abc"), "{body}");
+        }
+        for body in [r#"{"token": "told apart"}"#, "<p>down"] {
+            assert_eq!(shown_body(body.as_bytes()), body);
+        }
     }
 
     #[test]
