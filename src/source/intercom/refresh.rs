@@ -1,8 +1,9 @@
 //! The polls: a start, the walk through all that is active, and the steady refresh.
 
 use chrono::TimeDelta;
+use compact_str::CompactString;
 
-use super::ask::{Ask, Found, active, filter, seconds};
+use super::ask::{AT_ONCE, Ask, Found, active, filter, seconds};
 use super::sides::{COUNT, RATINGS, REASONS, TEAMMATES, TEAMS, WALK};
 use super::state::{Hearing, Mark, PATIENCE, Phase, Walk};
 use super::{CAPABILITIES, Intercom, Step};
@@ -254,28 +255,44 @@ impl Intercom {
         Ok(false)
     }
 
-    /// Reads some of those that are queued, with their parts, and tells them.
+    /// Reads some of those that are queued, with their parts, and tells them: each at once, so that a poll that is given
+    /// up loses none of it.
     async fn wholes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         self.state.retry(ask.now);
         let some = self.state.next(PATIENCE);
-        let (found, error) = ask.wholes(&some, || self.state.witness(&some)).await;
-        let read = &some[..found.len()];
-        for (id, found) in read.iter().zip(found) {
-            match found {
-                Found::Whole(whole) => self.state.tell(&whole, ask.at()),
-                Found::Gone => self.state.vanish(id, ask.at()),
-                Found::Failed(error) => {
-                    ask.skip_whole(id, &error);
-                    self.state.failed(id, ask.now, ask.at());
-                    continue;
-                }
+        let mut has_read = false;
+        for few in some.chunks(AT_ONCE) {
+            let (found, error) = ask.wholes(few, || self.state.witness(&some).filter(|_| !has_read)).await;
+            has_read |= !found.iter().all(Found::has_failed);
+            let read = &few[..found.len()];
+            for (id, found) in read.iter().zip(found) {
+                self.tell(ask, id, found);
             }
-            if self.state.left.end(id) {
-                ask.is_read_again(id);
+            self.state.done(read);
+            if let Some(error) = error {
+                return Err(error);
+            }
+            if ask.enough.is_come() {
+                break;
             }
         }
-        self.state.done(read);
-        error.map_or(Ok(()), Err)
+        Ok(())
+    }
+
+    /// Tells what became of one that was asked for.
+    fn tell(&mut self, ask: &mut Ask, id: &CompactString, found: Found) {
+        match found {
+            Found::Whole(whole) => self.state.tell(&whole, ask.at()),
+            Found::Gone => self.state.vanish(id, ask.at()),
+            Found::Failed(error) => {
+                ask.skip_whole(id, &error);
+                self.state.failed(id, ask.now, ask.at());
+                return;
+            }
+        }
+        if self.state.left.end(id) {
+            ask.is_read_again(id);
+        }
     }
 
     /// Conversations that were rated since the last time; a vendor's refusal of the question switches it off.
@@ -298,6 +315,7 @@ impl Intercom {
             let new: Vec<_> = new.map(|row| row.id.clone()).collect();
             for id in new {
                 self.state.put(id);
+                // A place in a list may not be good for so long: it is read from its beginning.
             }
             after = page.next;
             if after.is_none() {
