@@ -105,10 +105,13 @@ impl Ask {
         self.get("/me").await
     }
 
-    /// The teammates.
-    pub(super) async fn admins(&mut self) -> Result<Vec<Admin>, SourceError> {
+    /// The teammates that can be read, and whether these are all.
+    pub(super) async fn admins(&mut self) -> Result<(Vec<Admin>, bool), SourceError> {
         let Admins { admins } = self.get("/admins").await?;
-        Ok(self.read_all("GET /admins", "admins", admins))
+        let count = admins.len();
+        let admins = self.read_all("GET /admins", "admins", admins);
+        let is_whole = admins.len() == count;
+        Ok((admins, is_whole))
     }
 
     /// The teams.
@@ -225,9 +228,6 @@ impl Ask {
                 found.truncate(nth);
                 return error;
             }
-        }
-        None
-    }
             let Some(Found::Whole(whole)) = found.get_mut(nth) else { continue };
             let mut proofs = suspected.iter().zip(&others).filter_map(|(id, other)| {
                 let Found::Whole(other) = other else { return None };
@@ -235,6 +235,9 @@ impl Ask {
             });
             let merged = proofs.next();
             whole.merged = merged.or(whole.merged.take());
+        }
+        None
+    }
 
     async fn read_wholes(&mut self, ids: &[CompactString]) -> (Vec<Found>, Option<SourceError>) {
         let (client, now) = (Arc::clone(&self.client), self.now);
