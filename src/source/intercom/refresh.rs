@@ -41,6 +41,8 @@ impl Intercom {
         let is_long = told_to.is_some_and(|told_to| at - told_to > LONG_PAUSE);
         let begins_at = super::past::begins_at(at, self.backfill);
         let stopped_at = told_to.filter(|_| is_long).map(|told_to| told_to - OVERLAP);
+        state.rated_to =
+            Some(mark.as_ref().and_then(|mark| mark.rated_to).or(told_to).map_or(at, |rated| rated.min(at)));
         let past = mark.map(|mark| {
             state.left = Pauses::of(mark.left);
             state.past.left = Pauses::of(mark.past_left);
@@ -49,7 +51,6 @@ impl Intercom {
         });
         state.past.plan(past.unwrap_or_default(), stopped_at, begins_at, at);
         state.resume(told_to, told_to.filter(|_| !is_long).unwrap_or(at));
-        state.rated_to = Some(told_to.unwrap_or(at));
         state.looked_over_at = ask.now;
         state.walk = Some(Walk { is_urgent: true, ..Walk::default() });
         state.phase = Phase::Fill;
@@ -96,7 +97,7 @@ impl Intercom {
         let is_walking = self.walk(ask).await?;
         self.wholes(ask).await?;
         let is_heard = self.state.hearing.is_none();
-        let more = !self.state.is_idle() || is_walking || !is_heard;
+        let more = !self.state.is_idle() || is_walking || !is_heard || self.state.rating.is_some();
         let progress = self.state.past.progress();
         self.state.is_past_next = self.state.queue.is_empty() && is_heard && self.is_past_due(ask.now);
         Ok(step(more || self.state.is_past_next, false, progress))
@@ -191,7 +192,8 @@ impl Intercom {
         }
         self.teams(ask, is_time).await?;
         self.reasons(ask, is_time).await?;
-        if self.state.rated_to.is_some() && self.asks_for(RATINGS, is_time, ask.now) {
+        let is_rating = is_time || self.state.rating.is_some();
+        if self.state.rated_to.is_some() && self.asks_for(RATINGS, is_rating, ask.now) {
             let got = self.ratings(ask).await;
             self.came(ask, RATINGS, got)?;
         }
@@ -295,34 +297,39 @@ impl Intercom {
         }
     }
 
-    /// Conversations that were rated since the last time; a vendor's refusal of the question switches it off.
+    /// Conversations that were rated since the last time; what is left of them is read by the next polls. A vendor's
+    /// refusal of the question switches it off.
     async fn ratings(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let Some(since) = self.state.rated_to else { return Ok(()) };
-        let query = filter("conversation_rating.replied_at", ">", seconds(since - OVERLAP));
-        let mut after: Option<String> = None;
-        let at = ask.at();
         for _ in 0..RATING_PAGES {
-            let page = match ask.page(&query, after.as_deref()).await {
+            let before = self.state.rating.take();
+            let (since, after) = match (&before, self.state.rated_to) {
+                (Some(rating), _) => (rating.since, Some(rating.after.as_str())),
+                (None, Some(rated_to)) => (rated_to - OVERLAP, None),
+                (None, None) => return Ok(()),
+            };
+            let query = filter("conversation_rating.replied_at", ">", seconds(since));
+            let page = match ask.page(&query, after).await {
                 Ok(page) => page,
-                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
+                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) if after.is_none() => {
                     ask.skip(RATINGS.to_owned(), ".", &error.to_string());
                     self.state.rated_to = None;
                     return Ok(());
                 }
+                // A place in a list may not be good for so long: it is read from its beginning.
                 Err(error) => return Err(error),
             };
             let new = page.found.iter().filter(|row| !self.state.is_rated(&row.id) && row.rated(&[]).is_some());
             let new: Vec<_> = new.map(|row| row.id.clone()).collect();
             for id in new {
                 self.state.put(id);
-                // A place in a list may not be good for so long: it is read from its beginning.
             }
-            after = page.next;
-            if after.is_none() {
+            let heard_to = before.map_or(ask.at(), |rating| rating.heard_to);
+            self.state.rating = page.next.map(|after| Hearing { since, after, heard_to });
+            if self.state.rating.is_none() {
+                self.state.rated_to = Some(heard_to);
                 break;
             }
         }
-        self.state.rated_to = Some(at);
         Ok(())
     }
 }

@@ -167,6 +167,50 @@ async fn on_a_slow_api_news_and_history_go_on_poll_by_poll() {
 }
 
 #[tokio::test]
+async fn of_many_ratings_none_is_lost_however_many_pages_they_are() {
+    for is_stopped in [false, true] {
+        let few = Workspace { page: 3, ratings_are_silent: true, ..Workspace::usual() };
+        let simulator = simulator(Params { seed: 1, agents: 6, chats: 120 }, few).await;
+        simulator.advance(start() + TimeDelta::hours(9));
+        let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
+        let ended: Vec<_> = {
+            let inside = simulator.inside();
+            let ended = inside.world.chats.iter().filter(|chat| chat.status.is_ended() && chat.merged_into.is_none());
+            ended.filter(|chat| chat.ratings.is_empty()).take(40).map(|chat| (chat.id.clone(), chat.number)).collect()
+        };
+        assert_eq!(ended.len(), 40);
+        for (conversation, _) in &ended {
+            let conversation = conversation.clone();
+            let rated = EventKind::Rated { conversation, score: 2.0, scale: 5.0, comment: None };
+            simulator.inside().world.happen(rated);
+        }
+        if is_stopped {
+            simulator.inside().world.stand_still(TimeDelta::minutes(5));
+            watch.settle().await;
+        }
+        let mut told = std::mem::take(&mut watch.told);
+        let mut second = source(&simulator, &json!({}), Duration::ZERO);
+        let mut after = Watch::new(second.as_mut(), &simulator);
+        if is_stopped {
+            after.source.remember(&active(&told));
+            after.cursor = watch.cursor.take();
+        }
+        let watch = if is_stopped { &mut after } else { &mut watch };
+        for _ in 0..2 {
+            simulator.inside().world.stand_still(TimeDelta::minutes(11));
+            watch.settle().await;
+        }
+        told.append(&mut watch.told);
+        let rated: BTreeSet<String> = told
+            .iter()
+            .filter(|event| matches!(event.kind, EventKind::Rated { .. }))
+            .filter_map(|event| event.kind.conversation().map(ToString::to_string))
+            .collect();
+        assert!(ended.iter().all(|(_, number)| rated.contains(&number.to_string())), "{is_stopped}: {}", rated.len());
+    }
+}
+
+#[tokio::test]
 async fn of_whom_it_is_not_said_whether_they_are_away_is_named() {
     let simulator = simulator(SMALL, Workspace::usual()).await;
     simulator.advance(start() + TimeDelta::hours(9));
