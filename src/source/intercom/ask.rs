@@ -12,6 +12,7 @@ use super::merge::Merged;
 use super::wire::{Admin, Admins, Conversation, Me, Page, Part, Reason, Reasons, Team, Teams};
 use super::{merge, story};
 use crate::event::Timestamp;
+use crate::source::enough::Enough;
 use crate::source::http::{Answer, Client};
 use crate::source::skips::{self, Named, Skips, id_words};
 use crate::source::{Quota, SourceError};
@@ -19,7 +20,7 @@ use crate::source::{Quota, SourceError};
 /// Conversations a page: the most that the vendor allows.
 pub(super) const PER_PAGE: usize = 150;
 /// Requests that are under way at once.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 /// Fields that every conversation has: where none of several has one, it has another name now.
 const ALWAYS: [&str; 2] = ["admin_assignee_id", "waiting_since"];
 /// Where conversations are searched.
@@ -34,6 +35,8 @@ pub(super) struct Ask {
     pub skips: Skips,
     /// Records that were told as unreadable before.
     pub told: Named,
+    /// Whether it has read for long enough.
+    pub enough: Enough,
 }
 
 /// A page of conversations.
@@ -72,7 +75,7 @@ pub(super) fn seconds(at: Timestamp) -> i64 {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp, told: Named) -> Self {
-        Self { client, now, date: None, quota: None, skips: Skips::default(), told }
+        Self { client, now, date: None, quota: None, skips: Skips::default(), told, enough: Enough::begin() }
     }
 
     /// The instant by the server's clock.
@@ -102,10 +105,13 @@ impl Ask {
         self.get("/me").await
     }
 
-    /// The teammates.
-    pub(super) async fn admins(&mut self) -> Result<Vec<Admin>, SourceError> {
+    /// The teammates that can be read, and whether these are all.
+    pub(super) async fn admins(&mut self) -> Result<(Vec<Admin>, bool), SourceError> {
         let Admins { admins } = self.get("/admins").await?;
-        Ok(self.read_all("GET /admins", "admins", admins))
+        let count = admins.len();
+        let admins = self.read_all("GET /admins", "admins", admins);
+        let is_whole = admins.len() == count;
+        Ok((admins, is_whole))
     }
 
     /// The teams.
@@ -183,9 +189,9 @@ impl Ask {
         rows
     }
 
-    /// Conversations with their parts, several at once. What was found may be less than was asked for: a fault of the
-    /// server's ends it, and so does an error that is not of one of them alone. Where none of them can be read, a witness is: if that can't be read either,
-    /// the error is of all.
+    /// Conversations with their parts, at once: no more than [`AT_ONCE`]. What was found may be less than was asked for:
+    /// an error that is not of one of them alone ends it, or that it has read for long enough. Where none of them can be
+    /// read, a witness is: if that can't be read either, the error is of all.
     pub(super) async fn wholes(
         &mut self,
         ids: &[CompactString],
@@ -212,26 +218,23 @@ impl Ask {
     async fn trace_mergers(&mut self, found: &mut Vec<Found>) -> Option<SourceError> {
         for nth in 0..found.len() {
             let Some(Found::Whole(whole)) = found.get(nth) else { continue };
-            for id in merge::suspected(&whole.row, &whole.parts) {
-                let is_it = |one: &&Found| matches!(one, Found::Whole(other) if other.row.id == id);
-                let other = match found.iter().find(is_it).cloned() {
-                    Some(other) => Some(other),
-                    None => match self.read_wholes(std::slice::from_ref(&id)).await {
-                        (_, Some(error)) => {
-                            found.truncate(nth);
-                            return Some(error);
-                        }
-                        (mut others, None) => others.pop(),
-                    },
-                };
-                let (Some(Found::Whole(whole)), Some(Found::Whole(other))) = (found.get_mut(nth), other) else {
-                    continue;
-                };
-                whole.merged = merge::proved(&whole.row, &whole.parts, &id, &other.parts);
-                if whole.merged.is_some() {
-                    break;
-                }
+            let suspected = merge::suspected(&whole.row, &whole.parts);
+            if !suspected.is_empty() && nth > 0 && self.enough.is_come() {
+                found.truncate(nth);
+                break;
             }
+            let (others, error) = self.read_wholes(&suspected).await;
+            if error.is_some() {
+                found.truncate(nth);
+                return error;
+            }
+            let Some(Found::Whole(whole)) = found.get_mut(nth) else { continue };
+            let mut proofs = suspected.iter().zip(&others).filter_map(|(id, other)| {
+                let Found::Whole(other) = other else { return None };
+                merge::proved(&whole.row, &whole.parts, id, &other.parts)
+            });
+            let merged = proofs.next();
+            whole.merged = merged.or(whole.merged.take());
         }
         None
     }
@@ -253,11 +256,6 @@ impl Ask {
                     self.whole(id, body)
                 }
                 Err(error) if is_of_all(&error) => return (found, Some(error)),
-                Err(error @ SourceError::Transient { .. }) => {
-                    // It may have taken as long as half a poll may take.
-                    found.push(Found::Failed(error));
-                    break;
-                }
                 Err(error) => Found::Failed(error),
             });
         }
@@ -342,7 +340,7 @@ pub(super) enum Found {
 }
 
 impl Found {
-    fn has_failed(&self) -> bool {
+    pub(super) fn has_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
     }
 }

@@ -21,7 +21,7 @@ pub(super) async fn check(source: &Intercom, ask: &mut Ask) -> Result<Vec<Findin
     ];
     findings.extend(region(app.region.as_deref().unwrap_or_default(), &source.site));
     findings.extend(ask.date.map(|date| Finding::clock(date, ask.now)));
-    findings.push(outcome("teammates", ask.admins().await, |admins| {
+    findings.push(outcome("teammates", ask.admins().await, |(admins, _)| {
         let seats = admins.iter().filter(|admin| Admin::has_seat(admin)).count();
         format!("{seats} with an inbox seat, of {}", admins.len())
     }));

@@ -34,7 +34,7 @@ proptest! {
             drop((skips::read::<Page>(raw.clone()), skips::read::<Team>(raw.clone())));
             let people = &mut state.people;
             people.take_reasons(skips::read::<Reason>(raw.clone()).into_iter().collect());
-            people.take_admins(skips::read::<Admin>(raw.clone()).into_iter().collect(), at, &mut state.outbox);
+            people.take_admins((skips::read::<Admin>(raw.clone()).into_iter().collect(), true), at, &mut state.outbox);
             let Ok(row) = skips::read::<Conversation>(raw) else { continue };
             let parts: Vec<Part> = parts.into_iter().filter_map(|part| skips::read(part).ok()).collect();
             state.note(&row, at);

@@ -11,7 +11,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::ask::{Ask, Found, filter, seconds};
+use super::ask::{AT_ONCE, Ask, Found, filter, seconds};
 use super::sides::HISTORY;
 use super::{Intercom, Step};
 use crate::event::Timestamp;
@@ -140,7 +140,7 @@ impl Intercom {
     async fn read_past(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let again: Vec<CompactString> = self.state.past.left.due(ask.now).take(MOST).cloned().collect();
         if !again.is_empty() {
-            return self.recount(ask, &again).await.map(drop);
+            return self.recount(ask, &again).await;
         }
         let past = &self.state.past;
         let Some(part) = past.part() else { return Ok(()) };
@@ -165,36 +165,44 @@ impl Intercom {
             (past.todo, past.is_listed, past.after) = (new, page.next.is_none(), page.next);
         } else {
             let some: Vec<CompactString> = past.todo.iter().take(MOST).cloned().collect();
-            let read = self.recount(ask, &some).await?;
-            self.state.past.todo.drain(..read);
+            self.recount(ask, &some).await?;
         }
         self.state.past.turn(part);
         Ok(())
     }
 
-    /// Tells all that happened in the first of these, as far as they have ended; how many it were.
-    async fn recount(&mut self, ask: &mut Ask, ids: &[CompactString]) -> Result<usize, SourceError> {
-        let (found, error) = ask.wholes(ids, || self.state.witness(ids)).await;
-        if let Some(error) = error {
-            return Err(error);
-        }
+    /// Tells all that happened in these, as far as they have ended and there is time: each at once, so that a poll that is
+    /// given up loses none of it.
+    async fn recount(&mut self, ask: &mut Ask, ids: &[CompactString]) -> Result<(), SourceError> {
         let mut strangers = HashSet::new();
-        let read = found.len();
-        for (id, found) in ids.iter().zip(found) {
-            match found {
-                Found::Whole(whole) if whole.row.is_ended() => self.state.recount(&whole, &mut strangers),
-                Found::Whole(_) | Found::Gone => {}
-                Found::Failed(error) => {
-                    ask.skip_whole(id, &error);
-                    self.state.past.left.failed(id.clone(), ask.now);
-                    continue;
+        let mut has_read = false;
+        for few in ids.chunks(AT_ONCE) {
+            let (found, error) = ask.wholes(few, || self.state.witness(ids).filter(|_| !has_read)).await;
+            if let Some(error) = error {
+                return Err(error);
+            }
+            has_read |= !found.iter().all(Found::has_failed);
+            let read = &few[..found.len()];
+            for (id, found) in read.iter().zip(found) {
+                match found {
+                    Found::Whole(whole) if whole.row.is_ended() => self.state.recount(&whole, &mut strangers),
+                    Found::Whole(_) | Found::Gone => {}
+                    Found::Failed(error) => {
+                        ask.skip_whole(id, &error);
+                        self.state.past.left.failed(id.clone(), ask.now);
+                        continue;
+                    }
+                }
+                if self.state.past.left.end(id) {
+                    ask.is_read_again(id);
                 }
             }
-            if self.state.past.left.end(id) {
-                ask.is_read_again(id);
+            self.state.past.todo.retain(|id| !read.contains(id));
+            if ask.enough.is_come() {
+                break;
             }
         }
-        Ok(read)
+        Ok(())
     }
 }
 

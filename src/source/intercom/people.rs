@@ -39,18 +39,23 @@ impl People {
         self.reasons = reasons.into_iter().filter_map(|reason| Some((reason.id, reason.label?))).collect();
     }
 
-    /// Takes in the teammates, and tells who is new, changed or gone, and each state that changed. Gives those of whom it
-    /// is not said whether they are away: of them no state is told.
+    /// Takes in the teammates, and tells who is new, changed or, where these are all, gone, and each state that changed.
+    /// Gives those of whom it is not said whether they are away: of them no state is told.
     pub(super) fn take_admins(
         &mut self,
-        admins: Vec<Admin>,
+        (admins, is_whole): (Vec<Admin>, bool),
         at: Timestamp,
         out: &mut Vec<Event>,
     ) -> Vec<CompactString> {
         let mut unknown = Vec::new();
         let admins: Vec<Admin> = admins.into_iter().filter(Admin::has_seat).collect();
-        self.roster.agents(admins.iter().map(agent), at, out);
-        let seats = admins.iter().map(|admin| AgentId::new(admin.id.clone())).collect();
+        let mut seats: HashSet<AgentId> = admins.iter().map(|admin| AgentId::new(admin.id.clone())).collect();
+        if is_whole {
+            self.roster.agents(admins.iter().map(agent), at, out);
+        } else {
+            admins.iter().for_each(|admin| self.roster.agent(agent(admin), out));
+            seats.extend(self.seats.iter().flatten().cloned());
+        }
         if self.seats.replace(seats).is_none() {
             // Of those who were told it was not known.
             self.strangers.clear();

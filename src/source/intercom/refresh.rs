@@ -1,8 +1,9 @@
 //! The polls: a start, the walk through all that is active, and the steady refresh.
 
 use chrono::TimeDelta;
+use compact_str::CompactString;
 
-use super::ask::{Ask, Found, active, filter, seconds};
+use super::ask::{AT_ONCE, Ask, Found, active, filter, seconds};
 use super::sides::{COUNT, RATINGS, REASONS, TEAMMATES, TEAMS, WALK};
 use super::state::{Hearing, Mark, PATIENCE, Phase, Walk};
 use super::{CAPABILITIES, Intercom, Step};
@@ -40,6 +41,8 @@ impl Intercom {
         let is_long = told_to.is_some_and(|told_to| at - told_to > LONG_PAUSE);
         let begins_at = super::past::begins_at(at, self.backfill);
         let stopped_at = told_to.filter(|_| is_long).map(|told_to| told_to - OVERLAP);
+        state.rated_to =
+            Some(mark.as_ref().and_then(|mark| mark.rated_to).or(told_to).map_or(at, |rated| rated.min(at)));
         let past = mark.map(|mark| {
             state.left = Pauses::of(mark.left);
             state.past.left = Pauses::of(mark.past_left);
@@ -48,7 +51,6 @@ impl Intercom {
         });
         state.past.plan(past.unwrap_or_default(), stopped_at, begins_at, at);
         state.resume(told_to, told_to.filter(|_| !is_long).unwrap_or(at));
-        state.rated_to = Some(told_to.unwrap_or(at));
         state.looked_over_at = ask.now;
         state.walk = Some(Walk { is_urgent: true, ..Walk::default() });
         state.phase = Phase::Fill;
@@ -95,7 +97,7 @@ impl Intercom {
         let is_walking = self.walk(ask).await?;
         self.wholes(ask).await?;
         let is_heard = self.state.hearing.is_none();
-        let more = !self.state.is_idle() || is_walking || !is_heard;
+        let more = !self.state.is_idle() || is_walking || !is_heard || self.state.rating.is_some();
         let progress = self.state.past.progress();
         self.state.is_past_next = self.state.queue.is_empty() && is_heard && self.is_past_due(ask.now);
         Ok(step(more || self.state.is_past_next, false, progress))
@@ -190,7 +192,8 @@ impl Intercom {
         }
         self.teams(ask, is_time).await?;
         self.reasons(ask, is_time).await?;
-        if self.state.rated_to.is_some() && self.asks_for(RATINGS, is_time, ask.now) {
+        let is_rating = is_time || self.state.rating.is_some();
+        if self.state.rated_to.is_some() && self.asks_for(RATINGS, is_rating, ask.now) {
             let got = self.ratings(ask).await;
             self.came(ask, RATINGS, got)?;
         }
@@ -254,44 +257,65 @@ impl Intercom {
         Ok(false)
     }
 
-    /// Reads some of those that are queued, with their parts, and tells them.
+    /// Reads some of those that are queued, with their parts, and tells them: each at once, so that a poll that is given
+    /// up loses none of it.
     async fn wholes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         self.state.retry(ask.now);
         let some = self.state.next(PATIENCE);
-        let (found, error) = ask.wholes(&some, || self.state.witness(&some)).await;
-        let read = &some[..found.len()];
-        for (id, found) in read.iter().zip(found) {
-            match found {
-                Found::Whole(whole) => self.state.tell(&whole, ask.at()),
-                Found::Gone => self.state.vanish(id, ask.at()),
-                Found::Failed(error) => {
-                    ask.skip_whole(id, &error);
-                    self.state.failed(id, ask.now, ask.at());
-                    continue;
-                }
+        let mut has_read = false;
+        for few in some.chunks(AT_ONCE) {
+            let (found, error) = ask.wholes(few, || self.state.witness(&some).filter(|_| !has_read)).await;
+            has_read |= !found.iter().all(Found::has_failed);
+            let read = &few[..found.len()];
+            for (id, found) in read.iter().zip(found) {
+                self.tell(ask, id, found);
             }
-            if self.state.left.end(id) {
-                ask.is_read_again(id);
+            self.state.done(read);
+            if let Some(error) = error {
+                return Err(error);
+            }
+            if ask.enough.is_come() {
+                break;
             }
         }
-        self.state.done(read);
-        error.map_or(Ok(()), Err)
+        Ok(())
     }
 
-    /// Conversations that were rated since the last time; a vendor's refusal of the question switches it off.
+    /// Tells what became of one that was asked for.
+    fn tell(&mut self, ask: &mut Ask, id: &CompactString, found: Found) {
+        match found {
+            Found::Whole(whole) => self.state.tell(&whole, ask.at()),
+            Found::Gone => self.state.vanish(id, ask.at()),
+            Found::Failed(error) => {
+                ask.skip_whole(id, &error);
+                self.state.failed(id, ask.now, ask.at());
+                return;
+            }
+        }
+        if self.state.left.end(id) {
+            ask.is_read_again(id);
+        }
+    }
+
+    /// Conversations that were rated since the last time; what is left of them is read by the next polls. A vendor's
+    /// refusal of the question switches it off.
     async fn ratings(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let Some(since) = self.state.rated_to else { return Ok(()) };
-        let query = filter("conversation_rating.replied_at", ">", seconds(since - OVERLAP));
-        let mut after: Option<String> = None;
-        let at = ask.at();
         for _ in 0..RATING_PAGES {
-            let page = match ask.page(&query, after.as_deref()).await {
+            let before = self.state.rating.take();
+            let (since, after) = match (&before, self.state.rated_to) {
+                (Some(rating), _) => (rating.since, Some(rating.after.as_str())),
+                (None, Some(rated_to)) => (rated_to - OVERLAP, None),
+                (None, None) => return Ok(()),
+            };
+            let query = filter("conversation_rating.replied_at", ">", seconds(since));
+            let page = match ask.page(&query, after).await {
                 Ok(page) => page,
-                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) => {
+                Err(error @ (SourceError::Forbidden { .. } | SourceError::Unsupported { .. })) if after.is_none() => {
                     ask.skip(RATINGS.to_owned(), ".", &error.to_string());
                     self.state.rated_to = None;
                     return Ok(());
                 }
+                // A place in a list may not be good for so long: it is read from its beginning.
                 Err(error) => return Err(error),
             };
             let new = page.found.iter().filter(|row| !self.state.is_rated(&row.id) && row.rated(&[]).is_some());
@@ -299,12 +323,13 @@ impl Intercom {
             for id in new {
                 self.state.put(id);
             }
-            after = page.next;
-            if after.is_none() {
+            let heard_to = before.map_or(ask.at(), |rating| rating.heard_to);
+            self.state.rating = page.next.map(|after| Hearing { since, after, heard_to });
+            if self.state.rating.is_none() {
+                self.state.rated_to = Some(heard_to);
                 break;
             }
         }
-        self.state.rated_to = Some(at);
         Ok(())
     }
 }

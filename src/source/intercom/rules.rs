@@ -373,7 +373,7 @@ fn a_part_that_is_there_no_more_costs_no_other_of_its_second() {
 fn whoever_has_a_seat_is_introduced_by_the_list() {
     let mut state = steady();
     let admin = read(json!({"id": 81, "name": "Jo Hale"}));
-    state.people.take_admins(vec![admin], at(0), &mut state.outbox);
+    state.people.take_admins((vec![admin], true), at(0), &mut state.outbox);
     state.outbox.clear();
     state.tell(&whole(row(json!({})), vec![part(5, "comment", "admin", body())]), LATER);
     assert!(!lines(&mut state.outbox).iter().any(|line| line["type"] == "agent"));

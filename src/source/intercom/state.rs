@@ -50,10 +50,10 @@ pub(super) struct Walk {
     pub total: Option<u64>,
 }
 
-/// A list of changes that is not read to its end yet.
+/// A list of what is new that is not read to its end yet.
 #[derive(Debug, Clone)]
 pub(super) struct Hearing {
-    /// From when on changes are asked for.
+    /// From when on it is asked for.
     pub since: Timestamp,
     /// Where the next page begins.
     pub after: String,
@@ -91,6 +91,8 @@ pub(super) struct State {
     resumed_at: Timestamp,
     /// Up to when satisfaction answers were asked for; `None` where they can't be.
     pub rated_to: Option<Timestamp>,
+    /// A list of satisfaction answers that is not read to its end yet.
+    pub rating: Option<Hearing>,
     pub past: Past,
     pub is_past_next: bool,
     pub remembered: HashSet<CompactString>,
@@ -114,6 +116,9 @@ pub(super) struct Mark {
     pub left: Vec<CompactString>,
     #[serde(default)]
     pub past_left: Vec<CompactString>,
+    /// Up to when satisfaction answers are told.
+    #[serde(default)]
+    pub rated_to: Option<Timestamp>,
     /// Conversations that were ended because they were gone, and when.
     #[serde(default)]
     pub gone: Vec<(Timestamp, CompactString)>,
@@ -143,6 +148,7 @@ impl State {
             gaps: self.past.gaps(),
             left: self.left.all(),
             past_left: self.past.left.all(),
+            rated_to: self.rated_to,
             gone: left::newest(self.gone.iter().map(|(id, at)| (*at, id.clone())).collect()),
         };
         (self.phase != Phase::Cold).then(|| Cursor::of(&mark())).flatten()
@@ -377,6 +383,7 @@ mod tests {
             gaps: Vec::new(),
             left: vec!["7".into()],
             past_left: vec!["8".into()],
+            rated_to: past_from,
             gone: vec![(told_to, "9".into())],
         };
         assert_eq!(Cursor::of(&mark).unwrap().read::<Mark>(), Some(mark));

@@ -110,7 +110,7 @@ fn the_samples_are_told_without_loss() {
     let mut out = Vec::new();
     state.people.take_teams(vec![team], &mut out);
     state.people.take_reasons(vec![reason]);
-    state.people.take_admins(vec![admin], Timestamp::from_millis(0), &mut out);
+    state.people.take_admins((vec![admin], true), Timestamp::from_millis(0), &mut out);
     let expected = json!([
         {"type": "team", "id": "5510020", "name": "Billing"},
         {"type": "agent", "id": "8123401", "name": "Jo Hale", "email": "jo@acme.example", "teams": ["5510020"], "active": true},
@@ -128,7 +128,7 @@ fn who_has_no_seat_is_no_agent() {
         read::<Admin>(admin)
     };
     let people = vec![admin(json!({"id": 6, "has_inbox_seat": false})), admin(json!({"has_inbox_seat": null}))];
-    state.people.take_admins(people, Timestamp::from_millis(0), &mut state.outbox);
+    state.people.take_admins((people, true), Timestamp::from_millis(0), &mut state.outbox);
     let told: Vec<String> = lines(&mut state.outbox).iter().map(short).collect();
     assert_eq!(told, ["agent Jo", "0 presence"].map(|line| line.replace("0 p", "-1772441000 p")));
     // Whoever of them answers all the same gets a name, once.
@@ -151,11 +151,29 @@ fn who_has_no_seat_is_no_agent() {
 }
 
 #[test]
+fn of_a_list_of_teammates_that_is_not_whole_nobody_is_gone() {
+    for is_whole in [false, true] {
+        let mut state = steady();
+        let admin = |id: u64, name: &str| read::<Admin>(json!({"id": id, "name": name, "away_mode_enabled": false}));
+        let now = Timestamp::from_millis(0);
+        state.people.take_admins((vec![admin(5, "Jo"), admin(81, "Bo")], true), now, &mut state.outbox);
+        state.outbox.clear();
+        state.people.take_admins((vec![admin(5, "Joe")], is_whole), now, &mut state.outbox);
+        let told: Vec<String> = lines(&mut state.outbox).iter().map(short).collect();
+        assert_eq!(told[0], "agent Joe");
+        assert_eq!(told.len(), if is_whole { 3 } else { 1 }, "{told:?}");
+        // Whoever is missing there has a seat all the same, and is not introduced as somebody without.
+        state.tell(&whole(row(json!({})), vec![part(5, "comment", "admin", body())]), LATER);
+        assert_eq!(lines(&mut state.outbox).iter().any(|line| line["type"] == "agent"), is_whole);
+    }
+}
+
+#[test]
 fn of_whom_it_is_not_said_whether_they_are_away_no_state_is_told() {
     let mut state = steady();
     let admin = |id: u64, away: Value| read::<Admin>(json!({"id": id, "name": "Jo", "away_mode_enabled": away}));
     let people = vec![admin(5, json!(null)), admin(6, json!("no")), admin(7, json!(false))];
-    let unknown = state.people.take_admins(people, Timestamp::from_millis(0), &mut state.outbox);
+    let unknown = state.people.take_admins((people, true), Timestamp::from_millis(0), &mut state.outbox);
     assert_eq!(unknown, ["5", "6"]);
     let told = lines(&mut state.outbox);
     let of = |kind: &str| told.iter().filter(|line| line["type"] == kind).cloned().collect::<Vec<_>>();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, Message};
+use helptop::event::{Author, EventKind, Message};
 use serde_json::json;
 
 use super::{TOKEN, Workspace, failed, seconds, source};
@@ -134,6 +134,20 @@ async fn a_part_that_cannot_be_read_costs_no_other() {
     assert_eq!(batch.skipped_total, 1, "{batch:?}");
     let asked = watch.of(&chat.1.to_string()).into_iter().rfind(|event| event["type"] == "message").unwrap();
     assert_eq!(asked["from"], "customer");
+}
+
+#[tokio::test]
+async fn a_teammate_that_cannot_be_read_for_a_while_has_not_left() {
+    let simulator = small().await;
+    let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
+    watch.told.clear();
+    simulator.fault("/admins", Fault::edited(|body| body["admins"][1]["id"] = json!(null)));
+    simulator.inside().world.stand_still(TimeDelta::seconds(30));
+    watch.settle().await;
+    assert_eq!(watch.skipped, 1, "{:?}", watch.reasons);
+    let of_people =
+        watch.told.iter().filter(|event| matches!(event.kind, EventKind::Agent(_) | EventKind::Presence { .. }));
+    assert_eq!(of_people.count(), 0, "{:?}", watch.told);
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! A long stop, and a change of so many that one poll can't read them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use helptop::event::{Author, ConversationId, EventKind, Message};
 use helptop::source::demo::Params;
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use super::{Workspace, day, failed, show, simulator, source};
 use crate::agree::{SMALL, Watch, agree_now, start};
@@ -90,6 +92,122 @@ async fn changes_of_more_than_a_poll_can_read_are_read_by_several() {
     stream.extend(simulator.inside().world.take_stream());
     let world = &simulator.inside().world;
     agree_now(&watch.told, &stream, world, &watch.source.capabilities(), &day::terms());
+}
+
+/// So many customers of open chats write; the numbers of those chats.
+fn write(simulator: &Simulator, most: usize) -> Vec<u64> {
+    let mut inside = simulator.inside();
+    let open: Vec<_> = inside.world.open().take(most).map(|chat| (chat.id.clone(), chat.number)).collect();
+    for (id, _) in &open {
+        inside.world.happen(Message::public(id.clone(), Author::Customer, None));
+    }
+    inside.world.stand_still(TimeDelta::seconds(5));
+    open.into_iter().map(|(_, number)| number).collect()
+}
+
+/// Conversations that were asked for by themselves since the last call, in order.
+fn read(simulator: &Simulator) -> Vec<u64> {
+    let number = |line: &String| line.strip_prefix("GET /conversations/")?.split('?').next()?.parse().ok();
+    simulator.asked().iter().filter_map(number).collect()
+}
+
+async fn desk() -> Simulator {
+    let simulator = simulator(Params { seed: 1, agents: 6, chats: 120 }, Workspace::usual()).await;
+    simulator.advance(start() + TimeDelta::hours(9));
+    simulator
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_poll_was_given_up_is_told_and_not_read_again() {
+    let simulator = desk().await;
+    let mut stream = simulator.inside().world.take_stream();
+    let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
+    simulator.inside().world.stand_still(TimeDelta::minutes(5));
+    watch.settle().await;
+    // The last in the list of changes, which is by time and number.
+    let last = write(&simulator, 12).into_iter().min().unwrap();
+    read(&simulator);
+    let barrier = Arc::new(Barrier::new(2));
+    simulator.fault(format!("GET /conversations/{last}?").leak(), Fault::Together(Arc::clone(&barrier)));
+    tokio::select! {
+        _ = watch.poll() => panic!("it has not waited"),
+        _ = barrier.wait() => {}
+    }
+    simulator.mend();
+    let first = read(&simulator);
+    watch.settle().await;
+    let then = read(&simulator);
+    assert!(first.len() > 8 && first[..8].iter().all(|number| !then.contains(number)), "{first:?}, then {then:?}");
+    stream.extend(simulator.inside().world.take_stream());
+    let world = &simulator.inside().world;
+    agree_now(&watch.told, &stream, world, &watch.source.capabilities(), &day::terms());
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_slow_api_news_and_history_go_on_poll_by_poll() {
+    let simulator = desk().await;
+    let mut stream = simulator.inside().world.take_stream();
+    let mut source = source(&simulator, &json!({}), Duration::from_hours(3));
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    simulator.fault("GET /conversations/", Fault::Slow(Duration::from_secs(9)));
+    let mut polls = 0;
+    for is_news in [false, true] {
+        if is_news {
+            assert!(write(&simulator, 60).len() > 50);
+        }
+        // Who polls gives up after a minute.
+        while tokio::time::timeout(Duration::from_mins(1), watch.poll()).await.unwrap().unwrap().more {
+            polls += 1;
+            assert!(polls < 100);
+        }
+    }
+    stream.extend(simulator.inside().world.take_stream());
+    let world = &simulator.inside().world;
+    agree_now(&watch.told, &stream, world, &watch.source.capabilities(), &day::terms());
+}
+
+#[tokio::test]
+async fn of_many_ratings_none_is_lost_however_many_pages_they_are() {
+    for is_stopped in [false, true] {
+        let few = Workspace { page: 3, ratings_are_silent: true, ..Workspace::usual() };
+        let simulator = simulator(Params { seed: 1, agents: 6, chats: 120 }, few).await;
+        simulator.advance(start() + TimeDelta::hours(9));
+        let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
+        let ended: Vec<_> = {
+            let inside = simulator.inside();
+            let ended = inside.world.chats.iter().filter(|chat| chat.status.is_ended() && chat.merged_into.is_none());
+            ended.filter(|chat| chat.ratings.is_empty()).take(40).map(|chat| (chat.id.clone(), chat.number)).collect()
+        };
+        assert_eq!(ended.len(), 40);
+        for (conversation, _) in &ended {
+            let conversation = conversation.clone();
+            let rated = EventKind::Rated { conversation, score: 2.0, scale: 5.0, comment: None };
+            simulator.inside().world.happen(rated);
+        }
+        if is_stopped {
+            simulator.inside().world.stand_still(TimeDelta::minutes(5));
+            watch.settle().await;
+        }
+        let mut told = std::mem::take(&mut watch.told);
+        let mut second = source(&simulator, &json!({}), Duration::ZERO);
+        let mut after = Watch::new(second.as_mut(), &simulator);
+        if is_stopped {
+            after.source.remember(&active(&told));
+            after.cursor = watch.cursor.take();
+        }
+        let watch = if is_stopped { &mut after } else { &mut watch };
+        for _ in 0..2 {
+            simulator.inside().world.stand_still(TimeDelta::minutes(11));
+            watch.settle().await;
+        }
+        told.append(&mut watch.told);
+        let rated: BTreeSet<String> = told
+            .iter()
+            .filter(|event| matches!(event.kind, EventKind::Rated { .. }))
+            .filter_map(|event| event.kind.conversation().map(ToString::to_string))
+            .collect();
+        assert!(ended.iter().all(|(_, number)| rated.contains(&number.to_string())), "{is_stopped}: {}", rated.len());
+    }
 }
 
 #[tokio::test]

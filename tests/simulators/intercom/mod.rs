@@ -12,7 +12,7 @@ mod show;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{PresenceState, Timestamp};
+use helptop::event::{EventKind, PresenceState, Timestamp};
 use helptop::source::demo::Params;
 use helptop::source::http::Limits;
 use helptop::source::intercom::Intercom;
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::agree::start;
 use crate::contract::Bench;
 use crate::server::{Asked, Limiter, Reply, Simulator, Vendor};
-use crate::world::{Chat, World};
+use crate::world::{Chat, Logged, World};
 
 pub const TOKEN: &str = "dG9rOnNlY3JldC0wODE1";
 /// How this workspace is set up.
@@ -34,6 +34,8 @@ pub struct Workspace {
     pub bots_answer: bool,
     /// A search shows a change so late.
     pub lag: TimeDelta,
+    /// That it was rated is no change of a conversation.
+    pub ratings_are_silent: bool,
     /// Records a page at most.
     pub page: usize,
     /// Parts that an answer holds.
@@ -52,6 +54,7 @@ impl Workspace {
             reads_tickets: true,
             bots_answer: false,
             lag: TimeDelta::zero(),
+            ratings_are_silent: false,
             page: 150,
             most_parts: 500,
             refuses: "none",
@@ -200,6 +203,10 @@ impl Workspace {
         found.retain(|chat| {
             self.may_read(chat) && chat.updated_at <= seen_to.max(chat.opened_at) && is_wanted(chat, query)
         });
+        if self.ratings_are_silent && query["field"] == "updated_at" {
+            let is_rating = |logged: &Logged| matches!(logged.kind, EventKind::Rated { .. });
+            found.retain(|chat| !chat.log.last().is_some_and(is_rating));
+        }
         found.sort_by_key(|chat| std::cmp::Reverse(place(chat)));
         let total = found.len();
         if let Some(after) = pagination["starting_after"].as_str() {
