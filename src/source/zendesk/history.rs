@@ -122,6 +122,10 @@ impl Zendesk {
             self.state.unknown_authors(ticket.requester_id, audits, &mut strangers);
         }
         self.look_up(ask, strangers).await?;
+        for ticket in &found.items {
+            let audits = whole.iter().find(|(id, _)| *id == ticket.id).map_or(&[][..], |(_, audits)| audits);
+            self.state.prove(ticket.requester_id, audits);
+        }
         let mut customers = BTreeSet::new();
         for (id, audits) in &whole {
             let Some(ticket) = found.items.iter().find(|ticket| ticket.id == *id) else { continue };

@@ -48,7 +48,7 @@ impl Zendesk {
     /// Tells a ticket that was read, or keeps it until it is known who wrote there.
     fn take(&mut self, ticket: Ticket, audits: Option<Vec<Audit>>, ask: &mut Ask) {
         let Some(audits) = audits.filter(|_| self.is_watched(&ticket)) else {
-            self.state.leave(ticket.id, ask.now);
+            self.state.leave(ticket.id, ask.there());
             return;
         };
         let mut strangers = BTreeSet::new();

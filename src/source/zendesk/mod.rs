@@ -22,6 +22,7 @@ mod mark;
 mod past;
 mod people;
 mod presence;
+mod proofs;
 mod ratings;
 mod refresh;
 mod settings;

@@ -195,7 +195,7 @@ impl State {
     pub(super) fn meet(&mut self, users: &[User]) {
         for user in users {
             self.people.take_user(user);
-            if user.is_staff() {
+            if self.people.staff.contains_key(&user.id) {
                 continue;
             }
             if self.customers.len() >= MAX_CUSTOMERS {
@@ -214,19 +214,28 @@ impl State {
         self.unknown_authors(requester, audits, into);
     }
 
-    /// Those of the authors who are not known at all.
+    /// Takes those for the team whom updates show to have been of it; who asks on the ticket is a customer there.
+    pub(super) fn prove(&mut self, requester: Option<Id>, audits: &[Audit]) {
+        for &id in audits.iter().flat_map(|audit| &audit.team).filter(|id| Some(**id) != requester) {
+            self.people.was_of_the_team(id);
+        }
+    }
+
+    /// Those of the authors and assignees who are not known at all.
     pub(super) fn unknown_authors(&self, requester: Option<Id>, audits: &[Audit], into: &mut BTreeSet<Id>) {
         for audit in audits {
             let authors = audit.steps.iter().filter_map(|step| match step {
                 Step::Comment { author, .. } => *author,
                 _ => None,
             });
-            into.extend(authors.chain([audit.author]).filter(|&id| self.people.is_unknown(id, requester)));
+            let team = audit.team.iter().copied();
+            into.extend(authors.chain([audit.author]).chain(team).filter(|&id| self.people.is_unknown(id, requester)));
         }
     }
 
     /// Tells what a ticket's record and its updates say: all of it, or what came after what was told.
     pub(super) fn adopt(&mut self, ticket: &Ticket, audits: &[Audit], site: &str, ask: &mut Ask) {
+        self.prove(ticket.requester_id, audits);
         let told = self.tickets.get(&ticket.id).filter(|known| known.last > 0).cloned();
         let mut teller = Teller::new(&self.people, site);
         let standing = match &told {
@@ -277,6 +286,9 @@ impl State {
     /// Tells what the record alone says where nobody can be waiting, or puts the ticket in the queue. What its last update
     /// was is not known of every ticket.
     pub(super) fn find(&mut self, ticket: Ticket, last: Option<&Audit>, site: &str, ask: &mut Ask) {
+        if let Some(last) = last {
+            self.prove(ticket.requester_id, std::slice::from_ref(last));
+        }
         let is_answered = last.is_some_and(|last| is_answered(&ticket, last, &self.people));
         if may_wait(&ticket) && !is_answered || self.left.contains(&ticket.id) {
             self.wanted.want(ticket);
@@ -315,6 +327,11 @@ impl State {
 
     /// Tells updates that the export brought, of tickets that are known.
     pub(super) fn exported(&mut self, audits: &[Audit], site: &str, ask: &mut Ask) {
+        for audit in audits {
+            if let Some(requester) = self.tickets.get(&audit.ticket).map(|known| known.requester) {
+                self.prove(requester, std::slice::from_ref(audit));
+            }
+        }
         let mut teller = Teller::new(&self.people, site);
         for audit in audits {
             let Some(known) = self.tickets.get_mut(&audit.ticket) else { continue };
