@@ -67,7 +67,11 @@ impl Zendesk {
             self.state.strangers(ticket, audits, &mut strangers);
         }
         self.look_up(ask, strangers).await?;
-        for (ticket, audits) in std::mem::take(&mut self.state.nameless) {
+        let read = std::mem::take(&mut self.state.nameless);
+        for (ticket, audits) in &read {
+            self.state.prove(ticket.requester_id, audits);
+        }
+        for (ticket, audits) in read {
             self.state.adopt(&ticket, &audits, &self.site, ask);
         }
         Ok(())

@@ -55,11 +55,8 @@ impl Zendesk {
         let there = ask.there();
         let mut changed = Vec::new();
         for ticket in &news.tickets {
-            let known = self.state.tickets.contains_key(&ticket.id);
             if !self.is_watched(ticket) {
-                if known {
-                    self.state.leave(ticket.id, ask.now);
-                }
+                self.state.leave(ticket.id, there);
             } else if self.state.is_news(ticket, there) {
                 changed.push(ticket.clone());
             }
@@ -125,7 +122,7 @@ impl Zendesk {
         let pages = found.len().div_ceil(TWO_PAGES).max(1) as i32;
         self.state.presence_at = ask.now + PRESENCE_EVERY * pages;
         let is_whole = is_whole && odd == 0 && !found.is_empty();
-        self.state.seen(found, is_whole, ask.now);
+        self.state.seen(found, is_whole, ask.there());
         Ok(())
     }
 
@@ -140,7 +137,7 @@ impl Zendesk {
         let found = if active.is_empty() { Tickets::default() } else { ask.tickets_by_id(&active).await? };
         self.state.meet(&found.users);
         for id in active.iter().filter(|id| !found.ids.contains(id)) {
-            self.state.leave(*id, ask.now);
+            self.state.leave(*id, ask.there());
         }
         // What the list of changes has not told, for it knows nothing of changes that leave no update.
         let late = ask.there() - SWEEP_EVERY * 5;
@@ -148,7 +145,7 @@ impl Zendesk {
             let is_old_news =
                 self.state.tickets.get(&ticket.id).is_some_and(|known| ticket.updated_at > known.updated_at);
             if !self.is_watched(&ticket) || ticket.status == "deleted" {
-                self.state.leave(ticket.id, ask.now);
+                self.state.leave(ticket.id, ask.there());
             } else if is_old_news && ticket.updated_at < late {
                 self.state.wanted.want(ticket);
             }

@@ -153,7 +153,9 @@ impl Zendesk {
         let asked = self.state.remembered.union(&self.state.unread).copied();
         let some: Vec<Id> = asked.filter(|id| !known(id)).take(PER_PAGE).collect();
         if some.is_empty() {
-            self.state.remembered.clear();
+            // What is still to be read may be found to be gone.
+            let wanted = &self.state.wanted;
+            self.state.remembered.retain(|id| wanted.has(*id));
             self.state.unread.clear();
             let total = self.state.wanted.queue().len();
             self.state.phase = Phase::Stories { total };
@@ -163,20 +165,24 @@ impl Zendesk {
         self.state.meet(&tickets.users);
         let told_to = if self.state.settled { self.state.fresh.watermark } else { Timestamp::MIN };
         let mut unread = BTreeSet::new();
-        for id in some {
+        for &id in &some {
             unread.extend(Some(id).filter(|id| self.state.unread.remove(id)));
-            // Of one that was not even told nothing is to be said.
-            if self.state.remembered.remove(&id) && !tickets.ids.contains(&id) {
-                self.state.leave(id, ask.now);
+            if !tickets.ids.contains(&id) {
+                self.state.leave(id, ask.there());
             }
         }
         for ticket in tickets.items {
             if !self.is_watched(&ticket) {
-                self.state.leave(ticket.id, ask.now);
+                self.state.leave(ticket.id, ask.there());
             } else if ticket.updated_at < told_to && !unread.contains(&ticket.id) {
                 self.state.recognise(&ticket);
             } else {
                 self.state.wanted.want(ticket);
+            }
+        }
+        for id in some {
+            if !self.state.wanted.has(id) {
+                self.state.remembered.remove(&id);
             }
         }
         Ok(Step::more_of("reading open tickets", 0, self.state.remembered.len()))
@@ -190,6 +196,11 @@ impl Zendesk {
             self.state.phase = Phase::Steady;
             self.state.settled = true;
             self.plan_history();
+            if self.state.past.reading.is_none() {
+                // No history will tell their tickets.
+                let wanted = &self.state.wanted;
+                self.state.rated_of.retain(|id, _| wanted.has(*id));
+            }
         }
         Ok(Step::more_of("reading who waits", total.saturating_sub(left), total))
     }

@@ -13,14 +13,11 @@ use super::feed::Fresh;
 use super::mark::Mark;
 use super::past::Past;
 use super::people::{People, agent, customer_line};
-use super::presence::Availability;
 use super::ratings::Sort;
-use super::story::{Placed, RULE, Standing, Teller, conversation, is_answered, may_wait, status_of};
+use super::story::{Placed, RULE, Standing, Teller, is_answered, may_wait, status_of};
 use super::targets::Targets;
 use super::wire::{Ticket, User};
-use crate::event::{
-    AgentId, Author, Capability, Event, EventKind, Message, PresenceState, Status, StatusBy, Timestamp, VERSION,
-};
+use crate::event::{AgentId, Capability, Event, EventKind, PresenceState, Status, Timestamp, VERSION};
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
 use crate::source::running::AHEAD;
@@ -60,6 +57,8 @@ pub(super) struct Known {
     pub again_at: Option<Timestamp>,
     /// The last update that was told; 0 where only its record was.
     pub last: Id,
+    /// When the last of what was told happened.
+    pub last_at: Timestamp,
     pub ended: bool,
     pub targets: Targets,
     /// Its record, where a target runs and it was only recognised.
@@ -258,14 +257,19 @@ impl State {
         let last = audits.iter().map(|audit| audit.id).max().unwrap_or(0);
         let ended = standing.status.is_some_and(Status::is_ended);
         if self.left.remove(&ticket.id) && !ended {
-            come_back(ticket.id, standing, &mut out, ask.now);
+            gone::come_back(ticket.id, standing, &mut out, ask.there());
         }
         let known = Known {
             requester: ticket.requester_id,
             standing,
             updated_at: ticket.updated_at,
             again_at: (ask.there() - ticket.updated_at < SAME_SECOND).then(|| ask.there() + SAME_SECOND),
-            last: last.max(told.map_or(0, |known| known.last)),
+            last: last.max(told.as_ref().map_or(0, |known| known.last)),
+            last_at: audits
+                .iter()
+                .map(|audit| audit.at)
+                .chain(told.map(|known| known.last_at))
+                .fold(ticket.updated_at, Timestamp::max),
             ended,
             targets,
             recognised: None,
@@ -321,7 +325,8 @@ impl State {
         self.remembered.remove(&ticket.id);
         let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
         let (again_at, targets, recognised) = (None, Targets::default(), None);
-        let known = Known { requester, standing, updated_at, again_at, last: 0, ended, targets, recognised };
+        let (last, last_at) = (0, updated_at);
+        let known = Known { requester, standing, updated_at, again_at, last, last_at, ended, targets, recognised };
         self.tickets.entry(ticket.id).insert_entry(known).into_mut()
     }
 
@@ -341,6 +346,7 @@ impl State {
             let before = teller.out.len();
             teller.audit(audit, known.requester, &mut known.standing);
             known.targets.hear(audit.ticket, &mut teller.out, before);
+            known.last_at = known.last_at.max(audit.at);
             known.ended = known.standing.status.is_some_and(Status::is_ended);
             // Of one whose beginning was not told, the rest is still to be read.
             if known.last > 0 {
@@ -369,52 +375,6 @@ impl State {
                 .filter_map(|event| Some((event.at?, Id::MAX, event))),
         );
         self.post(out);
-    }
-
-    /// A ticket is on the board no more though no update says why: deleted, or moved out of the watched groups.
-    pub(super) fn leave(&mut self, ticket: Id, now: Timestamp) {
-        self.remembered.remove(&ticket);
-        self.unread.remove(&ticket);
-        self.wanted.remove(ticket);
-        if self.tickets.remove(&ticket).is_none_or(|known| !known.ended) && self.left.insert(ticket) {
-            let (status, by) = (Status::Closed, Some(StatusBy::System));
-            let kind = EventKind::Status { conversation: conversation(ticket), status, by, agent: None };
-            self.outbox.push(Event::new(now, kind));
-        }
-    }
-
-    /// Tells changes of agents' states, each with its own time where that is told. Who is missing in two whole lists in a
-    /// row is there no more: in one, somebody may be out of sight because its pages shifted.
-    pub(super) fn seen(&mut self, found: Vec<Availability>, is_whole: bool, now: Timestamp) {
-        if is_whole {
-            let met: HashSet<Id> = found.iter().map(|one| one.agent).collect();
-            let absent: HashSet<Id> = self.states.keys().copied().filter(|id| !met.contains(id)).collect();
-            for &id in absent.intersection(&self.absent) {
-                if self.states.remove(&id).is_some_and(|(state, _)| state != PresenceState::Offline) {
-                    let kind = EventKind::Presence { agent: agent(id), state: PresenceState::Offline, reason: None };
-                    self.outbox.push(Event::new(now, kind));
-                }
-            }
-            self.absent = absent;
-        }
-        for one in found {
-            if let Some(person) = self.people.staff.get_mut(&one.agent)
-                && one.capacity.is_some()
-                && person.capacity != one.capacity
-            {
-                person.capacity = one.capacity;
-                let line = self.people.agent_line(one.agent);
-                self.outbox.push(line);
-            }
-            let Some(state) = one.state else { continue };
-            let before = self.states.insert(one.agent, (state, one.since));
-            if before == Some((state, one.since)) {
-                continue;
-            }
-            self.introduce(&agent(one.agent));
-            let kind = EventKind::Presence { agent: agent(one.agent), state, reason: one.reason };
-            self.outbox.push(Event::new(one.since.unwrap_or(now), kind));
-        }
     }
 
     /// Forgets the ended tickets once there are many; they are read anew when something happens to them.
@@ -492,25 +452,7 @@ fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
     }
 }
 
-/// A ticket that was ended here because it left is there again. The ending has ended its wait in the stream; a customer
-/// who waits still is told to wait from now on, which is too short but not hidden.
-fn come_back(ticket: Id, standing: Standing, out: &mut Vec<Placed>, now: Timestamp) {
-    let status = standing.status.unwrap_or(Status::Open);
-    let said = out.iter().rev().filter_map(|(_, _, event)| match &event.kind {
-        EventKind::Message(message) if message.public != Some(false) && message.from != Author::Bot => {
-            Some(message.from)
-        }
-        _ => None,
-    });
-    let waits = said.into_iter().next() == Some(Author::Customer);
-    let kind =
-        EventKind::Status { conversation: conversation(ticket), status, by: Some(StatusBy::System), agent: None };
-    out.push((now, Id::MAX, Event::new(now, kind)));
-    if waits {
-        let asks = Message::public(conversation(ticket), Author::Customer, None);
-        out.push((now, Id::MAX, Event::new(now, asks)));
-    }
-}
-
+mod gone;
+mod presence;
 #[cfg(test)]
 mod tests;

@@ -169,8 +169,12 @@ impl Zendesk {
                 self.state.rated_of.entry(ticket).or_default().push(event);
             }
         }
-        for ticket in found.items {
-            self.state.wanted.want(ticket);
+        // What is not watched, or gone, is never told.
+        for ticket in unknown {
+            match found.items.iter().find(|one| one.id == ticket).filter(|one| self.is_watched(one)) {
+                Some(one) => self.state.wanted.want(one.clone()),
+                None => drop(self.state.rated_of.remove(&ticket)),
+            }
         }
         Ok(())
     }
