@@ -77,6 +77,14 @@ impl People {
         }
     }
 
+    /// Who is in which group, as far as it is known.
+    pub(super) fn memberships(&self) -> Vec<Membership> {
+        let of = |(&user_id, person): (&Id, &Person)| {
+            person.groups.iter().map(move |&group_id| Membership { user_id, group_id }).collect::<Vec<_>>()
+        };
+        self.staff.iter().flat_map(of).collect()
+    }
+
     /// Takes in what is told of somebody beside something else.
     pub(super) fn take_user(&mut self, user: &User) {
         if !user.is_staff() {
@@ -143,12 +151,14 @@ impl People {
         }
     }
 
-    /// Updates show that somebody was of the team who is not any more.
-    pub(super) fn was_of_the_team(&mut self, id: Id) {
-        if !self.staff.contains_key(&id) {
+    /// Somebody is shown to have been of the team; whether that was not known.
+    pub(super) fn was_of_the_team(&mut self, id: Id) -> bool {
+        let is_new = !self.staff.contains_key(&id);
+        if is_new {
             let name = self.strangers.remove(&id).flatten().unwrap_or_else(|| id.to_string());
             self.staff.insert(id, Person { name, ..Person::default() });
         }
+        is_new
     }
 
     /// Whose side somebody is on, on a ticket of that requester. An agent who asks is a customer there.

@@ -10,16 +10,18 @@ use super::access::{Access, Bucket};
 use super::ask::{Ask, place};
 use super::audit::{Audit, Step};
 use super::feed::Fresh;
+use super::late::Late;
 use super::mark::Mark;
 use super::past::Past;
 use super::people::{People, agent, customer_line};
 use super::ratings::Sort;
-use super::story::{Placed, RULE, Standing, Teller, is_answered, may_wait, status_of};
+use super::story::{Placed, RULE, Standing, Teller, is_answered, is_asked, may_wait, status_of};
 use super::targets::Targets;
 use super::wire::{Ticket, User};
 use crate::event::{AgentId, Capability, Event, EventKind, PresenceState, Status, Timestamp, VERSION};
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
+use crate::source::pauses::Pauses;
 use crate::source::running::AHEAD;
 use crate::source::wanted::Wanted;
 
@@ -78,6 +80,10 @@ pub(super) struct State {
     pub unread: BTreeSet<Id>,
     /// Those that were read, but not who wrote there.
     pub nameless: Vec<(Ticket, Vec<Audit>)>,
+    /// Since when nobody says who wrote there.
+    pub nameless_since: Option<Timestamp>,
+    /// What the rest goes on without, where it alone fails.
+    pub sides: Pauses<&'static str>,
     /// A ticket that could be read, and how often one was asked for that was not wanted.
     pub readable: Option<Id>,
     pub asked_for: usize,
@@ -100,6 +106,7 @@ pub(super) struct State {
     pub legacy_at: Timestamp,
     pub ratings_walk: Option<super::surveys::Walk>,
     pub rated_to: Timestamp,
+    pub late: Late,
     pub rated: HashSet<CompactString>,
     /// Answers about tickets that are not told yet.
     pub rated_of: BTreeMap<Id, Vec<Event>>,
@@ -144,6 +151,7 @@ impl State {
             watermark: self.fresh.watermark,
             position: self.position,
             rated_to: waiting.map_or(self.rated_to, |at| at.min(self.rated_to)),
+            late_to: Some(waiting.map_or(self.late.told_to, |at| at.min(self.late.told_to))),
             targets_to: self.targets_to,
             left: self.left.iter().copied().collect(),
             unread: unread.into_iter().collect(),
@@ -181,6 +189,10 @@ impl State {
     /// later is no news.
     pub(super) fn is_news(&self, ticket: &Ticket, there: Timestamp) -> bool {
         let is_closed = matches!(&*ticket.status, "closed" | "deleted");
+        let is_read = |(one, _): &(Ticket, _)| one.id == ticket.id && one.updated_at == ticket.updated_at;
+        if self.nameless.iter().any(is_read) {
+            return false;
+        }
         match self.tickets.get(&ticket.id) {
             Some(known) => {
                 let is_again = known.again_at.is_some_and(|at| there >= at) && ticket.updated_at == known.updated_at;
@@ -216,7 +228,22 @@ impl State {
     /// Takes those for the team whom updates show to have been of it; who asks on the ticket is a customer there.
     pub(super) fn prove(&mut self, requester: Option<Id>, audits: &[Audit]) {
         for &id in audits.iter().flat_map(|audit| &audit.team).filter(|id| Some(**id) != requester) {
-            self.people.was_of_the_team(id);
+            self.was_of_the_team(id);
+        }
+    }
+
+    /// The same of a ticket's record: whoever holds it is of the team, too.
+    pub(super) fn prove_by(&mut self, ticket: &Ticket, audits: &[Audit]) {
+        if let Some(id) = ticket.assignee_id.filter(|_| ticket.assignee_id != ticket.requester_id) {
+            self.was_of_the_team(id);
+        }
+        self.prove(ticket.requester_id, audits);
+    }
+
+    fn was_of_the_team(&mut self, id: Id) {
+        if self.people.was_of_the_team(id) && self.agents.contains(&agent(id)) {
+            let line = self.people.agent_line(id);
+            self.outbox.push(line);
         }
     }
 
@@ -234,7 +261,7 @@ impl State {
 
     /// Tells what a ticket's record and its updates say: all of it, or what came after what was told.
     pub(super) fn adopt(&mut self, ticket: &Ticket, audits: &[Audit], site: &str, ask: &mut Ask) {
-        self.prove(ticket.requester_id, audits);
+        self.prove_by(ticket, audits);
         let told = self.tickets.get(&ticket.id).filter(|known| known.last > 0).cloned();
         let mut teller = Teller::new(&self.people, site);
         let standing = match &told {
@@ -290,11 +317,10 @@ impl State {
     /// Tells what the record alone says where nobody can be waiting, or puts the ticket in the queue. What its last update
     /// was is not known of every ticket.
     pub(super) fn find(&mut self, ticket: Ticket, last: Option<&Audit>, site: &str, ask: &mut Ask) {
-        if let Some(last) = last {
-            self.prove(ticket.requester_id, std::slice::from_ref(last));
-        }
+        self.prove_by(&ticket, last.map_or(&[], std::slice::from_ref));
         let is_answered = last.is_some_and(|last| is_answered(&ticket, last, &self.people));
-        if may_wait(&ticket) && !is_answered || self.left.contains(&ticket.id) {
+        let is_asked = last.is_some_and(|last| is_asked(&ticket, last, &self.people));
+        if may_wait(&ticket) && !is_answered || is_asked || self.left.contains(&ticket.id) {
             self.wanted.want(ticket);
             return;
         }
