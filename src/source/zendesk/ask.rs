@@ -18,8 +18,6 @@ use crate::source::{Quota, SourceError};
 
 /// The largest page that most lists give, and as many ids as one request may name.
 pub(super) const PER_PAGE: usize = 100;
-/// Pages of one list that are read at once; more are no list of agents or groups.
-const MAX_PAGES: usize = 500;
 /// Pages of a ticket's updates: a ticket with more is read as far as that.
 const MAX_AUDIT_PAGES: usize = 20;
 pub(super) const API: &str = "/api/v2";
@@ -96,34 +94,6 @@ impl Ask {
         let mut page = self.page(path, query).await?;
         let items = records(&mut page, path, key)?;
         Ok(Records { items: self.read(path, key, items), after: page.after() })
-    }
-
-    /// A whole list.
-    pub(super) async fn all<T: DeserializeOwned>(
-        &mut self,
-        path: &str,
-        key: &str,
-        query: &[(&str, &str)],
-    ) -> Result<Vec<T>, SourceError> {
-        let mut found = Vec::new();
-        let mut after: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let mut asked = query.to_vec();
-            asked.push(("page[size]", "100"));
-            asked.extend(after.as_deref().map(|after| ("page[after]", after)));
-            let page = self.list(path, key, &asked).await?;
-            found.extend(page.items);
-            match page.after {
-                Some(next) if after.as_ref() == Some(&next) => break,
-                Some(next) => after = Some(next),
-                None => return Ok(found),
-            }
-        }
-        Err(SourceError::Schema {
-            place: place(path),
-            path: "meta.after_cursor".into(),
-            what: "the pages never end".into(),
-        })
     }
 
     /// A page of tickets from any list of them, with everything that is sent beside them. One that can't be read is

@@ -4,6 +4,7 @@
 use compact_str::CompactString;
 use serde_json::{Map, Value};
 
+use super::proofs::{Deed, team};
 use super::wire::Via;
 use crate::event::Timestamp;
 use crate::source::lenient::{Id, id_of, texts_of, time_of};
@@ -20,6 +21,8 @@ pub(super) struct Audit {
     pub is_rule: bool,
     pub is_merge: bool,
     pub steps: Vec<Step>,
+    /// Those whom it shows to be of the team.
+    pub team: Vec<Id>,
 }
 
 /// One part of an update.
@@ -58,13 +61,15 @@ impl Audit {
         let author = value.get("author_id").or_else(|| value.get("updater_id")).and_then(id_of).unwrap_or(SYSTEM);
         let via = Via::of(value.get("via"));
         let parts = value.get("events").or_else(|| value.get("child_events"));
-        let steps = match parts {
-            Some(Value::Array(parts)) => parts.iter().filter_map(Step::of).flatten().collect(),
+        let parts = match parts {
+            Some(Value::Array(parts)) => parts.as_slice(),
             // Targets change in updates without parts.
-            Some(Value::Null) | None => Vec::new(),
+            Some(Value::Null) | None => &[],
             Some(_) => return Err(("events", "expected a list")),
         };
-        Ok(Self { id, ticket, at, author, is_rule: via.is_rule(), is_merge: via.is_merge(), steps })
+        let steps: Vec<Step> = parts.iter().filter_map(Step::of).flatten().collect();
+        let team = team(&Deed { author, via: &via, steps: &steps, parts });
+        Ok(Self { id, ticket, at, author, is_rule: via.is_rule(), is_merge: via.is_merge(), steps, team })
     }
 
     /// It tells how the ticket began.

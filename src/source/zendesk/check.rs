@@ -6,7 +6,9 @@ use super::Settings;
 use super::ask::Ask;
 use super::people::People;
 use super::ratings::Sort;
-use super::start::{read_people, targets, watched};
+use super::start::{targets, watched};
+use super::team::Reading;
+use crate::source::enough::Enough;
 use crate::source::http::words::excerpt;
 use crate::source::lenient::id_of;
 use crate::source::{Finding, SourceError};
@@ -22,7 +24,7 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
     let mut findings = vec![Finding::good("reachable", "Zendesk Support")];
     findings.push(who(ask, settings).await);
     findings.extend(ask.date.map(|date| Finding::clock(date, ask.now)));
-    let people = match read_people(ask, People::new(&settings.bots)).await {
+    let people = match people(ask, People::new(&settings.bots)).await {
         Ok(people) => {
             findings.push(Finding::good("agents", format!("{} agents", people.shown().len())));
             match watched(&people, &settings.groups) {
@@ -53,6 +55,19 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
     findings.push(Finding::quota(ask.quota));
     findings.push(Finding::age(newest, ask.now));
     Ok(findings)
+}
+
+/// Everybody of the team, however long it takes.
+async fn people(ask: &mut Ask, mut people: People) -> Result<People, SourceError> {
+    let mut reading = Reading::begin(ask.now);
+    while !reading.go_on(ask, usize::MAX).await? {
+        ask.enough = Enough::begin();
+    }
+    for (what, error) in &reading.failed {
+        ask.skips.note((*what).to_owned(), ".", &error.to_string());
+    }
+    reading.take_into(&mut people, ask);
+    Ok(people)
 }
 
 /// Whom the key belongs to.

@@ -66,7 +66,10 @@ impl Zendesk {
                 self.state.unknown_authors(known.requester, std::slice::from_ref(audit), &mut strangers);
             }
         }
-        self.look_up(ask, strangers).await?;
+        if !self.look_up(ask, strangers).await? {
+            self.state.export_at = ask.now + EVERY;
+            return Ok(false);
+        }
         self.state.exported(&exported.audits, &self.site, ask);
         let moved = exported.end_time.is_some_and(|end_time| end_time > self.state.position);
         self.state.position = exported.end_time.unwrap_or(0).max(self.state.position);

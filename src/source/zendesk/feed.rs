@@ -67,7 +67,15 @@ impl Fresh {
             let size = if page == 1 && walk.is_none() && self.is_quiet { FEW } else { MANY };
             let mut query = vec![("page[size]", size), ("sort", "-updated_at"), ("include", ask.include)];
             query.extend(walk.as_ref().map(|walk| ("page[after]", &*walk.after)));
-            let found = ask.tickets("/tickets", &query).await?;
+            let found = match ask.tickets("/tickets", &query).await {
+                Ok(found) => found,
+                // The place in the list is good no more: the next poll begins at its newest end.
+                Err(SourceError::Unsupported { .. }) if walk.is_some() => {
+                    news.next.walk = None;
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             let first = found.items.iter().map(|ticket| ticket.updated_at).max().unwrap_or(self.watermark);
             let (newest, began_at) = walk.as_ref().map_or((first, ask.now), |walk| (walk.newest, walk.began_at));
             let reached = found.items.iter().any(|ticket| ticket.updated_at < down_to);

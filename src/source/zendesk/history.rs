@@ -83,7 +83,9 @@ impl Zendesk {
                 Err(error) => return Err(error),
             }
         }
-        self.tell_past(ask, whole).await?;
+        if !self.tell_past(ask, whole).await? {
+            return Ok(Step::more(self.history_progress()));
+        }
         (self.state.held, self.state.headless) = (held, headless);
         let is_last = match (&mut self.state.past.reading, page) {
             (Some(reading), Some(page)) => reading.told(page.end_time, page.is_end),
@@ -106,10 +108,10 @@ impl Zendesk {
         self.state.tickets.get(&ticket).is_some_and(|known| known.last > 0 || !known.ended)
     }
 
-    /// Tells tickets whole, each with its customer, as their records now are.
-    async fn tell_past(&mut self, ask: &mut Ask, whole: Vec<(Id, Vec<Audit>)>) -> Result<(), SourceError> {
+    /// Tells tickets whole, each with its customer, as their records now are; whether it is known who wrote there.
+    async fn tell_past(&mut self, ask: &mut Ask, whole: Vec<(Id, Vec<Audit>)>) -> Result<bool, SourceError> {
         if whole.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let ids: Vec<Id> = whole.iter().map(|(id, _)| *id).collect();
         let found = ask.tickets_by_id(&ids).await?;
@@ -121,7 +123,13 @@ impl Zendesk {
             let audits = whole.iter().find(|(id, _)| *id == ticket.id).map_or(&[][..], |(_, audits)| audits);
             self.state.unknown_authors(ticket.requester_id, audits, &mut strangers);
         }
-        self.look_up(ask, strangers).await?;
+        if !self.look_up(ask, strangers).await? {
+            return Ok(false);
+        }
+        for ticket in &found.items {
+            let audits = whole.iter().find(|(id, _)| *id == ticket.id).map_or(&[][..], |(_, audits)| audits);
+            self.state.prove_by(ticket, audits);
+        }
         let mut customers = BTreeSet::new();
         for (id, audits) in &whole {
             let Some(ticket) = found.items.iter().find(|ticket| ticket.id == *id) else { continue };
@@ -135,7 +143,7 @@ impl Zendesk {
             }
             self.state.recount(ticket, audits, &self.site, ask);
         }
-        Ok(())
+        Ok(true)
     }
 }
 

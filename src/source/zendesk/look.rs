@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Zendesk;
 use super::ask::Ask;
 use super::audit::Audit;
+use super::sides::WRITERS;
 use super::state::State;
 use super::wire::Ticket;
 use crate::source::SourceError;
@@ -48,9 +49,10 @@ impl Zendesk {
     /// Tells a ticket that was read, or keeps it until it is known who wrote there.
     fn take(&mut self, ticket: Ticket, audits: Option<Vec<Audit>>, ask: &mut Ask) {
         let Some(audits) = audits.filter(|_| self.is_watched(&ticket)) else {
-            self.state.leave(ticket.id, ask.now);
+            self.state.leave(ticket.id, ask.there());
             return;
         };
+        self.state.nameless.retain(|(one, _)| one.id != ticket.id);
         let mut strangers = BTreeSet::new();
         self.state.strangers(&ticket, &audits, &mut strangers);
         if strangers.is_empty() {
@@ -60,33 +62,54 @@ impl Zendesk {
         }
     }
 
-    /// Tells the tickets of which it has to be found out first who wrote there.
+    /// Tells the tickets of which it has to be found out first who wrote there; those of which that can't be found out now
+    /// are told later.
     async fn tell_read(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let mut strangers = BTreeSet::new();
         for (ticket, audits) in &self.state.nameless {
             self.state.strangers(ticket, audits, &mut strangers);
         }
-        self.look_up(ask, strangers).await?;
-        for (ticket, audits) in std::mem::take(&mut self.state.nameless) {
+        let is_known = self.look_up(ask, strangers).await?;
+        let read = std::mem::take(&mut self.state.nameless);
+        let is_ready = |(ticket, audits): &(Ticket, Vec<Audit>)| {
+            let mut strangers = BTreeSet::new();
+            self.state.unknown_authors(ticket.requester_id, audits, &mut strangers);
+            is_known || strangers.is_empty()
+        };
+        let (read, left): (Vec<_>, Vec<_>) = read.into_iter().partition(is_ready);
+        self.state.nameless = left;
+        for (ticket, audits) in &read {
+            self.state.prove_by(ticket, audits);
+        }
+        for (ticket, audits) in read {
             self.state.adopt(&ticket, &audits, &self.site, ask);
         }
         Ok(())
     }
 
-    /// Finds out who somebody is: one request for a hundred.
-    pub(super) async fn look_up(&mut self, ask: &mut Ask, strangers: BTreeSet<Id>) -> Result<(), SourceError> {
+    /// Finds out who somebody is: one request for a hundred. Whether what they did can be told: where it alone fails that
+    /// waits for a while, and is told with what is known then.
+    pub(super) async fn look_up(&mut self, ask: &mut Ask, strangers: BTreeSet<Id>) -> Result<bool, SourceError> {
         if strangers.is_empty() {
-            return Ok(());
+            return Ok(true);
+        }
+        if self.state.sides.rests(&WRITERS, ask.now) {
+            return Ok(self.state.is_patience_over(ask.now));
         }
         let asked: Vec<Id> = strangers.into_iter().collect();
-        let users = ask.users_by_id(&asked).await?;
+        let got = ask.users_by_id(&asked).await;
+        let Some(users) = self.state.came(ask, WRITERS, got)? else {
+            self.state.nameless_since.get_or_insert(ask.now);
+            return Ok(self.state.is_patience_over(ask.now));
+        };
+        self.state.nameless_since = None;
         self.state.meet(&users);
         for id in asked {
             if !users.iter().any(|user| user.id == id) {
                 self.state.people.is_nobody(id);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -18,6 +18,9 @@ pub(super) struct Mark {
     pub position: i64,
     /// Satisfaction answers up to here are told.
     pub rated_to: Timestamp,
+    /// The same of those that were given late.
+    #[serde(default)]
+    pub late_to: Option<Timestamp>,
     /// Targets that are due up to here are told.
     #[serde(default)]
     pub targets_to: Timestamp,
@@ -48,7 +51,9 @@ mod tests {
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let at = Timestamp::from_millis(1_800_000_000_000);
         let (left, unread, past) = (vec![3, 1], vec![8], Past::default());
-        let mark = Mark { settled: true, watermark: at, position: 7, rated_to: at, targets_to: at, left, unread, past };
+        let (rated_to, late_to) = (at, Some(at));
+        let mark =
+            Mark { settled: true, watermark: at, position: 7, rated_to, late_to, targets_to: at, left, unread, past };
         let cursor = mark.clone().cursor().unwrap();
         assert_eq!(cursor.read::<Mark>(), Some(Mark { left: vec![1, 3], ..mark }));
         for other in [json!(null), json!({"settled": true}), json!([1]), json!({"line": 12})] {

@@ -17,19 +17,23 @@ mod feed;
 #[cfg(test)]
 mod fuzz;
 mod history;
+mod late;
 mod look;
 mod mark;
 mod past;
 mod people;
 mod presence;
+mod proofs;
 mod ratings;
 mod refresh;
 mod settings;
+mod sides;
 mod start;
 mod state;
 mod story;
 mod surveys;
 mod targets;
+mod team;
 mod wire;
 
 use std::collections::HashSet;
@@ -42,6 +46,7 @@ pub use self::settings::Settings;
 
 use self::ask::Ask;
 use self::state::{Phase, State};
+use self::team::Reading;
 use super::http::{Client, Limits, words::excerpt};
 use super::lenient::Id;
 use super::progress::Step;
@@ -108,6 +113,8 @@ pub struct Zendesk {
     checked: Option<Vec<Capability>>,
     /// Whether any ticket could be read.
     has_read: bool,
+    /// A reading of the team that is under way.
+    reading: Option<Reading>,
     state: State,
 }
 
@@ -122,7 +129,7 @@ impl Zendesk {
         let client = Arc::new(Client::new(base, &auth, limits)?);
         let (watched, quota, state) = (HashSet::new(), None, State::default());
         let (checked, has_read, backfill) = (None, false, spec.backfill);
-        Ok(Self { client, settings, site, backfill, watched, quota, checked, has_read, state })
+        Ok(Self { client, settings, site, backfill, watched, quota, checked, has_read, reading: None, state })
     }
 
     /// What is asked for with each ticket. Targets make an answer much larger, so only where there are any.
@@ -171,7 +178,8 @@ impl Source for Zendesk {
         }
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
-            cursor: self.state.mark().cursor(),
+            // Before its state is made the place is that of before.
+            cursor: (self.state.phase != Phase::Cold).then(|| self.state.mark().cursor()).flatten(),
             quota: ask.quota,
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,

@@ -21,8 +21,8 @@ pub(super) struct People {
     statuses: HashMap<Id, Status>,
     /// The words of the config for staff that is no person: ids or addresses.
     bots: HashSet<CompactString>,
-    /// Who was looked up and is not of the team.
-    strangers: HashSet<Id>,
+    /// Who was looked up and is not of the team, and by which name.
+    strangers: HashMap<Id, Option<String>>,
 }
 
 /// Somebody of the team.
@@ -77,11 +77,23 @@ impl People {
         }
     }
 
+    /// Who is in which group, as far as it is known.
+    pub(super) fn memberships(&self) -> Vec<Membership> {
+        let of = |(&user_id, person): (&Id, &Person)| {
+            person.groups.iter().map(move |&group_id| Membership { user_id, group_id }).collect::<Vec<_>>()
+        };
+        self.staff.iter().flat_map(of).collect()
+    }
+
     /// Takes in what is told of somebody beside something else.
     pub(super) fn take_user(&mut self, user: &User) {
         if !user.is_staff() {
-            if !self.staff.contains_key(&user.id) && self.strangers.len() < MAX_STRANGERS {
-                self.strangers.insert(user.id);
+            match self.staff.get_mut(&user.id) {
+                Some(person) if person.name == user.id.to_string() => {
+                    person.name = user.name.clone().unwrap_or_else(|| user.id.to_string());
+                }
+                Some(_) => {}
+                None => self.is_stranger(user.id, user.name.clone()),
             }
             return;
         }
@@ -125,14 +137,28 @@ impl People {
         author > 0
             && Some(author) != requester
             && !self.staff.contains_key(&author)
-            && !self.strangers.contains(&author)
+            && !self.strangers.contains_key(&author)
     }
 
     /// Who was looked up and not found is of the team no more, or never was.
     pub(super) fn is_nobody(&mut self, author: Id) {
+        self.is_stranger(author, None);
+    }
+
+    fn is_stranger(&mut self, id: Id, name: Option<String>) {
         if self.strangers.len() < MAX_STRANGERS {
-            self.strangers.insert(author);
+            self.strangers.insert(id, name);
         }
+    }
+
+    /// Somebody is shown to have been of the team; whether that was not known.
+    pub(super) fn was_of_the_team(&mut self, id: Id) -> bool {
+        let is_new = !self.staff.contains_key(&id);
+        if is_new {
+            let name = self.strangers.remove(&id).flatten().unwrap_or_else(|| id.to_string());
+            self.staff.insert(id, Person { name, ..Person::default() });
+        }
+        is_new
     }
 
     /// Whose side somebody is on, on a ticket of that requester. An agent who asks is a customer there.
@@ -232,6 +258,20 @@ mod tests {
         people.take_staff(&[user(8, "agent")], &[]);
         assert_eq!(people.side(7, Some(1)), Author::Agent, "who has left was of the team when it wrote");
         assert_eq!(people.shown(), Vec::<Id>::new(), "a program is not shown");
+    }
+
+    #[test]
+    fn who_has_left_is_of_the_team_by_what_updates_show() {
+        let mut people = People::default();
+        people.take_user(&user(7, "end-user"));
+        assert_eq!(people.side(7, Some(1)), Author::Customer);
+        for id in [7, 8] {
+            people.was_of_the_team(id);
+            people.take_user(&user(id, "end-user"));
+        }
+        assert_eq!((people.side(7, Some(1)), people.side(7, Some(7))), (Author::Agent, Author::Customer));
+        let names: Vec<_> = people.staff.values().map(|person| (&*person.name, person.is_active)).collect();
+        assert_eq!((names, people.shown()), (vec![("N7", false), ("N8", false)], vec![]));
     }
 
     #[test]

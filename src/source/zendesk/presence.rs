@@ -12,7 +12,7 @@ use crate::source::lenient::{Id, id_of, time_of};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Availability {
     pub agent: Id,
-    /// Nothing where the account uses a status of its own and its channels are not told.
+    /// Nothing where neither a status nor a channel is told.
     pub state: Option<PresenceState>,
     /// Since when, where it is told.
     pub since: Option<Timestamp>,
@@ -82,7 +82,8 @@ fn availability(value: &Value, channels: &HashMap<&str, Vec<Channel<'_>>>) -> Op
         Some(5) => (Some(PresenceState::Busy), Some("transfers only".to_owned())),
         Some(_) => {
             let word = status.and_then(|status| status.get("name")).and_then(Value::as_str);
-            (by_channels(), word.map(str::to_owned))
+            // A list may leave the channels out: somebody at lunch is not there as before.
+            (by_channels().or(Some(PresenceState::Away)), word.map(str::to_owned))
         }
         None => (by_channels(), None),
     };
@@ -135,7 +136,7 @@ mod tests {
             (&[], None),
         ] {
             let (own, reason) = state(json!({"id": "1000009", "name": "Lunch"}), channels);
-            assert_eq!((own, reason.as_deref()), (expected, Some("Lunch")), "{channels:?}");
+            assert_eq!((own, reason.as_deref()), (expected.or(Some(Away)), Some("Lunch")), "{channels:?}");
             assert_eq!(state(Value::Null, channels), (expected, None), "without statuses for all channels");
         }
     }

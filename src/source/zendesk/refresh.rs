@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE, Tickets};
 use super::presence::availabilities;
-use super::start::read_people;
+use super::sides::{PEOPLE, SWEEP};
 use super::wire::Ticket;
 use super::{Step, Zendesk};
 use crate::source::SourceError;
@@ -12,6 +12,8 @@ use crate::source::lenient::Id;
 
 /// How often agents' states are asked for, where they fit on two pages.
 const PRESENCE_EVERY: TimeDelta = TimeDelta::seconds(10);
+/// Agents' states that could not be read for so long are not known any more.
+const LOST: TimeDelta = TimeDelta::minutes(5);
 /// Agents on two pages.
 const TWO_PAGES: usize = 200;
 /// How often a hundred open tickets are looked at whether they still are.
@@ -20,6 +22,8 @@ const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(2);
 const PEOPLE_EVERY: TimeDelta = TimeDelta::minutes(30);
 /// Agents' states on so many pages at most.
 const MAX_PAGES: usize = 100;
+/// Pages of the team in one poll while all else goes on.
+const TEAM_PAGES: usize = 10;
 
 impl Zendesk {
     /// What is new, or in every other poll a page of history, so that the news never wait for it.
@@ -55,11 +59,8 @@ impl Zendesk {
         let there = ask.there();
         let mut changed = Vec::new();
         for ticket in &news.tickets {
-            let known = self.state.tickets.contains_key(&ticket.id);
             if !self.is_watched(ticket) {
-                if known {
-                    self.state.leave(ticket.id, ask.now);
-                }
+                self.state.leave(ticket.id, there);
             } else if self.state.is_news(ticket, there) {
                 changed.push(ticket.clone());
             }
@@ -110,6 +111,7 @@ impl Zendesk {
                     if let Some(error) = self.state.presence.failed(error, ask.now)? {
                         ask.skips.note(super::ask::place("/agent_availabilities"), ".", &error.to_string());
                     }
+                    self.state.presence.lapse(LOST, ask.now);
                     return Ok(());
                 }
             }
@@ -125,22 +127,23 @@ impl Zendesk {
         let pages = found.len().div_ceil(TWO_PAGES).max(1) as i32;
         self.state.presence_at = ask.now + PRESENCE_EVERY * pages;
         let is_whole = is_whole && odd == 0 && !found.is_empty();
-        self.state.seen(found, is_whole, ask.now);
+        self.state.seen(found, is_whole, ask.there());
         Ok(())
     }
 
     /// Looks at a hundred open tickets, the next ones each time: deleted ones vanish without a word.
     async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.sweep_at < SWEEP_EVERY {
+        if ask.now - self.state.sweep_at < SWEEP_EVERY || self.state.sides.rests(&SWEEP, ask.now) {
             return Ok(());
         }
         let mut active: Vec<Id> = self.state.active().filter(|&id| id > self.state.sweep_after).collect();
         active.sort_unstable();
         active.truncate(PER_PAGE);
-        let found = if active.is_empty() { Tickets::default() } else { ask.tickets_by_id(&active).await? };
+        let got = if active.is_empty() { Ok(Tickets::default()) } else { ask.tickets_by_id(&active).await };
+        let Some(found) = self.state.came(ask, SWEEP, got)? else { return Ok(()) };
         self.state.meet(&found.users);
         for id in active.iter().filter(|id| !found.ids.contains(id)) {
-            self.state.leave(*id, ask.now);
+            self.state.leave(*id, ask.there());
         }
         // What the list of changes has not told, for it knows nothing of changes that leave no update.
         let late = ask.there() - SWEEP_EVERY * 5;
@@ -148,7 +151,7 @@ impl Zendesk {
             let is_old_news =
                 self.state.tickets.get(&ticket.id).is_some_and(|known| ticket.updated_at > known.updated_at);
             if !self.is_watched(&ticket) || ticket.status == "deleted" {
-                self.state.leave(ticket.id, ask.now);
+                self.state.leave(ticket.id, ask.there());
             } else if is_old_news && ticket.updated_at < late {
                 self.state.wanted.want(ticket);
             }
@@ -159,12 +162,17 @@ impl Zendesk {
     }
 
     async fn reread_people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.people_at < PEOPLE_EVERY {
+        if ask.now - self.state.people_at < PEOPLE_EVERY || self.state.sides.rests(&PEOPLE, ask.now) {
             return Ok(());
         }
+        let got = self.reading_people(ask.now).go_on(ask, TEAM_PAGES).await;
+        if self.state.came(ask, PEOPLE, got)? != Some(true) {
+            return Ok(());
+        }
+        let Some(reading) = self.reading.take() else { return Ok(()) };
         let before = self.state.people.clone();
-        let people = read_people(ask, before.clone()).await?;
-        self.state.people = people;
+        reading.take_into(&mut self.state.people, ask);
+        self.state.leave_failed(&reading.failed, ask);
         self.state.people_at = ask.now;
         if self.state.people.groups != before.groups {
             let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();

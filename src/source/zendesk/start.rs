@@ -6,10 +6,12 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE, place};
 use super::feed::Fresh;
+use super::late::Late;
 use super::mark::Mark;
 use super::people::People;
 use super::state::{Phase, State};
-use super::wire::{CustomStatus, Group, Membership, Page, Ticket, User};
+use super::team::Reading;
+use super::wire::{Page, Ticket};
 use super::{Step, Zendesk};
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -19,25 +21,8 @@ use crate::source::lenient::Id;
 /// The search that finds open tickets knows changes so late.
 const SEARCH_LAG: TimeDelta = TimeDelta::minutes(10);
 
-/// The groups and everybody of the team, as they are now.
-pub(super) async fn read_people(ask: &mut Ask, mut people: People) -> Result<People, SourceError> {
-    let users: Vec<User> = ask.all("/users", "users", &[("role[]", "agent"), ("role[]", "admin")]).await?;
-    people.take_groups(&ask.all::<Group>("/groups", "groups", &[]).await?);
-    let memberships: Vec<Membership> = ask.all("/group_memberships", "group_memberships", &[]).await?;
-    people.take_staff(&users, &memberships);
-    match ask.list::<CustomStatus>("/custom_statuses", "custom_statuses", &[]).await {
-        Ok(statuses) => {
-            for odd in people.take_statuses(&statuses.items) {
-                let reason = format!("no category is called `{}`", excerpt(&odd));
-                ask.skips.note(place("/custom_statuses"), "status_category", &reason);
-            }
-        }
-        // An account without statuses of its own.
-        Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => {}
-        Err(error) => return Err(error),
-    }
-    Ok(people)
-}
+/// A reading of the team that began so long ago begins anew.
+const STALE: TimeDelta = TimeDelta::minutes(30);
 
 /// How many targets the account has set up; none where that may not be read.
 pub(super) async fn targets(ask: &mut Ask) -> Result<usize, SourceError> {
@@ -51,7 +36,15 @@ pub(super) async fn targets(ask: &mut Ask) -> Result<usize, SourceError> {
 impl Zendesk {
     /// Groups, agents, and where changes begin; the tickets follow page by page.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let people = read_people(ask, People::new(&self.settings.bots)).await?;
+        let reading = self.reading_people(ask.now);
+        if !reading.go_on(ask, usize::MAX).await? {
+            return Ok(Step::more_of("reading who is of the team", reading.read, reading.read + 1));
+        }
+        let failed = reading.failed.clone();
+        let mut people = People::new(&self.settings.bots);
+        if let Some(reading) = &self.reading {
+            reading.take_into(&mut people, ask);
+        }
         let watched = watched(&people, &self.settings.groups)?;
         // A few, to learn whether tickets can be read at all.
         let newest = ask.tickets("/tickets", &[("page[size]", "20"), ("sort", "-updated_at")]).await?;
@@ -68,6 +61,7 @@ impl Zendesk {
         if let Some(mark) = mark {
             state.fresh = Fresh::at(mark.watermark);
             (state.position, state.rated_to, state.past) = (mark.position, mark.rated_to, mark.past);
+            state.late = Late::begin(mark.late_to.unwrap_or(mark.rated_to), ask.now);
             state.targets_to = mark.targets_to;
             state.left = mark.left.into_iter().collect();
             state.unread = mark.unread.into_iter().collect();
@@ -78,9 +72,11 @@ impl Zendesk {
             state.position = (there - SEARCH_LAG).millis().div_euclid(1000);
             let span = TimeDelta::from_std(self.backfill).unwrap_or_else(|_| TimeDelta::days(3650));
             state.rated_to = there - span;
+            state.late = Late::begin(state.rated_to, ask.now);
         }
-        self.state = state;
+        (self.state, self.reading) = (state, None);
         self.watched = watched;
+        self.state.leave_failed(&failed, ask);
         self.look_at_presence(ask).await?;
         self.look_at_ratings(ask).await?;
         self.state.hello();
@@ -92,6 +88,15 @@ impl Zendesk {
         self.state.outbox.splice(0..0, hello.into_iter().chain(lines));
         self.state.introduce_staff();
         Ok(Step::more_of("reading open tickets", 0, 0))
+    }
+
+    /// The reading of the team that is under way, or a new one.
+    pub(super) fn reading_people(&mut self, now: Timestamp) -> &mut Reading {
+        let is_stale = |reading: &Reading| now - reading.began_at > STALE;
+        if self.reading.as_ref().is_some_and(is_stale) {
+            self.reading = None;
+        }
+        self.reading.get_or_insert_with(|| Reading::begin(now))
     }
 
     /// Whether a ticket is in a group that is watched.
@@ -153,7 +158,9 @@ impl Zendesk {
         let asked = self.state.remembered.union(&self.state.unread).copied();
         let some: Vec<Id> = asked.filter(|id| !known(id)).take(PER_PAGE).collect();
         if some.is_empty() {
-            self.state.remembered.clear();
+            // What is still to be read may be found to be gone.
+            let wanted = &self.state.wanted;
+            self.state.remembered.retain(|id| wanted.has(*id));
             self.state.unread.clear();
             let total = self.state.wanted.queue().len();
             self.state.phase = Phase::Stories { total };
@@ -163,20 +170,24 @@ impl Zendesk {
         self.state.meet(&tickets.users);
         let told_to = if self.state.settled { self.state.fresh.watermark } else { Timestamp::MIN };
         let mut unread = BTreeSet::new();
-        for id in some {
+        for &id in &some {
             unread.extend(Some(id).filter(|id| self.state.unread.remove(id)));
-            // Of one that was not even told nothing is to be said.
-            if self.state.remembered.remove(&id) && !tickets.ids.contains(&id) {
-                self.state.leave(id, ask.now);
+            if !tickets.ids.contains(&id) {
+                self.state.leave(id, ask.there());
             }
         }
         for ticket in tickets.items {
             if !self.is_watched(&ticket) {
-                self.state.leave(ticket.id, ask.now);
+                self.state.leave(ticket.id, ask.there());
             } else if ticket.updated_at < told_to && !unread.contains(&ticket.id) {
                 self.state.recognise(&ticket);
             } else {
                 self.state.wanted.want(ticket);
+            }
+        }
+        for id in some {
+            if !self.state.wanted.has(id) {
+                self.state.remembered.remove(&id);
             }
         }
         Ok(Step::more_of("reading open tickets", 0, self.state.remembered.len()))
@@ -190,6 +201,11 @@ impl Zendesk {
             self.state.phase = Phase::Steady;
             self.state.settled = true;
             self.plan_history();
+            if self.state.past.reading.is_none() {
+                // No history will tell their tickets.
+                let wanted = &self.state.wanted;
+                self.state.rated_of.retain(|id, _| wanted.has(*id));
+            }
         }
         Ok(Step::more_of("reading who waits", total.saturating_sub(left), total))
     }

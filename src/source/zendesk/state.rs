@@ -10,19 +10,18 @@ use super::access::{Access, Bucket};
 use super::ask::{Ask, place};
 use super::audit::{Audit, Step};
 use super::feed::Fresh;
+use super::late::Late;
 use super::mark::Mark;
 use super::past::Past;
 use super::people::{People, agent, customer_line};
-use super::presence::Availability;
 use super::ratings::Sort;
-use super::story::{Placed, RULE, Standing, Teller, conversation, is_answered, may_wait, status_of};
+use super::story::{Placed, RULE, Standing, Teller, is_answered, is_asked, may_wait, status_of};
 use super::targets::Targets;
 use super::wire::{Ticket, User};
-use crate::event::{
-    AgentId, Author, Capability, Event, EventKind, Message, PresenceState, Status, StatusBy, Timestamp, VERSION,
-};
+use crate::event::{AgentId, Capability, Event, EventKind, PresenceState, Status, Timestamp, VERSION};
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
+use crate::source::pauses::Pauses;
 use crate::source::running::AHEAD;
 use crate::source::wanted::Wanted;
 
@@ -60,6 +59,8 @@ pub(super) struct Known {
     pub again_at: Option<Timestamp>,
     /// The last update that was told; 0 where only its record was.
     pub last: Id,
+    /// When the last of what was told happened.
+    pub last_at: Timestamp,
     pub ended: bool,
     pub targets: Targets,
     /// Its record, where a target runs and it was only recognised.
@@ -79,6 +80,10 @@ pub(super) struct State {
     pub unread: BTreeSet<Id>,
     /// Those that were read, but not who wrote there.
     pub nameless: Vec<(Ticket, Vec<Audit>)>,
+    /// Since when nobody says who wrote there.
+    pub nameless_since: Option<Timestamp>,
+    /// What the rest goes on without, where it alone fails.
+    pub sides: Pauses<&'static str>,
     /// A ticket that could be read, and how often one was asked for that was not wanted.
     pub readable: Option<Id>,
     pub asked_for: usize,
@@ -101,6 +106,7 @@ pub(super) struct State {
     pub legacy_at: Timestamp,
     pub ratings_walk: Option<super::surveys::Walk>,
     pub rated_to: Timestamp,
+    pub late: Late,
     pub rated: HashSet<CompactString>,
     /// Answers about tickets that are not told yet.
     pub rated_of: BTreeMap<Id, Vec<Event>>,
@@ -145,6 +151,7 @@ impl State {
             watermark: self.fresh.watermark,
             position: self.position,
             rated_to: waiting.map_or(self.rated_to, |at| at.min(self.rated_to)),
+            late_to: Some(waiting.map_or(self.late.told_to, |at| at.min(self.late.told_to))),
             targets_to: self.targets_to,
             left: self.left.iter().copied().collect(),
             unread: unread.into_iter().collect(),
@@ -182,6 +189,10 @@ impl State {
     /// later is no news.
     pub(super) fn is_news(&self, ticket: &Ticket, there: Timestamp) -> bool {
         let is_closed = matches!(&*ticket.status, "closed" | "deleted");
+        let is_read = |(one, _): &(Ticket, _)| one.id == ticket.id && one.updated_at == ticket.updated_at;
+        if self.nameless.iter().any(is_read) {
+            return false;
+        }
         match self.tickets.get(&ticket.id) {
             Some(known) => {
                 let is_again = known.again_at.is_some_and(|at| there >= at) && ticket.updated_at == known.updated_at;
@@ -195,7 +206,7 @@ impl State {
     pub(super) fn meet(&mut self, users: &[User]) {
         for user in users {
             self.people.take_user(user);
-            if user.is_staff() {
+            if self.people.staff.contains_key(&user.id) {
                 continue;
             }
             if self.customers.len() >= MAX_CUSTOMERS {
@@ -214,19 +225,43 @@ impl State {
         self.unknown_authors(requester, audits, into);
     }
 
-    /// Those of the authors who are not known at all.
+    /// Takes those for the team whom updates show to have been of it; who asks on the ticket is a customer there.
+    pub(super) fn prove(&mut self, requester: Option<Id>, audits: &[Audit]) {
+        for &id in audits.iter().flat_map(|audit| &audit.team).filter(|id| Some(**id) != requester) {
+            self.was_of_the_team(id);
+        }
+    }
+
+    /// The same of a ticket's record: whoever holds it is of the team, too.
+    pub(super) fn prove_by(&mut self, ticket: &Ticket, audits: &[Audit]) {
+        if let Some(id) = ticket.assignee_id.filter(|_| ticket.assignee_id != ticket.requester_id) {
+            self.was_of_the_team(id);
+        }
+        self.prove(ticket.requester_id, audits);
+    }
+
+    fn was_of_the_team(&mut self, id: Id) {
+        if self.people.was_of_the_team(id) && self.agents.contains(&agent(id)) {
+            let line = self.people.agent_line(id);
+            self.outbox.push(line);
+        }
+    }
+
+    /// Those of the authors and assignees who are not known at all.
     pub(super) fn unknown_authors(&self, requester: Option<Id>, audits: &[Audit], into: &mut BTreeSet<Id>) {
         for audit in audits {
             let authors = audit.steps.iter().filter_map(|step| match step {
                 Step::Comment { author, .. } => *author,
                 _ => None,
             });
-            into.extend(authors.chain([audit.author]).filter(|&id| self.people.is_unknown(id, requester)));
+            let team = audit.team.iter().copied();
+            into.extend(authors.chain([audit.author]).chain(team).filter(|&id| self.people.is_unknown(id, requester)));
         }
     }
 
     /// Tells what a ticket's record and its updates say: all of it, or what came after what was told.
     pub(super) fn adopt(&mut self, ticket: &Ticket, audits: &[Audit], site: &str, ask: &mut Ask) {
+        self.prove_by(ticket, audits);
         let told = self.tickets.get(&ticket.id).filter(|known| known.last > 0).cloned();
         let mut teller = Teller::new(&self.people, site);
         let standing = match &told {
@@ -249,14 +284,19 @@ impl State {
         let last = audits.iter().map(|audit| audit.id).max().unwrap_or(0);
         let ended = standing.status.is_some_and(Status::is_ended);
         if self.left.remove(&ticket.id) && !ended {
-            come_back(ticket.id, standing, &mut out, ask.now);
+            gone::come_back(ticket.id, standing, &mut out, ask.there());
         }
         let known = Known {
             requester: ticket.requester_id,
             standing,
             updated_at: ticket.updated_at,
             again_at: (ask.there() - ticket.updated_at < SAME_SECOND).then(|| ask.there() + SAME_SECOND),
-            last: last.max(told.map_or(0, |known| known.last)),
+            last: last.max(told.as_ref().map_or(0, |known| known.last)),
+            last_at: audits
+                .iter()
+                .map(|audit| audit.at)
+                .chain(told.map(|known| known.last_at))
+                .fold(ticket.updated_at, Timestamp::max),
             ended,
             targets,
             recognised: None,
@@ -277,8 +317,10 @@ impl State {
     /// Tells what the record alone says where nobody can be waiting, or puts the ticket in the queue. What its last update
     /// was is not known of every ticket.
     pub(super) fn find(&mut self, ticket: Ticket, last: Option<&Audit>, site: &str, ask: &mut Ask) {
+        self.prove_by(&ticket, last.map_or(&[], std::slice::from_ref));
         let is_answered = last.is_some_and(|last| is_answered(&ticket, last, &self.people));
-        if may_wait(&ticket) && !is_answered || self.left.contains(&ticket.id) {
+        let is_asked = last.is_some_and(|last| is_asked(&ticket, last, &self.people));
+        if may_wait(&ticket) && !is_answered || is_asked || self.left.contains(&ticket.id) {
             self.wanted.want(ticket);
             return;
         }
@@ -309,12 +351,18 @@ impl State {
         self.remembered.remove(&ticket.id);
         let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
         let (again_at, targets, recognised) = (None, Targets::default(), None);
-        let known = Known { requester, standing, updated_at, again_at, last: 0, ended, targets, recognised };
+        let (last, last_at) = (0, updated_at);
+        let known = Known { requester, standing, updated_at, again_at, last, last_at, ended, targets, recognised };
         self.tickets.entry(ticket.id).insert_entry(known).into_mut()
     }
 
     /// Tells updates that the export brought, of tickets that are known.
     pub(super) fn exported(&mut self, audits: &[Audit], site: &str, ask: &mut Ask) {
+        for audit in audits {
+            if let Some(requester) = self.tickets.get(&audit.ticket).map(|known| known.requester) {
+                self.prove(requester, std::slice::from_ref(audit));
+            }
+        }
         let mut teller = Teller::new(&self.people, site);
         for audit in audits {
             let Some(known) = self.tickets.get_mut(&audit.ticket) else { continue };
@@ -324,6 +372,7 @@ impl State {
             let before = teller.out.len();
             teller.audit(audit, known.requester, &mut known.standing);
             known.targets.hear(audit.ticket, &mut teller.out, before);
+            known.last_at = known.last_at.max(audit.at);
             known.ended = known.standing.status.is_some_and(Status::is_ended);
             // Of one whose beginning was not told, the rest is still to be read.
             if known.last > 0 {
@@ -352,52 +401,6 @@ impl State {
                 .filter_map(|event| Some((event.at?, Id::MAX, event))),
         );
         self.post(out);
-    }
-
-    /// A ticket is on the board no more though no update says why: deleted, or moved out of the watched groups.
-    pub(super) fn leave(&mut self, ticket: Id, now: Timestamp) {
-        self.remembered.remove(&ticket);
-        self.unread.remove(&ticket);
-        self.wanted.remove(ticket);
-        if self.tickets.remove(&ticket).is_none_or(|known| !known.ended) && self.left.insert(ticket) {
-            let (status, by) = (Status::Closed, Some(StatusBy::System));
-            let kind = EventKind::Status { conversation: conversation(ticket), status, by, agent: None };
-            self.outbox.push(Event::new(now, kind));
-        }
-    }
-
-    /// Tells changes of agents' states, each with its own time where that is told. Who is missing in two whole lists in a
-    /// row is there no more: in one, somebody may be out of sight because its pages shifted.
-    pub(super) fn seen(&mut self, found: Vec<Availability>, is_whole: bool, now: Timestamp) {
-        if is_whole {
-            let met: HashSet<Id> = found.iter().map(|one| one.agent).collect();
-            let absent: HashSet<Id> = self.states.keys().copied().filter(|id| !met.contains(id)).collect();
-            for &id in absent.intersection(&self.absent) {
-                if self.states.remove(&id).is_some_and(|(state, _)| state != PresenceState::Offline) {
-                    let kind = EventKind::Presence { agent: agent(id), state: PresenceState::Offline, reason: None };
-                    self.outbox.push(Event::new(now, kind));
-                }
-            }
-            self.absent = absent;
-        }
-        for one in found {
-            if let Some(person) = self.people.staff.get_mut(&one.agent)
-                && one.capacity.is_some()
-                && person.capacity != one.capacity
-            {
-                person.capacity = one.capacity;
-                let line = self.people.agent_line(one.agent);
-                self.outbox.push(line);
-            }
-            let Some(state) = one.state else { continue };
-            let before = self.states.insert(one.agent, (state, one.since));
-            if before == Some((state, one.since)) {
-                continue;
-            }
-            self.introduce(&agent(one.agent));
-            let kind = EventKind::Presence { agent: agent(one.agent), state, reason: one.reason };
-            self.outbox.push(Event::new(one.since.unwrap_or(now), kind));
-        }
     }
 
     /// Forgets the ended tickets once there are many; they are read anew when something happens to them.
@@ -475,25 +478,7 @@ fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
     }
 }
 
-/// A ticket that was ended here because it left is there again. The ending has ended its wait in the stream; a customer
-/// who waits still is told to wait from now on, which is too short but not hidden.
-fn come_back(ticket: Id, standing: Standing, out: &mut Vec<Placed>, now: Timestamp) {
-    let status = standing.status.unwrap_or(Status::Open);
-    let said = out.iter().rev().filter_map(|(_, _, event)| match &event.kind {
-        EventKind::Message(message) if message.public != Some(false) && message.from != Author::Bot => {
-            Some(message.from)
-        }
-        _ => None,
-    });
-    let waits = said.into_iter().next() == Some(Author::Customer);
-    let kind =
-        EventKind::Status { conversation: conversation(ticket), status, by: Some(StatusBy::System), agent: None };
-    out.push((now, Id::MAX, Event::new(now, kind)));
-    if waits {
-        let asks = Message::public(conversation(ticket), Author::Customer, None);
-        out.push((now, Id::MAX, Event::new(now, asks)));
-    }
-}
-
+mod gone;
+mod presence;
 #[cfg(test)]
 mod tests;

@@ -72,6 +72,18 @@ pub(super) fn is_answered(ticket: &Ticket, last: &Audit, people: &People) -> boo
     is_last && !last.is_rule && !last.is_merge && last.steps.iter().any(is_answer)
 }
 
+/// Whether the last update of a ticket has public words that are not the team's: of a colleague of the requester, who
+/// leaves no trace in the metrics, for one.
+pub(super) fn is_asked(ticket: &Ticket, last: &Audit, people: &People) -> bool {
+    let asks = |step: &Step| match step {
+        Step::Comment { author, public: true, .. } => {
+            people.side(author.unwrap_or(last.author), ticket.requester_id) == Author::Customer
+        }
+        _ => false,
+    };
+    last.ticket == ticket.id && !last.is_rule && !last.is_merge && last.steps.iter().any(asks)
+}
+
 /// What the record says of the status, with the account's own ones.
 pub(super) fn status_of(ticket: &Ticket, people: &People) -> Option<Status> {
     people.status(&ticket.status).or_else(|| people.custom_status(ticket.custom_status_id?))

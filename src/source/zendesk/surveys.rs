@@ -5,16 +5,18 @@ use chrono::TimeDelta;
 use super::Zendesk;
 use super::ask::{Ask, Tickets, place};
 use super::ratings::{Rating, Sort};
+use super::sides::RATED;
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::lenient::Id;
 
 /// How often they are asked for.
-const EVERY: TimeDelta = TimeDelta::minutes(5);
+pub(super) const EVERY: TimeDelta = TimeDelta::minutes(5);
 /// How often the list of before is asked for while that of now is empty: an account has answers in one of both.
 const LEGACY_EVERY: TimeDelta = TimeDelta::hours(1);
-/// They are asked for so much further back: an answer becomes visible late.
-const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+/// They are asked for so much further back: the list goes by when a survey was offered, and an answer becomes visible
+/// late. Those that are given later than that are read by [`super::late`].
+pub(super) const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 /// Pages of one poll.
 const MAX_PAGES: usize = 5;
 /// Answers that are remembered as told.
@@ -36,6 +38,14 @@ impl Zendesk {
         if !self.state.ratings.is_open(ask.now) || ask.now < self.state.ratings_at {
             return Ok(false);
         }
+        let more = self.new_answers(ask).await?;
+        if !more && self.state.ratings.is_given() && self.state.ratings.is_open(ask.now) {
+            self.late_answers(ask).await?;
+        }
+        Ok(more)
+    }
+
+    async fn new_answers(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let sorts: &[Sort] = match self.state.ratings_sort {
             Some(Sort::Survey) => &[Sort::Survey],
             Some(Sort::Legacy) => &[Sort::Legacy],
@@ -97,7 +107,10 @@ impl Zendesk {
     ) -> Result<bool, SourceError> {
         let so_far = self.state.ratings_walk.as_ref().map_or(self.state.rated_to, |walk| walk.newest);
         let newest = ratings.iter().map(|rating| rating.at).fold(so_far, Timestamp::max);
-        self.rate(ask, ratings).await?;
+        if !self.rate(ask, ratings).await? {
+            self.state.ratings_at = ask.now + EVERY;
+            return Ok(false);
+        }
         let more = walk.is_some();
         if !more {
             self.state.rated_to = self.state.rated_to.max(newest);
@@ -111,8 +124,20 @@ impl Zendesk {
     async fn answers(&self, ask: &mut Ask, sort: Sort) -> Result<(Vec<Rating>, Option<Walk>), SourceError> {
         let walk = self.state.ratings_walk.clone();
         let since = walk.as_ref().map_or(self.state.rated_to - OVERLAP, |walk| walk.since);
+        let (ratings, next) = self.pages(ask, sort, since, walk.map(|walk| walk.after)).await?;
+        Ok((ratings, next.map(|after| Walk { since, after, newest: since })))
+    }
+
+    /// Up to so many pages as one look reads of the answers to what was offered since then, and where the rest begins.
+    pub(super) async fn pages(
+        &self,
+        ask: &mut Ask,
+        sort: Sort,
+        since: Timestamp,
+        mut after: Option<String>,
+    ) -> Result<(Vec<Rating>, Option<String>), SourceError> {
         let query = sort.query(since);
-        let (mut ratings, mut after): (Vec<Rating>, Option<String>) = (Vec::new(), walk.map(|walk| walk.after));
+        let mut ratings: Vec<Rating> = Vec::new();
         for _ in 0..MAX_PAGES {
             let mut asked: Vec<(&str, &str)> = query.iter().map(|(key, value)| (*key, &**value)).collect();
             asked.extend(after.as_deref().map(|after| ("page[after]", after)));
@@ -135,12 +160,12 @@ impl Zendesk {
                 _ => return Ok((ratings, None)),
             }
         }
-        Ok((ratings, after.map(|after| Walk { since, after, newest: since })))
+        Ok((ratings, after))
     }
 
-    /// Tells answers, each once. One about a ticket that is not known waits until the ticket is told: else it would
+    /// Tells answers, each once; whether it could. One about a ticket that is not known waits until the ticket is told: else it would
     /// look like an open one of which nothing else is known.
-    async fn rate(&mut self, ask: &mut Ask, ratings: Vec<Rating>) -> Result<(), SourceError> {
+    pub(super) async fn rate(&mut self, ask: &mut Ask, ratings: Vec<Rating>) -> Result<bool, SourceError> {
         let is_new = |rating: &&Rating| !self.state.rated.contains(&rating.id);
         let live = |rating: &&Rating| rating.at >= self.state.begun_at || self.state.settled;
         let mut unknown: Vec<Id> = ratings
@@ -152,7 +177,15 @@ impl Zendesk {
             .collect();
         unknown.sort_unstable();
         unknown.dedup();
-        let found = if unknown.is_empty() { Tickets::default() } else { ask.tickets_by_id(&unknown).await? };
+        let mut found = Tickets::default();
+        if !unknown.is_empty() {
+            if self.state.sides.rests(&RATED, ask.now) {
+                return Ok(false);
+            }
+            let got = ask.tickets_by_id(&unknown).await;
+            let Some(got) = self.state.came(ask, RATED, got)? else { return Ok(false) };
+            found = got;
+        }
         self.state.meet(&found.users);
         if self.state.rated.len() >= MAX_TOLD {
             self.state.rated.clear();
@@ -169,9 +202,13 @@ impl Zendesk {
                 self.state.rated_of.entry(ticket).or_default().push(event);
             }
         }
-        for ticket in found.items {
-            self.state.wanted.want(ticket);
+        // What is not watched, or gone, is never told.
+        for ticket in unknown {
+            match found.items.iter().find(|one| one.id == ticket).filter(|one| self.is_watched(one)) {
+                Some(one) => self.state.wanted.want(one.clone()),
+                None => drop(self.state.rated_of.remove(&ticket)),
+            }
         }
-        Ok(())
+        Ok(true)
     }
 }

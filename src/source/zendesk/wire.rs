@@ -85,6 +85,11 @@ impl Via {
             || matches!(&*self.rel, "trigger" | "automation")
     }
 
+    /// It was mailed.
+    pub(super) fn is_mail(&self) -> bool {
+        matches!(&*self.channel, "email" | "mail")
+    }
+
     pub(super) fn is_merge(&self) -> bool {
         self.rel == "merge" || self.channel == "merge"
     }

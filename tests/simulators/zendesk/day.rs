@@ -74,4 +74,11 @@ async fn a_start_reads_one_by_one_only_what_its_last_update_does_not_tell() {
         "what is not the last is not trusted"
     );
     assert_eq!(read_one_by_one(Some(Fault::Edited(Box::new(odd)))).await, many);
+    let of_a_colleague = |body: &mut Value| {
+        for audit in body["last_audits"].as_array_mut().into_iter().flatten() {
+            audit["events"] = json!([{"type": "Comment", "author_id": 190_000, "public": true, "body": "and?"}]);
+        }
+    };
+    let all = read_one_by_one(Some(Fault::Edited(Box::new(of_a_colleague)))).await;
+    assert!(all > many, "{all}: also those of which the metrics say that nobody can wait");
 }

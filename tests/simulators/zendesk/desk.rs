@@ -65,6 +65,8 @@ pub struct Answered {
     pub id: u64,
     pub ticket: u64,
     pub at: Timestamp,
+    /// When it was asked for, by which the list goes.
+    pub offered: Timestamp,
     pub score: f64,
     pub comment: Option<String>,
 }
@@ -275,7 +277,19 @@ impl Desk {
                 EventKind::Rated { score, comment, .. } => {
                     let comment = serde_json::to_value(comment).unwrap().as_str().map(str::to_owned);
                     let id = self.answered.len() as u64 + 1;
-                    self.answered.push(Answered { id, ticket: ticket.id, at: instant, score: *score, comment });
+                    // An ended ticket is asked about when it ends, another a minute before the answer.
+                    let offered = match is_active(ticket.status) {
+                        true => instant - chrono::TimeDelta::minutes(1),
+                        false => Timestamp::from_millis(ticket.status_updated_at * 1000),
+                    };
+                    self.answered.push(Answered {
+                        id,
+                        ticket: ticket.id,
+                        at: instant,
+                        offered,
+                        score: *score,
+                        comment,
+                    });
                 }
                 _ => {}
             }

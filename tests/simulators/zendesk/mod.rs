@@ -5,7 +5,9 @@ pub mod bad;
 mod cost;
 mod day;
 mod desk;
+mod left;
 mod now_and_then;
+mod sides;
 mod targets;
 mod unreadable;
 
@@ -322,7 +324,7 @@ impl Vendors {
 
     fn surveys(&self, asked: &Asked) -> Reply {
         let since: i64 = asked.get("filter[created_at_start]").and_then(|since| since.parse().ok()).unwrap_or(0);
-        let answers = self.desk.answered.iter().filter(|one| one.at.millis() >= since).map(|one| {
+        let answers = self.desk.answered.iter().filter(|one| one.offered.millis() >= since).map(|one| {
             let at = one.at.to_utc().format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
             let rated = json!({"type": "rating_scale", "rating": one.score, "rating_category": "good", "created_at": at, "updated_at": at});
             let said = one.comment.as_ref().map(|words| json!({"type": "open_ended", "value": words, "created_at": at, "updated_at": at}));

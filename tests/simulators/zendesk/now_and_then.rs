@@ -1,7 +1,7 @@
 //! What is asked for now and then: ratings, and who is there.
 
 use chrono::TimeDelta;
-use helptop::event::EventKind;
+use helptop::event::{EventKind, Status, StatusBy};
 use helptop::source::demo::Params;
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ async fn ratings_of_before_are_read_where_the_list_of_now_is_empty() {
         watch.later(360).await;
     }
     let (surveys, legacy) = (asked(&simulator, "/survey_responses"), asked(&simulator, "/satisfaction_ratings"));
-    assert!((2..=4).contains(&legacy) && surveys > 15, "both are empty: {legacy} in two hours, {surveys} of now");
+    assert!((2..=7).contains(&legacy) && surveys > 15, "both are empty: {legacy} in two hours, {surveys} of now");
     simulator.mend();
     simulator.fault("/guide/survey_responses", list("survey_responses", &json!([])));
     simulator.fault("/satisfaction_ratings", list("satisfaction_ratings", &json!([rating])));
@@ -111,4 +111,55 @@ async fn who_leaves_the_list_of_agents_is_there_no_more() {
     simulator.inside().world.stand_still(TimeDelta::seconds(15));
     watch.settle().await;
     assert_eq!(state(&watch), "online", "who comes back is told anew");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_given_hours_after_it_was_asked_for_is_told_within_an_hour_and_once() {
+    let simulator = desk().await;
+    let mut first = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut first, &simulator);
+    watch.settle().await;
+    let (chat, number) = simulator.inside().world.open().next().map(|chat| (chat.id.clone(), chat.number)).unwrap();
+    let ends = EventKind::Status {
+        conversation: chat.clone(),
+        status: Status::Resolved,
+        by: Some(StatusBy::System),
+        agent: None,
+    };
+    simulator.inside().world.happen(ends);
+    let wait = async |watch: &mut Watch<'_>, minutes: usize| {
+        for _ in 0..minutes.div_ceil(5) {
+            simulator.inside().world.stand_still(TimeDelta::minutes(5));
+            watch.settle().await;
+        }
+    };
+    wait(&mut watch, 180).await;
+    let rates = |score: f64| {
+        let kind = EventKind::Rated { conversation: chat.clone(), score, scale: 5.0, comment: None };
+        simulator.inside().world.happen(kind);
+    };
+    rates(3.0);
+    let scores = |watch: &Watch<'_>| -> Vec<f64> {
+        let score = |event: &helptop::event::Event| match &event.kind {
+            EventKind::Rated { conversation, score, .. } if conversation.as_str() == number.to_string() => Some(*score),
+            _ => None,
+        };
+        watch.told.iter().filter_map(score).collect()
+    };
+    let asked_before = asked(&simulator, "/survey_responses");
+    wait(&mut watch, 65).await;
+    assert_eq!(scores(&watch), [3.0]);
+    wait(&mut watch, 120).await;
+    assert_eq!(scores(&watch), [3.0], "and not again");
+    let looks = asked(&simulator, "/survey_responses") - asked_before;
+    assert!((37..=46).contains(&looks), "{looks} requests in three hours: one a look, and one an hour");
+    // A start anew passes over what was told, and finds what was not.
+    let (cursor, told) = (watch.cursor.clone(), watch.told.clone());
+    rates(4.0);
+    let mut second = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut next = Watch::new(&mut second, &simulator);
+    (next.cursor, next.told) = (cursor, told);
+    next.settle().await;
+    wait(&mut next, 65).await;
+    assert_eq!(scores(&next), [3.0, 4.0]);
 }

@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::source::zendesk::story::conversation;
 
 const THERE: &str = "2026-11-22T09:00:00Z";
 
@@ -23,6 +24,7 @@ fn known(ended: bool, again_at: Option<&str>) -> Known {
         updated_at,
         again_at: again_at.map(at),
         last: 9,
+        last_at: at("2026-11-22T08:30:00Z"),
         ended,
         targets: Targets::default(),
         recognised: None,
@@ -64,6 +66,21 @@ fn a_ticket_that_left_is_ended_once() {
     let mut ended = state(Some(known(true, None)));
     ended.leave(5, at(THERE));
     assert_eq!(ended.outbox, [], "it had ended");
+    let mut remembered = state(None);
+    remembered.leave(5, at(THERE));
+    assert_eq!(remembered.outbox, [], "it was never told");
+    remembered.remembered.insert(5);
+    remembered.leave(5, at(THERE));
+    assert_eq!(remembered.outbox.len(), 1);
+}
+
+#[rstest]
+#[case::later(THERE, THERE)]
+#[case::not_before_what_was_told("2026-11-22T08:10:00Z", "2026-11-22T08:30:00Z")]
+fn a_ticket_that_left_ends_after_what_was_told_of_it(#[case] there: &str, #[case] ended_at: &str) {
+    let mut open = state(Some(known(false, None)));
+    open.leave(5, at(there));
+    assert_eq!(open.outbox[0].at, Some(at(ended_at)));
 }
 
 #[rstest]

@@ -11,6 +11,17 @@ const BOGDAN: i64 = 700_046;
 const KIM: i64 = 900_123;
 const CC: i64 = 900_124;
 
+#[rstest]
+#[case::the_team(ANA, true, false)]
+#[case::a_colleague_of_the_requester(CC, true, true)]
+#[case::the_requester(KIM, true, true)]
+#[case::a_note(CC, false, false)]
+#[case::the_system(-1, true, false)]
+fn whether_the_last_update_asks(#[case] author: i64, #[case] public: bool, #[case] expected: bool) {
+    let last = audit(1, 60, author, json!([{"type": "Comment", "author_id": author, "public": public, "body": "x"}]));
+    assert_eq!(is_asked(&ticket(json!({})), &last, &people()), expected);
+}
+
 fn people() -> People {
     let user = |id: i64, role: &str| -> User {
         serde_json::from_value(json!({"id": id, "name": format!("N{id}"), "role": role})).unwrap()
