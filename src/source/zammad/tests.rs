@@ -1,5 +1,7 @@
 //! The mapping as a table: a ticket, its articles and its history, and what is told of them.
 
+mod endings;
+
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -192,6 +192,40 @@ async fn what_happens_is_told_exactly() {
 }
 
 #[tokio::test]
+async fn what_is_closed_with_an_article_stays_closed_until_a_customer_writes() {
+    for (is_call, is_reopened) in [(false, false), (true, false), (false, true), (true, true)] {
+        let simulator = Simulator::start(small(), Zammad::default()).await;
+        let mut watch = begun(&simulator).await;
+        let (id, number) = {
+            let world = &mut simulator.inside().world;
+            let (id, number) = world.open().next().map(|chat| (chat.id.clone(), chat.number.to_string())).unwrap();
+            let agent = Some(world.agents[1].id.clone());
+            world.happen(helptop::event::Assigned::to(id.clone(), agent.clone()));
+            world.stand_still(TimeDelta::seconds(5));
+            let from = if is_call { Author::Customer } else { Author::Agent };
+            world.happen(Message::public(id.clone(), from, agent.clone()));
+            let by = Some(StatusBy::Agent);
+            world.happen(EventKind::Status { conversation: id.clone(), status: Status::Closed, by, agent });
+            if is_reopened {
+                world.stand_still(TimeDelta::milliseconds(500));
+                world.happen(Message::public(id.clone(), Author::Customer, None));
+            }
+            world.stand_still(TimeDelta::seconds(5));
+            (id, number)
+        };
+        watch.settle().await;
+        let active = crate::contract::active(&watch.told);
+        let is_active = active.iter().any(|one| one.as_str() == number);
+        let words = watch.of(&number);
+        assert_eq!(is_active, is_reopened, "{id:?}, call {is_call}: {:?}", &words[words.len().saturating_sub(4)..]);
+        let place = |key: &str, value: &str| words.iter().rposition(|event| event[key] == value).unwrap();
+        if !is_call && !is_reopened {
+            assert!(place("from", "agent") < place("status", "closed"), "the reply is before the ending");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_ticket_that_vanishes_is_ended_by_the_system() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
     let mut watch = begun(&simulator).await;
