@@ -7,6 +7,8 @@ use chrono::TimeDelta;
 
 use super::ask::{Along, Ask, Condition, PER_PAGE, Place};
 use super::state::Refill;
+use super::story::Story;
+use super::wire::Ticket;
 use super::{LATE, Step, Zammad};
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -89,7 +91,7 @@ impl Zammad {
             }
             let Some(ticket) = self.state.wanted.next(&mut round) else { break };
             let id = ticket.id;
-            match ask.story(ticket.clone()).await {
+            match self.read_whole(ask, ticket.clone()).await {
                 Ok(story) => {
                     round.is_good();
                     self.state.wanted.remove(id);
@@ -109,11 +111,28 @@ impl Zammad {
                 None => round.has_no_other(),
             }
         }
-        self.state.wanted.end(round, ask.now, &mut ask.skips)?;
-        if std::mem::take(&mut self.state.is_book_old) {
-            self.state.book.read_states(ask).await?;
+        self.state.wanted.end(round, ask.now, &mut ask.skips)
+    }
+
+    /// All that happened to a ticket, and what the states mean that it names: an ending by one that was made since the
+    /// states were read would else be told as open, and never again.
+    pub(super) async fn read_whole(&mut self, ask: &mut Ask, ticket: Ticket) -> Result<Option<Story>, SourceError> {
+        let Some(story) = ask.story(ticket).await? else { return Ok(None) };
+        let state = &self.state;
+        let is_unknown = |id: &u64| !state.book.knows_state(*id) && !state.strange.rests(id, ask.now);
+        let unknown: Vec<u64> = story.states().filter(is_unknown).collect();
+        if unknown.is_empty() {
+            return Ok(Some(story));
         }
-        Ok(())
+        self.state.book.read_states(ask).await?;
+        for id in unknown {
+            if self.state.book.knows_state(id) {
+                self.state.strange.end(&id);
+            } else {
+                self.state.strange.failed(id, ask.now);
+            }
+        }
+        Ok(Some(story))
     }
 
     /// What became of tickets that should be open and are not among those that are.

@@ -98,7 +98,6 @@ pub(super) struct Refill {
 
 /// What the source remembers between two polls.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent remarks on a desk, no state machine")]
 pub(super) struct State {
     pub phase: Phase,
     pub book: Book,
@@ -138,8 +137,8 @@ pub(super) struct State {
     pub history_tries: u32,
     /// It is left alone until then.
     pub history_again_at: Option<Timestamp>,
-    /// The book lacks a state that was seen.
-    pub is_book_old: bool,
+    /// States that the list of them lacks.
+    pub strange: Pauses<u64>,
     pub outbox: Vec<Event>,
     agents: HashSet<u64>,
     customers: HashSet<u64>,
@@ -384,7 +383,6 @@ impl State {
 
     /// What is kept of a ticket after a look; tells what became of its targets since the last one.
     fn known(&mut self, ticket: &Ticket, story: Option<&Story>, there: Timestamp) -> Known {
-        self.is_book_old |= !self.book.knows_state(ticket.state_id);
         let last_state = story.and_then(|story| story.rows.iter().rev().find(|row| row.changes("state"))?.id_to);
         let is_merged = story.is_some_and(|story| story.rows.iter().any(|row| row.merged_into(ticket.id).is_some()));
         let ended = is_merged || self.book.status(last_state.unwrap_or(ticket.state_id)).is_ended();

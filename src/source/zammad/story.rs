@@ -59,6 +59,12 @@ impl Story {
         }
     }
 
+    /// The states that it names.
+    pub(super) fn states(&self) -> impl Iterator<Item = u64> {
+        let rows = self.rows.iter().filter(|row| row.changes("state"));
+        rows.flat_map(|row| [row.id_from, row.id_to]).flatten().chain([self.ticket.state_id])
+    }
+
     /// Whether no article is missing. Where the ticket names them, each has to be there; where it only counts them, there
     /// have to be as many, and it must not be one that others were merged into: those are not counted at once.
     pub(super) fn has_all_articles(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, Message};
+use helptop::event::{Author, EventKind, Message, Status};
 use helptop::source::{Source as _, SourceError};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -133,6 +133,62 @@ async fn an_unknown_state_hides_nobody() {
     watch.settle().await;
     assert!(watch.of(&chat.number.to_string()).iter().all(|event| event["status"] != "closed"));
     assert!(simulator.asked().iter().any(|line| line.contains("ticket_states")), "states are read again");
+}
+
+/// As it is with a state of closed tickets that an admin makes while helptop runs.
+fn renumber_closed(simulator: &Simulator, number: u64) {
+    simulator.fault(
+        "/ticket_states",
+        Fault::edited(|body| {
+            body.as_array_mut().unwrap().push(json!({"id": 20, "state_type_id": 5, "name": "closed (spam)"}));
+        }),
+    );
+    simulator.fault(
+        "/tickets/search",
+        Fault::rows("", move |row| {
+            if row["id"] == number && row["state_id"] == 4 {
+                row["state_id"] = 20.into();
+            }
+        }),
+    );
+    simulator.fault(
+        "/ticket_history",
+        Fault::rows("/history", |row| {
+            if row["attribute"] == "state" && row["id_to"] == 4 {
+                row["id_to"] = 20.into();
+            }
+        }),
+    );
+}
+
+#[tokio::test]
+async fn a_state_that_was_made_since_the_start_is_known_before_it_is_told() {
+    let simulator = desk(usual()).await;
+    let mut watch = begun(&simulator).await;
+    let chat = simulator.inside().world.open().next().unwrap().clone();
+    renumber_closed(&simulator, chat.number);
+    let closed = |id| EventKind::Status { conversation: id, status: Status::Closed, by: None, agent: None };
+    simulator.inside().world.happen(closed(chat.id.clone()));
+    simulator.asked();
+    watch.settle().await;
+    let last = watch.of(&chat.number.to_string()).pop().unwrap();
+    assert_eq!((&last["type"], &last["status"]), (&json!("status"), &json!("closed")), "{last}");
+    assert_eq!(simulator.asked().iter().filter(|line| line.contains("ticket_states")).count(), 1);
+}
+
+#[tokio::test]
+async fn a_state_that_no_list_has_is_looked_for_less_and_less_often() {
+    let simulator = desk(usual()).await;
+    let mut watch = begun(&simulator).await;
+    simulator.fault("/tickets/search", Fault::rows("", |row| row["state_id"] = json!(99)));
+    simulator.asked();
+    for _ in 0..20 {
+        let id = simulator.inside().world.open().next().unwrap().id.clone();
+        simulator.inside().world.happen(Message::public(id, Author::Customer, None));
+        simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        watch.settle().await;
+    }
+    assert_eq!(simulator.asked().iter().filter(|line| line.contains("ticket_states")).count(), 5, "in 20 minutes");
 }
 
 #[tokio::test]
