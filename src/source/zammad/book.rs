@@ -44,12 +44,11 @@ impl Book {
         Self { states: types.into_iter().collect(), ..Self::default() }
     }
 
-    /// Reads states, groups where that is allowed, and agents.
+    /// Reads states, and groups where that is allowed.
     pub(super) async fn read(ask: &mut Ask, groups: &[String]) -> Result<Self, SourceError> {
         let mut book = Self { own: ask.me().await?.id, ..Self::default() };
         book.read_states(ask).await?;
         book.read_groups(ask).await?;
-        book.read_agents(ask).await?;
         book.watched = book.watch(groups)?;
         Ok(book)
     }

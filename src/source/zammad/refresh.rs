@@ -44,6 +44,8 @@ impl Zammad {
         more |= self.state.is_cut;
         if !more {
             self.look_after(ask).await?;
+            let is_time = self.state.refill.is_none() && ask.now - self.state.refilled_at >= REFILL;
+            self.read_agents(ask, is_time).await?;
             self.refill(ask).await?;
             let is_missing = |id: &u64| !self.state.pauses.rests(id, ask.now);
             more = self.state.missing.iter().any(is_missing) || self.state.wanted.queue().len() > 0;
@@ -171,8 +173,6 @@ impl Zammad {
             if ask.now - self.state.refilled_at < REFILL {
                 return Ok(());
             }
-            self.state.book.read_agents(ask).await?;
-            self.state.agents_changed();
             self.state.prune();
             self.state.refilled_at = ask.now;
             let place = Place::at(Timestamp::from_millis(0));

@@ -137,6 +137,8 @@ pub(super) struct State {
     pub history_tries: u32,
     /// It is left alone until then.
     pub history_again_at: Option<Timestamp>,
+    /// Lists that could not be read.
+    pub sides: Pauses<&'static str>,
     /// States that the list of them lacks.
     pub strange: Pauses<u64>,
     pub outbox: Vec<Event>,

@@ -1,6 +1,7 @@
 //! The source `zammad` against its simulator.
 
 pub mod bad;
+mod sides;
 mod unreadable;
 mod vendor;
 
