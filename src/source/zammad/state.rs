@@ -117,6 +117,8 @@ pub(super) struct State {
     pub missing: BTreeSet<u64>,
     /// Looks after them that failed.
     pub pauses: Pauses<u64>,
+    /// Tickets that are active by what an earlier run told.
+    remembered: BTreeSet<u64>,
     left: HashSet<u64>,
     pub heard_to: Timestamp,
     /// Up to when an earlier run told of what is remembered.
@@ -154,8 +156,20 @@ impl State {
         let told_from = mark.as_ref().and_then(|mark| mark.told_from).unwrap_or(heard_to);
         let (left, unread) = mark.map(|mark| (mark.left, mark.unread)).unwrap_or_default();
         let (left, unread) = (left.into_iter().collect(), unread.into_iter().collect::<BTreeSet<u64>>());
+        let remembered = missing.clone();
         missing.extend(&unread);
-        Self { book, heard_to, resumed_at, told_from, left, unread, missing, history_page: 1, ..Self::default() }
+        Self {
+            book,
+            heard_to,
+            resumed_at,
+            told_from,
+            left,
+            unread,
+            missing,
+            remembered,
+            history_page: 1,
+            ..Self::default()
+        }
     }
 
     /// What has to be remembered over a restart.
@@ -348,12 +362,14 @@ impl State {
         }
     }
 
-    /// It is not there any more though nothing says why: deleted, hidden, or moved out of what is watched.
+    /// It is not there any more though nothing says why: deleted, hidden, or moved out of what is watched. Only what was
+    /// told to be active is told to end.
     pub(super) fn end(&mut self, id: u64, there: Timestamp) {
         self.missing.remove(&id);
         self.wanted.remove(id);
         self.unread.remove(&id);
-        if self.tickets.remove(&id).is_some_and(|known| known.ended) {
+        let was_active = self.remembered.remove(&id);
+        if self.tickets.remove(&id).map_or(!was_active, |known| known.ended) {
             return;
         }
         self.left.insert(id);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, EventKind, Message, Status};
+use helptop::event::{Author, EventKind, Message, Opened, Status};
 use helptop::source::{Source as _, SourceError};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -202,6 +202,19 @@ async fn what_is_deleted_between_two_requests_is_ended() {
     watch.settle().await;
     let last = watch.of(&chat.number.to_string()).pop().unwrap();
     assert_eq!((&last["status"], &last["by"]), (&json!("closed"), &json!("system")));
+}
+
+#[tokio::test]
+async fn what_was_never_told_is_not_ended_either() {
+    let simulator = desk(usual()).await;
+    let mut watch = begun(&simulator).await;
+    simulator.inside().world.happen(Opened::new("spam".into()));
+    let number = simulator.inside().world.chat_number("spam").unwrap().to_string();
+    simulator.fault("/ticket_history", said(404, &json!({"error": "Couldn't find Ticket"})));
+    simulator.asked();
+    watch.settle().await;
+    assert!(simulator.asked().iter().any(|line| line.contains(&format!("ticket_history/{number}"))));
+    assert_eq!(watch.of(&number), Vec::<Value>::new());
 }
 
 #[tokio::test]
