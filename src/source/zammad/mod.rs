@@ -12,6 +12,7 @@
 mod ask;
 mod book;
 mod check;
+mod past;
 mod refresh;
 mod sides;
 mod state;

@@ -1,7 +1,6 @@
-//! The steady refresh: what changed, what is gone, and the history in between.
+//! The steady refresh: what changed, and what is gone.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -20,15 +19,8 @@ const REFILL: TimeDelta = TimeDelta::minutes(10);
 const WHOLE_A_POLL: usize = 40;
 /// Pages of changes that one poll reads.
 const PAGES_A_POLL: usize = 5;
-/// Ended tickets of one poll: each costs a request, or two.
-const HISTORY_A_POLL: usize = 20;
-/// Tries of a page of history after which a ticket that can't be read is passed over.
-const HISTORY_TRIES: u32 = 3;
 /// Tickets of one look at what became of them.
 const MISSING_A_POLL: usize = 40;
-/// How long history is left alone after a page that could not be read, at first and at most.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 impl Zammad {
     /// What is new, or in every other poll a page of history, so that the news never wait for it.
@@ -57,7 +49,7 @@ impl Zammad {
         let Some(progress) = self.history_progress(ask.there()) else {
             return Ok(if more { Step::more(None) } else { Step::done() });
         };
-        self.state.is_history_next = !more && self.state.history_again_at.is_none_or(|at| ask.now >= at);
+        self.state.is_history_next = !more && self.state.past.is_due(ask.now);
         let told = Some(progress);
         Ok(if more || self.state.is_history_next { Step::more(told) } else { Step::wait(told) })
     }
@@ -197,63 +189,5 @@ impl Zammad {
             }
         }
         Ok(())
-    }
-
-    /// When the history that the config asks for begins; nothing where all of it is told.
-    fn history_from(&self, there: Timestamp) -> Option<Timestamp> {
-        if self.backfill == Duration::ZERO {
-            return None;
-        }
-        let from = there - TimeDelta::from_std(self.backfill).ok()?;
-        (from < self.state.told_from).then_some(from)
-    }
-
-    fn history_progress(&self, there: Timestamp) -> Option<(String, f32)> {
-        let from = self.history_from(there)?;
-        let left = (self.state.told_from - from).num_seconds() as f32;
-        let part = 1.0 - left / (self.backfill.as_secs_f32().max(1.0));
-        Some(("reading history".to_owned(), part.clamp(0.0, 1.0)))
-    }
-
-    /// One page of ended tickets, the last changed first.
-    async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let Some(from) = self.history_from(ask.there()) else { return Ok(Step::more(None)) };
-        // Whatever becomes of it, it is not asked for again at once.
-        let pause = FIRST_PAUSE * (1 << self.state.history_tries.min(10));
-        self.state.history_tries += 1;
-        self.state.history_again_at = Some(ask.now + pause.min(LONGEST_PAUSE));
-
-        let Some(condition) = Condition::default().one_of("state_id", &self.state.book.states(true)) else {
-            self.state.told_from = from;
-            return Ok(Step::more(None));
-        };
-        let condition = condition.any_of("group_id", &self.state.book.watched);
-        let mut place = Place { at: self.state.told_from, page: self.state.history_page };
-        let page = ask.search(condition, Along::UpdatedBack, place, HISTORY_A_POLL).await?;
-        let mut stories = Vec::new();
-        for ticket in page.tickets.into_iter().filter(|ticket| ticket.updated_at >= from) {
-            // What is known already is followed, and what is older than the last page was told with it.
-            if self.state.knows(ticket.id) {
-                continue;
-            }
-            match ask.story(ticket).await {
-                Ok(story) => stories.extend(story),
-                // Else nothing before it would ever be told.
-                Err(error) if is_of_one(&error) && self.state.history_tries > HISTORY_TRIES => {
-                    ask.skips.note("history".to_owned(), ".", &error.to_string());
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        for story in &stories {
-            self.state.recount(story, &self.site);
-        }
-        match page.next.filter(|next| next.at >= from) {
-            Some(next) => place = next,
-            None => place = Place::at(from),
-        }
-        (self.state.told_from, self.state.history_page) = (place.at, place.page);
-        (self.state.history_tries, self.state.history_again_at) = (0, None);
-        Ok(Step::past(self.history_progress(ask.there())))
     }
 }

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::LATE;
 use super::ask::Place;
 use super::book::Book;
+use super::past::Past;
 use super::story::{self, Story, Told, conversation};
 use super::targets::{Outcome, Targets};
 use super::wire::{NOBODY, Ticket};
@@ -123,7 +124,8 @@ pub(super) struct State {
     pub heard_to: Timestamp,
     /// Up to when an earlier run told of what is remembered.
     resumed_at: Timestamp,
-    pub told_from: Timestamp,
+    /// How far the history was read.
+    pub past: Past,
     /// A look for changes that goes on, where there are more than a poll reads.
     pub look: Option<Look>,
     quiet: Quiet,
@@ -133,12 +135,6 @@ pub(super) struct State {
     pub refill: Option<Refill>,
     /// The news were just asked for: the next poll may read a page of history.
     pub is_history_next: bool,
-    /// The page behind `told_from`, where more tickets are of that instant than a page holds.
-    pub history_page: u32,
-    /// Tries of the next page that failed or were given up.
-    pub history_tries: u32,
-    /// It is left alone until then.
-    pub history_again_at: Option<Timestamp>,
     /// Lists that could not be read.
     pub sides: Pauses<&'static str>,
     /// States that the list of them lacks.
@@ -158,18 +154,8 @@ impl State {
         let (left, unread) = (left.into_iter().collect(), unread.into_iter().collect::<BTreeSet<u64>>());
         let remembered = missing.clone();
         missing.extend(&unread);
-        Self {
-            book,
-            heard_to,
-            resumed_at,
-            told_from,
-            left,
-            unread,
-            missing,
-            remembered,
-            history_page: 1,
-            ..Self::default()
-        }
+        let past = Past::begun(told_from);
+        Self { book, unread, missing, remembered, left, heard_to, resumed_at, past, ..Self::default() }
     }
 
     /// What has to be remembered over a restart.
@@ -183,7 +169,7 @@ impl State {
         // What is left alone may have changed long ago: it is known by its number.
         let unread: BTreeSet<u64> = self.wanted.aside().chain(self.unread.iter().copied()).collect();
         let unread = unread.into_iter().collect();
-        Cursor::of(&Mark { heard_to, told_from: Some(self.told_from), left, unread })
+        Cursor::of(&Mark { heard_to, told_from: Some(self.past.mark()), left, unread })
     }
 
     /// Knows nothing any more but what it was told before the first poll.

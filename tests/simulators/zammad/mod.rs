@@ -1,6 +1,7 @@
 //! The source `zammad` against its simulator.
 
 pub mod bad;
+mod history;
 mod sides;
 mod unreadable;
 mod vendor;
@@ -277,48 +278,6 @@ async fn what_was_open_at_the_last_stop_is_ended_as_it_ended() {
             (&json!("agent"), &json!((1 + FIRST_AGENT).to_string()))
         );
     }
-}
-
-#[tokio::test]
-async fn history_is_read_in_the_background_and_goes_on_after_a_restart() {
-    let simulator = Simulator::start(World::new(params(), start()), Zammad::default()).await;
-    simulator.advance(start() + TimeDelta::hours(20));
-    let ended = |simulator: &Simulator| {
-        let inside = simulator.inside();
-        let since = inside.world.now - TimeDelta::hours(8);
-        let chats = inside.world.chats.iter().filter(|chat| chat.status.is_ended() && chat.updated_at >= since);
-        chats.map(|chat| chat.number.to_string()).collect::<std::collections::BTreeSet<_>>()
-    };
-    let wanted = ended(&simulator);
-    assert!(wanted.len() > 40, "{}", wanted.len());
-    let mut told = std::collections::BTreeSet::new();
-    let (mut cursor, mut pages) = (None, 0);
-    // Ended after each page of history, and started again.
-    for _ in 0..200 {
-        let mut source = source(&simulator, &json!({}), Duration::from_hours(8));
-        let mut watch = Watch::new(&mut source, &simulator);
-        watch.cursor = cursor.take();
-        let batch = loop {
-            let batch = watch.poll().await.unwrap();
-            if batch.history || !batch.more {
-                break batch;
-            }
-        };
-        cursor = watch.cursor.clone();
-        if !batch.history {
-            break;
-        }
-        pages += 1;
-        for event in &watch.told {
-            let event = serde_json::to_value(event).unwrap();
-            if event["type"] == "opened" {
-                told.insert(event["conversation"].as_str().unwrap().to_owned());
-            }
-        }
-    }
-    let missing: Vec<_> = wanted.difference(&told).collect();
-    assert!(pages > 2 && missing.is_empty(), "{pages} pages, {} missing", missing.len());
-    assert!(pages as usize <= wanted.len() / 15 + 2, "none twice: {pages} pages for {}", wanted.len());
 }
 
 #[tokio::test]
