@@ -284,3 +284,15 @@ async fn the_check_says_what_a_key_may_not_read() {
     let weak = find(weak()).await;
     assert!(weak.contains("agents Some(false)") && weak.contains("Not authorized"), "{weak}");
 }
+
+#[tokio::test]
+async fn a_check_names_a_right_only_where_one_is_missing() {
+    for (status, hint) in [(403, "check: the permission ticket.agent"), (500, "run it again in a moment")] {
+        let simulator = desk(usual()).await;
+        simulator.fault("/users/search", said(status, &json!({"error": "Error ID 1"})));
+        let now = simulator.inside().world.now;
+        let findings = source(&simulator, &json!({}), Duration::ZERO).check(now).await.unwrap();
+        let agents = findings.iter().find(|finding| finding.what == "agents").unwrap();
+        assert!(agents.hint.as_ref().unwrap().starts_with(hint), "{status}: {agents:?}");
+    }
+}
