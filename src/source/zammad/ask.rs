@@ -21,6 +21,8 @@ pub(super) const PER_PAGE: usize = 200;
 /// A page of so many, or a multiple, may be a whole one of a server that gives less than it is asked for.
 const LEAST_CAP: usize = 50;
 const API: &str = "/api/v1";
+const TOKENS_OFF: &str = "access by token is switched off in Zammad (403 API token access disabled!)";
+const TOKENS_ON: &str = "let an admin of Zammad switch token access on, under Admin > System > API";
 
 /// The requests of one poll, and what they brought besides their answers.
 pub(super) struct Ask {
@@ -291,11 +293,14 @@ pub(super) fn place_of(method: &str, path: &str) -> String {
     format!("{method} {API}{path}")
 }
 
-/// Without credentials the server answers 403: that is no missing right.
+/// Without credentials, or where tokens are switched off, the server answers 403: that is no missing right.
 fn meant(error: SourceError) -> SourceError {
     match error {
         SourceError::Forbidden { place, what } if what.contains("Authentication required") => {
             SourceError::Auth { place, what: "no key reached it (403 Authentication required)".to_owned() }
+        }
+        SourceError::Forbidden { place, what } if what.contains("API token access disabled") => {
+            SourceError::Transient { place, what: TOKENS_OFF.to_owned(), until: None, todo: Some(TOKENS_ON) }
         }
         other => other,
     }

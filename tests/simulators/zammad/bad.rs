@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use helptop::event::{Author, EventKind, Message, Opened, Status};
-use helptop::source::{Source as _, SourceError};
+use helptop::source::{Retry, Source as _, SourceError};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -57,10 +57,11 @@ fn failures() -> Vec<Case> {
         fails_as("auth", Own, answer("/users/me", 403, r#"{"error":"Authentication required"}"#), "no key reached it"),
         fails(WeakKey, answer("/users/search", 403, r#"{"error":"Not authorized (user)!"}"#), "Not authorized (user)!"),
         // No plan, but the admins may switch the API off.
-        fails(
+        fails_as(
+            "failing",
             Plan,
             answer("/users/me", 403, r#"{"error":"API token access disabled!"}"#),
-            "API token access disabled!",
+            "access by token is switched off in Zammad",
         ),
         wrong_address("/users/me", "{}"),
         fails(
@@ -295,4 +296,13 @@ async fn a_check_names_a_right_only_where_one_is_missing() {
         let agents = findings.iter().find(|finding| finding.what == "agents").unwrap();
         assert!(agents.hint.as_ref().unwrap().starts_with(hint), "{status}: {agents:?}");
     }
+}
+
+#[tokio::test]
+async fn who_may_use_no_token_is_told_where_an_admin_allows_it() {
+    let simulator = desk(usual()).await;
+    simulator.fault("", said(403, &json!({"error": "API token access disabled!"})));
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    let error = Watch::new(&mut source, &simulator).first_error().await.unwrap();
+    assert!(error.hint(Retry::Never).contains("Admin > System > API"), "{error:?}");
 }
