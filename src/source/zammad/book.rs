@@ -54,7 +54,7 @@ impl Book {
     }
 
     pub(super) async fn read_states(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let states = ask.list::<TicketState>("/ticket_states", "State", &[]).await?;
+        let states = ask.list::<TicketState>("/ticket_states", "State", &[], false).await?;
         self.states = states.iter().map(|state| (state.id, state.state_type_id)).collect();
         if self.states.is_empty() {
             let what = "no state of tickets is shown, so none can be asked for".to_owned();
@@ -63,9 +63,9 @@ impl Book {
         Ok(())
     }
 
-    /// The right to list groups is one of admins; without it their names come with the tickets.
+    /// The right to list groups is one of admins; without it, as for one that can't be read, names come with the tickets.
     pub(super) async fn read_groups(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        match ask.list::<Group>("/groups", "Group", &[("per_page", "500")]).await {
+        match ask.list::<Group>("/groups", "Group", &[("per_page", "500")], true).await {
             Ok(groups) => {
                 self.groups.extend(groups.into_iter().map(|group| (group.id, group.name)));
                 self.lists_groups = true;

@@ -233,6 +233,7 @@ impl Source for Zammad {
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now);
         ask.told.clone_from(&self.unreadable);
+        ask.has_read = self.state.knows_any();
         let step = match self.state.phase {
             Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await?,
             Phase::Open(place) => self.open_page(&mut ask, place).await?,

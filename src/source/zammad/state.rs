@@ -229,6 +229,11 @@ impl State {
         self.tickets.contains_key(&id)
     }
 
+    /// Whether any is.
+    pub(super) fn knows_any(&self) -> bool {
+        !self.tickets.is_empty()
+    }
+
     /// Tickets that are not ended.
     pub(super) fn open(&self) -> impl Iterator<Item = u64> {
         self.tickets.iter().filter(|(_, known)| !known.ended).map(|(id, _)| *id)

@@ -28,6 +28,8 @@ pub(super) struct Told {
     pub article: u64,
     /// The last row of the history.
     pub row: u64,
+    /// How many articles and rows there were.
+    pub counts: (usize, usize),
 }
 
 /// An id of events from one of the vendor.
@@ -56,6 +58,7 @@ impl Story {
         Told {
             article: self.articles.iter().map(|article| article.id).max().unwrap_or(0),
             row: self.rows.iter().map(|row| row.id).max().unwrap_or(0),
+            counts: (self.articles.len(), self.rows.len()),
         }
     }
 
@@ -86,7 +89,9 @@ impl Story {
         }
         // Articles that came with a merge are older than what was told.
         let is_merged = self.rows.iter().any(|row| row.kind == "received_merge" && row.id > beyond.row);
-        for article in self.articles.iter().filter(|article| is_merged || article.id > beyond.article) {
+        let (late_articles, late_rows) = self.late(told);
+        let is_new = |article: &Article| is_merged || late_articles || article.id > beyond.article;
+        for article in self.articles.iter().filter(|article| is_new(article)) {
             let at = article.created_at;
             if let Some(message) = message(article, self.ticket.id) {
                 placed.push((at, 2, article.id, Event::new(at, message)));
@@ -95,7 +100,7 @@ impl Story {
         for row in &self.rows {
             let said = self.said_with(row, book);
             // An ending of which only now the article is there is told again, lest that reopens it.
-            if row.id <= beyond.row && said.is_none_or(|article| article.id <= beyond.article) {
+            if !late_rows && row.id <= beyond.row && said.is_none_or(|article| article.id <= beyond.article) {
                 continue;
             }
             if let Some(kind) = step(row, &self.ticket, book) {
@@ -105,6 +110,15 @@ impl Story {
         }
         placed.sort_by_key(|(at, rank, id, _)| (*at, *rank, *id));
         out.extend(placed.into_iter().map(|(.., event)| event));
+    }
+
+    /// Whether articles, and rows, are there that became visible behind others with higher numbers: then all are told
+    /// again, for it is not known which.
+    fn late(&self, told: Option<Told>) -> (bool, bool) {
+        let Some(told) = told else { return (false, false) };
+        let articles = self.articles.iter().filter(|article| article.id <= told.article).count();
+        let rows = self.rows.iter().filter(|row| row.id <= told.row).count();
+        (articles > told.counts.0, rows > told.counts.1)
     }
 
     /// The article that was written in one go with an ending, and saved a little later: the next of the same author, unless

@@ -306,3 +306,42 @@ async fn who_may_use_no_token_is_told_where_an_admin_allows_it() {
     let error = Watch::new(&mut source, &simulator).first_error().await.unwrap();
     assert!(error.hint(Retry::Never).contains("Admin > System > API"), "{error:?}");
 }
+
+#[tokio::test]
+async fn the_only_ticket_that_changed_may_be_odd() {
+    let simulator = desk(usual()).await;
+    let mut watch = begun(&simulator).await;
+    // Long after the last change, only one of these is found.
+    for _ in 0..5 {
+        simulator.inside().world.stand_still(TimeDelta::seconds(30));
+        watch.settle().await;
+    }
+    let chats: Vec<_> = simulator.inside().world.open().take(2).map(|chat| (chat.id.clone(), chat.number)).collect();
+    simulator.inside().world.happen(Message::public(chats[0].0.clone(), Author::Customer, None));
+    let number = chats[0].1;
+    simulator.fault(
+        "/tickets/search",
+        Fault::rows("", move |row| {
+            if row["id"] == number {
+                row["state_id"] = json!({"is": "odd"});
+            }
+        }),
+    );
+    let alone = |body: &mut Value| body.as_array_mut().unwrap().retain(|row| row["state_id"].is_object());
+    simulator.fault("/tickets/search", Fault::edited(alone));
+    for _ in 0..3 {
+        watch.settle().await;
+    }
+    assert_eq!(watch.skipped, 1, "{:?}", watch.reasons);
+    simulator.mend();
+    watch.settle().await;
+    assert!(watch.of(&number.to_string()).iter().any(|event| event["type"] == "message"), "it is still looked for");
+}
+
+#[tokio::test]
+async fn an_odd_group_stops_no_start() {
+    let simulator = desk(usual()).await;
+    simulator.fault("/groups", Fault::edited(|body| *body = json!([{"id": "odd", "name": "Billing"}])));
+    let watch = begun(&simulator).await;
+    assert!(watch.skipped == 1 && watch.reasons[0].contains("/groups"), "{:?}", watch.reasons);
+}

@@ -53,7 +53,7 @@ fn what_is_set_with_an_article_is_saved_before_it(
     let mut story = Story { ticket: ticket(&json!({})), articles, rows };
     // As it was before, whatever it is now.
     story.ticket.state_id = 2;
-    let (words, of_message) = ends(&story, Some(Told { article: 1, row: 9 }));
+    let (words, of_message) = ends(&story, Some(Told { article: 1, row: 9, counts: (0, 0) }));
     assert_eq!((words.as_slice(), of_message), (expected, is_of_message));
 }
 
@@ -61,8 +61,8 @@ fn what_is_set_with_an_article_is_saved_before_it(
 fn an_ending_is_told_again_with_an_article_that_comes_a_look_later() {
     let rows = vec![change(10, 50, "state", (2, 4), 14)];
     let story = Story { ticket: ticket(&json!({})), articles: vec![late(2, 30, "Customer", 14)], rows };
-    assert_eq!(ends(&story, Some(Told { article: 1, row: 10 })), (vec!["customer", "closed"], true));
-    assert_eq!(ends(&story, Some(Told { article: 2, row: 10 })).0, [""; 0], "and no more");
+    assert_eq!(ends(&story, Some(Told { article: 1, row: 10, counts: (0, 1) })), (vec!["customer", "closed"], true));
+    assert_eq!(ends(&story, Some(Told { article: 2, row: 10, counts: (1, 1) })).0, [""; 0], "and no more");
 }
 
 #[test]
