@@ -30,7 +30,7 @@ pub enum SourceError {
         until: Option<Timestamp>,
     },
     /// Will most likely pass: a timeout, a server fault, a network fault, a child that died.
-    #[error("{place}: {what}")]
+    #[error("{place}: {what}{}", .until.map_or_else(String::new, not_before))]
     Transient {
         /// Which endpoint, file or command.
         place: String,
@@ -87,7 +87,10 @@ impl SourceError {
     /// What to do about it.
     pub fn hint(&self, retry: Retry) -> String {
         let (todo, again, at_once) = match (self, retry) {
-            (Self::RateLimited { until: Some(_), .. }, Retry::Never) => ("run it again after that", "", ""),
+            (
+                Self::RateLimited { until: Some(_), .. } | Self::Transient { until: Some(_), todo: None, .. },
+                Retry::Never,
+            ) => ("run it again after that", "", ""),
             (Self::RateLimited { .. }, Retry::Never) => ("wait a while, then run it again", "", ""),
             (Self::RateLimited { .. }, _) => {
                 ("nothing to do: helptop comes back by itself; a longer `interval` avoids it", "", "")
@@ -156,15 +159,24 @@ mod tests {
     }
 
     #[test]
-    fn who_asked_too_often_learns_until_when_to_wait() {
-        let error = |until: Option<i64>| SourceError::RateLimited {
-            place: "GET /x".into(),
-            until: until.map(Timestamp::from_millis),
+    fn who_has_to_wait_learns_until_when() {
+        let (place, what) = (String::from("GET /x"), String::from("the server failed (503)"));
+        let errors = |until: Option<i64>| {
+            let until = until.map(Timestamp::from_millis);
+            [
+                SourceError::RateLimited { place: place.clone(), until },
+                SourceError::Transient { place: place.clone(), what: what.clone(), until, todo: None },
+            ]
         };
-        assert_eq!(error(None).to_string(), "GET /x: too many requests");
-        let dated = error(Some(1_795_327_200_001));
-        assert_eq!(dated.to_string(), "GET /x: too many requests, it wants none before 2026-11-22T06:00:01Z");
-        assert_eq!(dated.hint(Retry::Never), "run it again after that");
+        let words = [
+            ("GET /x: too many requests", "wait a while, then run it again"),
+            ("GET /x: the server failed (503)", "run it again in a moment"),
+        ];
+        for ((error, dated), (says, hint)) in errors(None).iter().zip(errors(Some(1_795_327_200_001))).zip(words) {
+            assert_eq!((error.to_string(), error.hint(Retry::Never)), (says.to_owned(), hint.to_owned()));
+            assert_eq!(dated.to_string(), format!("{says}, it wants none before 2026-11-22T06:00:01Z"));
+            assert_eq!(dated.hint(Retry::Never), "run it again after that");
+        }
     }
 
     #[test]

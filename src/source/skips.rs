@@ -13,7 +13,7 @@ const NAMED: usize = 20;
 /// Unreadable records that are remembered, so that each is named once.
 const MOST_TOLD: usize = 1000;
 /// So many records of one answer may all be odd, where others of their sort can be read.
-const FEW: usize = 10;
+pub(super) const FEW: usize = 10;
 
 /// What was skipped during one poll.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use super::wire::{self, Ticket, User};
 use crate::event::Timestamp;
 use crate::source::enough::Enough;
 use crate::source::http::{Answer, Client, words};
-use crate::source::skips::{self, Named, Skips, id_words};
+use crate::source::skips::{self, FEW, Named, Skips, id_words};
 use crate::source::wanted::is_of_one;
 use crate::source::{Quota, SourceError};
 
@@ -21,6 +21,8 @@ pub(super) const PER_PAGE: usize = 200;
 /// A page of so many, or a multiple, may be a whole one of a server that gives less than it is asked for.
 const LEAST_CAP: usize = 50;
 const API: &str = "/api/v1";
+const TOKENS_OFF: &str = "access by token is switched off in Zammad (403 API token access disabled!)";
+const TOKENS_ON: &str = "let an admin of Zammad switch token access on, under Admin > System > API";
 
 /// The requests of one poll, and what they brought besides their answers.
 pub(super) struct Ask {
@@ -30,6 +32,8 @@ pub(super) struct Ask {
     /// The server's own time.
     pub date: Option<Timestamp>,
     pub skips: Skips,
+    /// Tickets could be read before.
+    pub has_read: bool,
     /// Records that were told as unreadable before.
     pub told: Named,
     /// Whether it has asked for long enough.
@@ -102,7 +106,7 @@ impl Condition {
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp) -> Self {
         let (skips, told) = (Skips::default(), Named::default());
-        Self { client, now, quota: None, date: None, skips, told, enough: Enough::begin() }
+        Self { client, now, quota: None, date: None, skips, has_read: false, told, enough: Enough::begin() }
     }
 
     /// The time there, as near as it is known.
@@ -129,7 +133,7 @@ impl Ask {
             ];
             let answer: Value = self.get("/users/search", &query).await?;
             let place = place_of("GET", "/users/search");
-            let (users, count) = self.read::<User>(answer, "User", &place)?;
+            let (users, count) = self.read::<User>(answer, "User", &place, false)?;
             let before = all.len();
             all.extend(users);
             all.sort_by_key(|user| user.id);
@@ -141,16 +145,17 @@ impl Ask {
         Ok(all)
     }
 
-    /// A list that is given whole.
+    /// A list that is given whole; a few records of which none can be read may be odd, or are an error.
     pub(super) async fn list<T: DeserializeOwned>(
         &mut self,
         path: &str,
         kind: &str,
         query: &[(&str, &str)],
+        may_be_odd: bool,
     ) -> Result<Vec<T>, SourceError> {
         let answer: Value = self.get(path, query).await?;
         let place = place_of("GET", path);
-        self.read(answer, kind, &place).map(|(records, _)| records)
+        self.read(answer, kind, &place, may_be_odd).map(|(records, _)| records)
     }
 
     /// A page of tickets that meet the condition, and from where on the next page goes.
@@ -173,7 +178,7 @@ impl Ask {
         let answer = self.client.post(&format!("{API}/tickets/search"), &[], &body, self.now).await;
         let answer: Value = self.heard(answer)?;
         let place = place_of("POST", "/tickets/search");
-        let (tickets, count) = self.read::<Ticket>(answer, "Ticket", &place)?;
+        let (tickets, count) = self.read::<Ticket>(answer, "Ticket", &place, self.has_read)?;
         let last = tickets.last().map(|ticket| match along {
             Along::Created => ticket.created_at,
             Along::Updated | Along::UpdatedBack => ticket.updated_at,
@@ -210,7 +215,7 @@ impl Ask {
         let Some(answer) = self.unless_gone::<Value>(found)? else { return Ok(None) };
         let place = place_of("GET", &path);
         let (rows, beside) = wire::history(answer).map_err(|what| wrong(&place, what))?;
-        let (rows, _) = self.each(rows, &place)?;
+        let (rows, _) = self.each(rows, &place, false)?;
         let articles = wire::articles_beside(beside, ticket.id);
         let story = Story { ticket, articles, rows };
         if story.has_all_articles() {
@@ -219,7 +224,7 @@ impl Ask {
         let path = format!("/ticket_articles/by_ticket/{}", story.ticket.id);
         let found = self.client.find(&format!("{API}{path}"), &[("expand", "true")], self.now).await;
         let Some(articles) = self.unless_gone::<Value>(found)? else { return Ok(None) };
-        let (articles, _) = self.read(articles, "TicketArticle", &place_of("GET", &path))?;
+        let (articles, _) = self.read(articles, "TicketArticle", &place_of("GET", &path), false)?;
         Ok(Some(Story { articles, ..story }))
     }
 
@@ -229,14 +234,20 @@ impl Ask {
         answer: Value,
         kind: &str,
         place: &str,
+        may_be_odd: bool,
     ) -> Result<(Vec<T>, usize), SourceError> {
         let records = wire::records(answer, kind).map_err(|what| wrong(place, what))?;
-        self.each(records, place)
+        self.each(records, place, may_be_odd)
     }
 
     /// Reads each record; one that can't be read is skipped, and named and counted once. Where it is all of them, the shape has
-    /// changed: that is an error.
-    fn each<T: DeserializeOwned>(&mut self, records: Vec<Value>, place: &str) -> Result<(Vec<T>, usize), SourceError> {
+    /// changed: that is an error, unless they are only a few and may be odd.
+    fn each<T: DeserializeOwned>(
+        &mut self,
+        records: Vec<Value>,
+        place: &str,
+        may_be_odd: bool,
+    ) -> Result<(Vec<T>, usize), SourceError> {
         let count = records.len();
         let mut read = Vec::with_capacity(count);
         let mut bad = Vec::new();
@@ -248,6 +259,7 @@ impl Ask {
             }
         }
         if read.is_empty()
+            && !(may_be_odd && count <= FEW)
             && let Some((nth, _, path, what)) = bad.first()
         {
             let path = format!("[{nth}].{path}");
@@ -291,11 +303,14 @@ pub(super) fn place_of(method: &str, path: &str) -> String {
     format!("{method} {API}{path}")
 }
 
-/// Without credentials the server answers 403: that is no missing right.
+/// Without credentials, or where tokens are switched off, the server answers 403: that is no missing right.
 fn meant(error: SourceError) -> SourceError {
     match error {
         SourceError::Forbidden { place, what } if what.contains("Authentication required") => {
             SourceError::Auth { place, what: "no key reached it (403 Authentication required)".to_owned() }
+        }
+        SourceError::Forbidden { place, what } if what.contains("API token access disabled") => {
+            SourceError::Transient { place, what: TOKENS_OFF.to_owned(), until: None, todo: Some(TOKENS_ON) }
         }
         other => other,
     }

@@ -44,18 +44,17 @@ impl Book {
         Self { states: types.into_iter().collect(), ..Self::default() }
     }
 
-    /// Reads states, groups where that is allowed, and agents.
+    /// Reads states, and groups where that is allowed.
     pub(super) async fn read(ask: &mut Ask, groups: &[String]) -> Result<Self, SourceError> {
         let mut book = Self { own: ask.me().await?.id, ..Self::default() };
         book.read_states(ask).await?;
         book.read_groups(ask).await?;
-        book.read_agents(ask).await?;
         book.watched = book.watch(groups)?;
         Ok(book)
     }
 
     pub(super) async fn read_states(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let states = ask.list::<TicketState>("/ticket_states", "State", &[]).await?;
+        let states = ask.list::<TicketState>("/ticket_states", "State", &[], false).await?;
         self.states = states.iter().map(|state| (state.id, state.state_type_id)).collect();
         if self.states.is_empty() {
             let what = "no state of tickets is shown, so none can be asked for".to_owned();
@@ -64,9 +63,9 @@ impl Book {
         Ok(())
     }
 
-    /// The right to list groups is one of admins; without it their names come with the tickets.
+    /// The right to list groups is one of admins; without it, as for one that can't be read, names come with the tickets.
     pub(super) async fn read_groups(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        match ask.list::<Group>("/groups", "Group", &[("per_page", "500")]).await {
+        match ask.list::<Group>("/groups", "Group", &[("per_page", "500")], true).await {
             Ok(groups) => {
                 self.groups.extend(groups.into_iter().map(|group| (group.id, group.name)));
                 self.lists_groups = true;

@@ -5,7 +5,7 @@ use super::ask::{Along, Ask, Condition, PER_PAGE, Place};
 use super::book::Book;
 use crate::event::Timestamp;
 use crate::source::http::words::excerpt;
-use crate::source::{Finding, SourceError};
+use crate::source::{Finding, Retry, SourceError};
 use crate::text::counted;
 
 /// Groups that are named; of more, the number.
@@ -90,6 +90,7 @@ fn credentials(settings: &Settings) -> &'static str {
 fn outcome<T>(what: &str, got: Result<T, SourceError>, needs: &str, says: impl FnOnce(T) -> String) -> Finding {
     match got {
         Ok(value) => Finding::good(what, says(value)),
-        Err(error) => Finding::bad(what, error.to_string(), format!("check: {needs}")),
+        Err(error @ SourceError::Forbidden { .. }) => Finding::bad(what, error.to_string(), format!("check: {needs}")),
+        Err(error) => Finding::bad(what, error.to_string(), error.hint(Retry::Never)),
     }
 }

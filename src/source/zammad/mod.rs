@@ -12,7 +12,9 @@
 mod ask;
 mod book;
 mod check;
+mod past;
 mod refresh;
+mod sides;
 mod state;
 mod story;
 mod targets;
@@ -34,6 +36,7 @@ use self::state::{Mark, Phase, State};
 use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
 use super::progress::Step;
 use super::skips::Named;
+use super::wanted::is_of_one;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
@@ -155,13 +158,23 @@ impl Zammad {
 
     /// Who is who and how things are called; the tickets follow page by page.
     async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let book = Book::read(ask, &self.settings.groups).await?;
+        let mut book = Book::read(ask, &self.settings.groups).await?;
+        let agents = book.read_agents(ask).await;
+        let passes = |error: &SourceError| matches!(error, SourceError::Transient { .. }) && is_of_one(error);
+        let without = match agents {
+            Ok(()) => None,
+            Err(error) if passes(&error) => Some(error),
+            Err(error) => return Err(error),
+        };
         let missing = std::mem::take(&mut self.state.missing);
         self.state = State::begun(book, mark, ask.there() - BEFORE, missing);
         let hello = EventKind::Hello { version: VERSION, source: None, capabilities: CAPABILITIES.to_vec() };
         self.state.outbox.push(Event::undated(hello));
         self.state.outbox.extend(self.state.book.teams().collect::<Vec<_>>());
-        self.state.introduce_agents();
+        match without {
+            None => self.state.introduce_agents(),
+            Some(error) => self.without_agents(ask, &error),
+        }
         self.state.phase = Phase::Open(Place::at(Timestamp::from_millis(0)));
         Ok(Step::more(Some(("reading open tickets".to_owned(), 0.0))))
     }
@@ -220,6 +233,7 @@ impl Source for Zammad {
         let before = self.client.sent();
         let mut ask = Ask::new(Arc::clone(&self.client), now);
         ask.told.clone_from(&self.unreadable);
+        ask.has_read = self.state.knows_any();
         let step = match self.state.phase {
             Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await?,
             Phase::Open(place) => self.open_page(&mut ask, place).await?,

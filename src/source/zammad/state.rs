@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::LATE;
 use super::ask::Place;
 use super::book::Book;
+use super::past::Past;
 use super::story::{self, Story, Told, conversation};
 use super::targets::{Outcome, Targets};
 use super::wire::{NOBODY, Ticket};
@@ -98,7 +99,6 @@ pub(super) struct Refill {
 
 /// What the source remembers between two polls.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent remarks on a desk, no state machine")]
 pub(super) struct State {
     pub phase: Phase,
     pub book: Book,
@@ -118,11 +118,14 @@ pub(super) struct State {
     pub missing: BTreeSet<u64>,
     /// Looks after them that failed.
     pub pauses: Pauses<u64>,
+    /// Tickets that are active by what an earlier run told.
+    remembered: BTreeSet<u64>,
     left: HashSet<u64>,
     pub heard_to: Timestamp,
     /// Up to when an earlier run told of what is remembered.
     resumed_at: Timestamp,
-    pub told_from: Timestamp,
+    /// How far the history was read.
+    pub past: Past,
     /// A look for changes that goes on, where there are more than a poll reads.
     pub look: Option<Look>,
     quiet: Quiet,
@@ -132,14 +135,10 @@ pub(super) struct State {
     pub refill: Option<Refill>,
     /// The news were just asked for: the next poll may read a page of history.
     pub is_history_next: bool,
-    /// The page behind `told_from`, where more tickets are of that instant than a page holds.
-    pub history_page: u32,
-    /// Tries of the next page that failed or were given up.
-    pub history_tries: u32,
-    /// It is left alone until then.
-    pub history_again_at: Option<Timestamp>,
-    /// The book lacks a state that was seen.
-    pub is_book_old: bool,
+    /// Lists that could not be read.
+    pub sides: Pauses<&'static str>,
+    /// States that the list of them lacks.
+    pub strange: Pauses<u64>,
     pub outbox: Vec<Event>,
     agents: HashSet<u64>,
     customers: HashSet<u64>,
@@ -153,8 +152,10 @@ impl State {
         let told_from = mark.as_ref().and_then(|mark| mark.told_from).unwrap_or(heard_to);
         let (left, unread) = mark.map(|mark| (mark.left, mark.unread)).unwrap_or_default();
         let (left, unread) = (left.into_iter().collect(), unread.into_iter().collect::<BTreeSet<u64>>());
+        let remembered = missing.clone();
         missing.extend(&unread);
-        Self { book, heard_to, resumed_at, told_from, left, unread, missing, history_page: 1, ..Self::default() }
+        let past = Past::begun(told_from);
+        Self { book, unread, missing, remembered, left, heard_to, resumed_at, past, ..Self::default() }
     }
 
     /// What has to be remembered over a restart.
@@ -168,7 +169,7 @@ impl State {
         // What is left alone may have changed long ago: it is known by its number.
         let unread: BTreeSet<u64> = self.wanted.aside().chain(self.unread.iter().copied()).collect();
         let unread = unread.into_iter().collect();
-        Cursor::of(&Mark { heard_to, told_from: Some(self.told_from), left, unread })
+        Cursor::of(&Mark { heard_to, told_from: Some(self.past.mark()), left, unread })
     }
 
     /// Knows nothing any more but what it was told before the first poll.
@@ -226,6 +227,11 @@ impl State {
     /// Whether it is known at all.
     pub(super) fn knows(&self, id: u64) -> bool {
         self.tickets.contains_key(&id)
+    }
+
+    /// Whether any is.
+    pub(super) fn knows_any(&self) -> bool {
+        !self.tickets.is_empty()
     }
 
     /// Tickets that are not ended.
@@ -347,12 +353,14 @@ impl State {
         }
     }
 
-    /// It is not there any more though nothing says why: deleted, hidden, or moved out of what is watched.
+    /// It is not there any more though nothing says why: deleted, hidden, or moved out of what is watched. Only what was
+    /// told to be active is told to end.
     pub(super) fn end(&mut self, id: u64, there: Timestamp) {
         self.missing.remove(&id);
         self.wanted.remove(id);
         self.unread.remove(&id);
-        if self.tickets.remove(&id).is_some_and(|known| known.ended) {
+        let was_active = self.remembered.remove(&id);
+        if self.tickets.remove(&id).map_or(!was_active, |known| known.ended) {
             return;
         }
         self.left.insert(id);
@@ -384,7 +392,6 @@ impl State {
 
     /// What is kept of a ticket after a look; tells what became of its targets since the last one.
     fn known(&mut self, ticket: &Ticket, story: Option<&Story>, there: Timestamp) -> Known {
-        self.is_book_old |= !self.book.knows_state(ticket.state_id);
         let last_state = story.and_then(|story| story.rows.iter().rev().find(|row| row.changes("state"))?.id_to);
         let is_merged = story.is_some_and(|story| story.rows.iter().any(|row| row.merged_into(ticket.id).is_some()));
         let ended = is_merged || self.book.status(last_state.unwrap_or(ticket.state_id)).is_ended();

@@ -1,5 +1,6 @@
 //! A ticket, its articles and its history into events: pure.
 
+use chrono::TimeDelta;
 use compact_str::CompactString;
 
 use super::book::Book;
@@ -8,6 +9,9 @@ use crate::event::{
     AgentId, Assigned, Author, ConversationId, CustomerId, Direction, Event, EventKind, Message, Opened, Status,
     StatusBy, TeamId, Timestamp,
 };
+
+/// What is done in one go is of one moment, give or take: Zammad saves a ticket before the article that comes with it.
+pub(super) const MOMENT: TimeDelta = TimeDelta::seconds(1);
 
 /// A ticket and all that happened to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +28,8 @@ pub(super) struct Told {
     pub article: u64,
     /// The last row of the history.
     pub row: u64,
+    /// How many articles and rows there were.
+    pub counts: (usize, usize),
 }
 
 /// An id of events from one of the vendor.
@@ -52,7 +58,14 @@ impl Story {
         Told {
             article: self.articles.iter().map(|article| article.id).max().unwrap_or(0),
             row: self.rows.iter().map(|row| row.id).max().unwrap_or(0),
+            counts: (self.articles.len(), self.rows.len()),
         }
+    }
+
+    /// The states that it names.
+    pub(super) fn states(&self) -> impl Iterator<Item = u64> {
+        let rows = self.rows.iter().filter(|row| row.changes("state"));
+        rows.flat_map(|row| [row.id_from, row.id_to]).flatten().chain([self.ticket.state_id])
     }
 
     /// Whether no article is missing. Where the ticket names them, each has to be there; where it only counts them, there
@@ -76,19 +89,65 @@ impl Story {
         }
         // Articles that came with a merge are older than what was told.
         let is_merged = self.rows.iter().any(|row| row.kind == "received_merge" && row.id > beyond.row);
-        for article in self.articles.iter().filter(|article| is_merged || article.id > beyond.article) {
+        let (late_articles, late_rows) = self.late(told);
+        let is_new = |article: &Article| is_merged || late_articles || article.id > beyond.article;
+        for article in self.articles.iter().filter(|article| is_new(article)) {
             let at = article.created_at;
             if let Some(message) = message(article, self.ticket.id) {
                 placed.push((at, 2, article.id, Event::new(at, message)));
             }
         }
-        for row in self.rows.iter().filter(|row| row.id > beyond.row) {
+        for row in &self.rows {
+            let said = self.said_with(row, book);
+            // An ending of which only now the article is there is told again, lest that reopens it.
+            if !late_rows && row.id <= beyond.row && said.is_none_or(|article| article.id <= beyond.article) {
+                continue;
+            }
             if let Some(kind) = step(row, &self.ticket, book) {
-                placed.push((row.created_at, 3, row.id, Event::new(row.created_at, kind)));
+                let at = said.map_or(row.created_at, |article| article.created_at);
+                placed.push((at, 3, row.id, Event::new(at, kind)));
             }
         }
         placed.sort_by_key(|(at, rank, id, _)| (*at, *rank, *id));
         out.extend(placed.into_iter().map(|(.., event)| event));
+    }
+
+    /// Whether articles, and rows, are there that became visible behind others with higher numbers: then all are told
+    /// again, for it is not known which.
+    fn late(&self, told: Option<Told>) -> (bool, bool) {
+        let Some(told) = told else { return (false, false) };
+        let articles = self.articles.iter().filter(|article| article.id <= told.article).count();
+        let rows = self.rows.iter().filter(|row| row.id <= told.row).count();
+        (articles > told.counts.0, rows > told.counts.1)
+    }
+
+    /// The article that was written in one go with an ending, and saved a little later: the next of the same author, unless
+    /// the state was changed again before.
+    fn said_with(&self, row: &Row, book: &Book) -> Option<&Article> {
+        let is_ending = |row: &Row| row.id_to.is_some_and(|state| book.status(state).is_ended());
+        if !row.changes("state") || !is_ending(row) {
+            return None;
+        }
+        let behind = |at: Timestamp| at > row.created_at && at <= row.created_at + MOMENT;
+        let article = self
+            .articles
+            .iter()
+            .filter(|article| behind(article.created_at) && article.created_by_id == row.created_by_id)
+            .min_by_key(|article| (article.created_at, article.id))?;
+        let is_between = |other: &Row| {
+            other.changes("state")
+                && (other.created_at, other.id) > (row.created_at, row.id)
+                && other.created_at <= article.created_at
+        };
+        (!self.rows.iter().any(is_between)).then_some(article)
+    }
+
+    /// When the article was saved that the ticket was created with, where that was in one go.
+    fn first_said_at(&self) -> Option<Timestamp> {
+        let created_at = self.ticket.created_at;
+        let is_with_it = |at: Timestamp| at >= created_at && at <= created_at + MOMENT;
+        let articles = self.articles.iter().filter(|article| is_with_it(article.created_at));
+        articles.min_by_key(|article| article.id).map(|article| article.created_at)
     }
 
     /// How it was when it was created: what it is, but for what the first change of each field says was there before.
@@ -111,7 +170,8 @@ impl Story {
             let creator = self.rows.iter().find(|row| row.kind == "created").and_then(|row| row.created_by_id);
             let (by, agent) = actor(creator, ticket, book);
             let kind = EventKind::Status { conversation: conversation(ticket.id), status, by, agent };
-            // After the messages of that instant: what was opened as closed is closed.
+            // After the message that it was created with: what was opened as closed is closed.
+            let at = self.first_said_at().unwrap_or(at);
             placed.push((at, 3, 0, Event::new(at, kind)));
         }
     }

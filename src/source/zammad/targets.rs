@@ -3,15 +3,11 @@
 //! count as missed though nobody missed it. Therefore a target is told once it is certain what became of it: when it is
 //! due and stands still, or when it was met.
 
-use chrono::TimeDelta;
-
 use super::book::Book;
-use super::story::{Story, is_reply};
+use super::story::{MOMENT, Story, is_reply};
 use super::wire::{Row, Ticket};
 use crate::event::{SlaMetric, Status, Timestamp};
 
-/// A reply and what is set with it are of one moment, give or take.
-const MOMENT: TimeDelta = TimeDelta::seconds(1);
 const METRICS: [SlaMetric; 3] = [SlaMetric::FirstResponse, SlaMetric::NextResponse, SlaMetric::Resolution];
 
 /// What became of a target: what it was about, when it was due, and from when on it is told to hold.

@@ -1,5 +1,7 @@
 //! The mapping as a table: a ticket, its articles and its history, and what is told of them.
 
+mod endings;
+
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -102,8 +104,13 @@ fn a_story_is_told_from_its_beginning_in_its_order() {
     ];
     assert_eq!(told(&story), expected);
     let mut events = Vec::new();
-    story.events(&book(), "https://desk", Some(Told { article: 2, row: 14 }), &mut events);
+    story.events(&book(), "https://desk", Some(Told { article: 2, row: 14, counts: (2, 5) }), &mut events);
     assert_eq!(lines(&events), expected[7..], "and of what was told, nothing");
+    for (counts, first) in [((1, 5), "0 message from=customer"), ((2, 4), "20 assigned agent=14 by=14")] {
+        events.clear();
+        story.events(&book(), "https://desk", Some(Told { article: 2, row: 14, counts }), &mut events);
+        assert_eq!(lines(&events)[0], first, "one became visible late: {counts:?}");
+    }
 }
 
 #[test]
@@ -196,7 +203,7 @@ fn what_is_merged_lives_on_elsewhere_and_brings_its_articles() {
     let articles = vec![article(3, 10, "Customer", &json!({})), article(8, 20, "Agent", &json!({}))];
     let target = Story { ticket: ticket(&json!({"id": 4800})), articles, rows: vec![merged(21, "received_merge")] };
     let mut events = Vec::new();
-    target.events(&book(), "", Some(Told { article: 8, row: 19 }), &mut events);
+    target.events(&book(), "", Some(Told { article: 8, row: 19, counts: (2, 0) }), &mut events);
     assert_eq!(lines(&events), ["10 message from=customer", "20 message from=agent agent=14"]);
 }
 

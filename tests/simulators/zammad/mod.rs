@@ -1,6 +1,8 @@
 //! The source `zammad` against its simulator.
 
 pub mod bad;
+mod history;
+mod sides;
 mod unreadable;
 mod vendor;
 
@@ -192,6 +194,40 @@ async fn what_happens_is_told_exactly() {
 }
 
 #[tokio::test]
+async fn what_is_closed_with_an_article_stays_closed_until_a_customer_writes() {
+    for (is_call, is_reopened) in [(false, false), (true, false), (false, true), (true, true)] {
+        let simulator = Simulator::start(small(), Zammad::default()).await;
+        let mut watch = begun(&simulator).await;
+        let (id, number) = {
+            let world = &mut simulator.inside().world;
+            let (id, number) = world.open().next().map(|chat| (chat.id.clone(), chat.number.to_string())).unwrap();
+            let agent = Some(world.agents[1].id.clone());
+            world.happen(helptop::event::Assigned::to(id.clone(), agent.clone()));
+            world.stand_still(TimeDelta::seconds(5));
+            let from = if is_call { Author::Customer } else { Author::Agent };
+            world.happen(Message::public(id.clone(), from, agent.clone()));
+            let by = Some(StatusBy::Agent);
+            world.happen(EventKind::Status { conversation: id.clone(), status: Status::Closed, by, agent });
+            if is_reopened {
+                world.stand_still(TimeDelta::milliseconds(500));
+                world.happen(Message::public(id.clone(), Author::Customer, None));
+            }
+            world.stand_still(TimeDelta::seconds(5));
+            (id, number)
+        };
+        watch.settle().await;
+        let active = crate::contract::active(&watch.told);
+        let is_active = active.iter().any(|one| one.as_str() == number);
+        let words = watch.of(&number);
+        assert_eq!(is_active, is_reopened, "{id:?}, call {is_call}: {:?}", &words[words.len().saturating_sub(4)..]);
+        let place = |key: &str, value: &str| words.iter().rposition(|event| event[key] == value).unwrap();
+        if !is_call && !is_reopened {
+            assert!(place("from", "agent") < place("status", "closed"), "the reply is before the ending");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_ticket_that_vanishes_is_ended_by_the_system() {
     let simulator = Simulator::start(small(), Zammad::default()).await;
     let mut watch = begun(&simulator).await;
@@ -242,48 +278,6 @@ async fn what_was_open_at_the_last_stop_is_ended_as_it_ended() {
             (&json!("agent"), &json!((1 + FIRST_AGENT).to_string()))
         );
     }
-}
-
-#[tokio::test]
-async fn history_is_read_in_the_background_and_goes_on_after_a_restart() {
-    let simulator = Simulator::start(World::new(params(), start()), Zammad::default()).await;
-    simulator.advance(start() + TimeDelta::hours(20));
-    let ended = |simulator: &Simulator| {
-        let inside = simulator.inside();
-        let since = inside.world.now - TimeDelta::hours(8);
-        let chats = inside.world.chats.iter().filter(|chat| chat.status.is_ended() && chat.updated_at >= since);
-        chats.map(|chat| chat.number.to_string()).collect::<std::collections::BTreeSet<_>>()
-    };
-    let wanted = ended(&simulator);
-    assert!(wanted.len() > 40, "{}", wanted.len());
-    let mut told = std::collections::BTreeSet::new();
-    let (mut cursor, mut pages) = (None, 0);
-    // Ended after each page of history, and started again.
-    for _ in 0..200 {
-        let mut source = source(&simulator, &json!({}), Duration::from_hours(8));
-        let mut watch = Watch::new(&mut source, &simulator);
-        watch.cursor = cursor.take();
-        let batch = loop {
-            let batch = watch.poll().await.unwrap();
-            if batch.history || !batch.more {
-                break batch;
-            }
-        };
-        cursor = watch.cursor.clone();
-        if !batch.history {
-            break;
-        }
-        pages += 1;
-        for event in &watch.told {
-            let event = serde_json::to_value(event).unwrap();
-            if event["type"] == "opened" {
-                told.insert(event["conversation"].as_str().unwrap().to_owned());
-            }
-        }
-    }
-    let missing: Vec<_> = wanted.difference(&told).collect();
-    assert!(pages > 2 && missing.is_empty(), "{pages} pages, {} missing", missing.len());
-    assert!(pages as usize <= wanted.len() / 15 + 2, "none twice: {pages} pages for {}", wanted.len());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Zammad's API over the simulated desk: its searches, caps, shapes and errors.
 
+use chrono::TimeDelta;
 use helptop::event::{AgentId, Author, Direction, EventKind, Status, StatusBy, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -275,10 +276,12 @@ fn state(chat: &Chat) -> u64 {
 }
 
 fn article(chat: &Chat, said: &crate::world::Said) -> Value {
-    let (sender, by) = match said.from {
-        Author::Customer => ("Customer", chat.customer.map_or(2, |place| place as u64 + FIRST_CUSTOMER)),
-        Author::Agent => ("Agent", said.agent.map_or(1, |place| place as u64 + FIRST_AGENT)),
-        Author::Bot => ("System", 1),
+    let (sender, by) = match (said.from, said.agent) {
+        // A call that an agent logs.
+        (Author::Customer, Some(place)) => ("Customer", place as u64 + FIRST_AGENT),
+        (Author::Customer, None) => ("Customer", chat.customer.map_or(2, |place| place as u64 + FIRST_CUSTOMER)),
+        (Author::Agent, agent) => ("Agent", agent.map_or(1, |place| place as u64 + FIRST_AGENT)),
+        (Author::Bot, _) => ("System", 1),
     };
     json!({"id": said.number, "ticket_id": chat.number, "type": if said.public { "email" } else { "note" },
         "sender": sender, "internal": !said.public, "from": "x", "body": said.text, "content_type": "text/plain",
@@ -334,7 +337,10 @@ fn closes(chat: &Chat) -> Vec<Timestamp> {
     closes
 }
 
-/// The history of a ticket: a row a change, in order.
+/// A ticket is saved so long before the article that was written with it.
+const SAVING: TimeDelta = TimeDelta::milliseconds(20);
+
+/// The history of a ticket: a row a change, in order. What is set with an article has a row before that.
 fn rows(world: &World, chat: &Chat) -> Vec<Value> {
     let customer = chat.customer.map_or(2, |place| place as u64 + FIRST_CUSTOMER);
     let user = |id: &Option<AgentId>| {
@@ -348,6 +354,9 @@ fn rows(world: &World, chat: &Chat) -> Vec<Value> {
     let (mut owner, mut group, mut at_state, mut status, mut answered) =
         (1, chat.opened.team.as_ref().map_or(1, team), 1, Status::Open, false);
     for Logged { number, at, kind } in &chat.log {
+        let last_at = told.last().and_then(|row| Timestamp::parse(row["created_at"].as_str()?).ok()).unwrap_or(*at);
+        let is_with_article = chat.messages.iter().any(|said| said.at == *at);
+        let at = if is_with_article { last_at.max(*at - SAVING).min(*at) } else { *at };
         let mut row = |nth: u64, attribute: &str, from: u64, to: u64, by: u64| {
             told.push(json!({"id": number * 10 + nth, "o_id": chat.number, "object": "Ticket", "type": "updated",
                 "attribute": attribute, "value_from": from.to_string(), "value_to": to.to_string(),
