@@ -3,34 +3,28 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::map;
-use super::wire::{Csat, List, Message, OnlyCounts, OnlyId, Page, Payload, Row};
+use super::several::{Messages, Several, read_thread};
+use super::sides::is_of_all;
+use super::wire::{Csat, List, Message, OnlyCounts, Page, Person, Row};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::enough::Enough;
 use crate::source::http::words::excerpt;
 use crate::source::http::{Answer, Auth, Client, Secret};
 use crate::source::skips::{self, Named, Skips, id_words};
 
 /// Rows of a page; an installation may have another number, which is seen by its first page.
 pub(super) const PER_PAGE: usize = 25;
-/// Messages of an answer to `after`.
-const MESSAGES: usize = 100;
-/// Messages of an answer to `after` and `before`.
-const BETWEEN: usize = 1000;
-/// Messages of a conversation that are read at once.
-const MOST_MESSAGES: usize = 10_000;
-/// No message has a greater number.
-const NO_BOUND: u64 = i64::MAX as u64;
-/// Requests that are under way at once.
-const AT_ONCE: usize = 4;
 
 /// How the header with the token is spelled: as it is documented, and as it passes proxies that drop names with `_`.
 const SPELLINGS: [&str; 2] = ["api_access_token", "api-access-token"];
+
+/// What the server says where a key may not see one thing; other words are about all of them.
+const OUT_OF_SIGHT: &str = "not authorized to do this action";
 
 /// The header that says who asks.
 pub(super) fn auth(token: &Secret, spelling: usize) -> Auth {
@@ -47,6 +41,7 @@ pub(super) struct Ask {
     pub skips: Skips,
     /// Records that were told as unreadable before.
     pub told: Named,
+    pub enough: Enough,
 }
 
 /// Messages of a conversation.
@@ -71,7 +66,8 @@ pub(super) enum Found<T> {
 
 impl Ask {
     pub(super) fn new(client: Arc<Client>, account: u64, now: Timestamp) -> Self {
-        Self { client, now, account, date: None, skips: Skips::default(), told: Named::default() }
+        let (skips, told, enough) = (Skips::default(), Named::default(), Enough::begin());
+        Self { client, now, account, date: None, skips, told, enough }
     }
 
     /// The instant by the server's clock.
@@ -165,27 +161,57 @@ impl Ask {
         })
     }
 
-    /// The messages of conversations behind a message each (0 for all), several at once.
-    pub(super) async fn threads(&mut self, wanted: &[(u64, u64)]) -> Result<Vec<Found<Thread>>, SourceError> {
+    /// The requests for the messages of conversations behind a message each (0 for all).
+    pub(super) fn threads(&self, wanted: &[(u64, u64)]) -> Several<(u64, u64, Messages)> {
         let (account, now) = (self.account, self.now);
-        let read =
-            |&(number, after): &(u64, u64)| read_thread(Arc::clone(&self.client), account, number, after, now).boxed();
-        let reads: Vec<_> = wanted.iter().map(read).collect();
-        let raw: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
-        let mut threads = Vec::with_capacity(raw.len());
-        for (one, (_, after)) in raw.into_iter().zip(wanted) {
-            threads.push(match self.of_one(one)? {
-                Found::There((path, raw, is_long)) => {
-                    let mut messages: Vec<Message> = self.read_all(&format!("GET {path}"), "payload", raw);
-                    messages.sort_by_key(|message| (message.created_at, message.id));
-                    messages.dedup_by_key(|message| message.id);
-                    Found::There(Thread { messages, whole: *after == 0, is_long })
+        let read = |&(number, after): &(u64, u64)| {
+            let client = Arc::clone(&self.client);
+            async move { (number, after, read_thread(client, account, number, after, now).await) }.boxed()
+        };
+        Several::new(wanted.iter().map(read).collect())
+    }
+
+    /// The next of them that came: of which conversation, and what; `None` behind the last that this poll reads.
+    pub(super) async fn thread(
+        &mut self,
+        threads: &mut Several<(u64, u64, Messages)>,
+    ) -> Result<Option<(u64, Found<Thread>)>, SourceError> {
+        let Some((number, after, answer)) = threads.next(&mut self.enough).await else { return Ok(None) };
+        let found = match self.of_one(answer)? {
+            Found::There((path, raw, is_long)) => {
+                let mut messages: Vec<Message> = self.read_all(&format!("GET {path}"), "payload", raw);
+                messages.sort_by_key(|message| (message.created_at, message.id));
+                messages.dedup_by_key(|message| message.id);
+                Found::There(Thread { messages, whole: after == 0, is_long })
+            }
+            Found::Gone => Found::Gone,
+            Found::Failed(error) => Found::Failed(error),
+        };
+        Ok(Some((number, found)))
+    }
+
+    /// Who is in these teams, as far as this poll can read it; nobody where the key may not see it, or where it is not
+    /// answered for that team alone.
+    pub(super) async fn members(&mut self, teams: &[u64]) -> Result<Vec<(u64, Vec<Person>)>, SourceError> {
+        let (account, now) = (self.account, self.now);
+        let read = |&team: &u64| {
+            let client = Arc::clone(&self.client);
+            let path = format!("/api/v1/accounts/{account}/teams/{team}/team_members");
+            async move { (team, client.get::<Vec<Value>>(&path, &[], now).await) }.boxed()
+        };
+        let (mut requests, mut read) = (Several::new(teams.iter().map(read).collect()), Vec::new());
+        while let Some((team, answer)) = requests.next(&mut self.enough).await {
+            match answer.map_err(|error| meant(error, self.at())) {
+                Ok(answer) => read.push((team, self.read_all("GET /teams/:id/team_members", "", answer.body))),
+                Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => read.push((team, Vec::new())),
+                Err(error) if is_of_all(&error) => return Err(error),
+                Err(error) => {
+                    self.skip(format!("team, id {team}"), ".", &format!("who is in it can't be read: {error}"));
+                    read.push((team, Vec::new()));
                 }
-                Found::Gone => Found::Gone,
-                Found::Failed(error) => Found::Failed(error),
-            });
+            }
         }
-        Ok(threads)
+        Ok(read)
     }
 
     /// What an answer about one conversation means: an error only where it is not about this one.
@@ -193,6 +219,8 @@ impl Ask {
         match answer.map_err(|error| meant(error, self.at())) {
             Ok(Some(found)) => Ok(Found::There(found)),
             Ok(None) => Ok(Found::Gone),
+            // The key has lost sight of it, as an agent's does who leaves an inbox.
+            Err(SourceError::Forbidden { what, .. }) if what.contains(OUT_OF_SIGHT) => Ok(Found::Gone),
             // What a person has to do something about is wrong with the server.
             Err(error @ (SourceError::Transient { todo: None, .. } | SourceError::Schema { .. })) => {
                 Ok(Found::Failed(error))
@@ -246,58 +274,6 @@ impl Ask {
 
 fn unknown(status: &str) -> String {
     format!("`{status}` is no status that is known")
-}
-
-/// The messages of a conversation behind one, as they came: where from, and whether there are more.
-///
-/// They come by time, which is not the order of their numbers where some were imported or delayed: a full page says
-/// nothing of which numbers are still to come. So what does not fit into a page is asked for between two numbers, which
-/// brings more of them, and between closer ones as long as that is full, too.
-async fn read_thread(
-    client: Arc<Client>,
-    account: u64,
-    number: u64,
-    after: u64,
-    now: Timestamp,
-) -> Result<Option<(String, Vec<Value>, bool)>, SourceError> {
-    let path = format!("/api/v1/accounts/{account}/conversations/{number}/messages");
-    let Some(answer) = client.find::<Payload>(&path, &[("after", &after.to_string())], now).await? else {
-        return Ok(None);
-    };
-    let page = answer.body.payload;
-    if page.len() < MESSAGES {
-        return Ok(Some((path, page, false)));
-    }
-    let (mut first, mut bound, mut all) = (after + 1, NO_BOUND, Vec::new());
-    loop {
-        let (from, to) = (first.to_string(), bound.to_string());
-        let Some(answer) = client.find::<Payload>(&path, &[("after", &from), ("before", &to)], now).await? else {
-            return Ok(None);
-        };
-        let part = answer.body.payload;
-        if all.is_empty() && bound == NO_BOUND && part.len() < page.len() {
-            // A server that does not know the question.
-            return Ok(Some((path, page, true)));
-        }
-        let middle = if part.len() < BETWEEN { NO_BOUND } else { middle_of(&part) };
-        if (first + 1..bound).contains(&middle) {
-            bound = middle;
-            continue;
-        }
-        all.extend(part);
-        if bound == NO_BOUND || all.len() >= MOST_MESSAGES {
-            return Ok(Some((path, all, bound < NO_BOUND)));
-        }
-        (first, bound) = (bound, NO_BOUND);
-    }
-}
-
-/// The number that half of these messages have not reached.
-fn middle_of(messages: &[Value]) -> u64 {
-    let ids = messages.iter().filter_map(|one| OnlyId::deserialize(one).ok());
-    let mut ids: Vec<u64> = ids.map(|one| one.id).collect();
-    ids.sort_unstable();
-    ids.get(ids.len() / 2).copied().unwrap_or(NO_BOUND)
 }
 
 /// What a refusal means here: a missing right is told as 401, and who asks too often is told no time.

@@ -1,7 +1,8 @@
 //! What `doctor` looks at: can it be reached, whose key is it, what may it read.
 
 use super::ask::Ask;
-use super::people::{read_agents, read_inboxes};
+use super::people::{read_agents, read_inboxes, watched};
+use super::wire::Person;
 use super::{Chatwoot, Quota};
 use crate::source::http::words::excerpt;
 use crate::source::{Finding, SourceError};
@@ -31,12 +32,10 @@ pub(super) async fn check(source: &Chatwoot, ask: &mut Ask) -> Result<Vec<Findin
     });
     findings.extend(ask.date.map(|date| Finding::clock(date, ask.now)));
     findings.push(outcome("agents and presence", read_agents(ask).await, |agents| format!("{} agents", agents.len())));
-    findings.push(outcome("inboxes", read_inboxes(ask).await, |inboxes| {
-        let names: Vec<_> = inboxes.iter().map(|inbox| excerpt(&inbox.name)).collect();
-        let more = names.len().saturating_sub(SHOWN);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
-    }));
+    findings.push(match read_inboxes(ask).await {
+        Ok(inboxes) => of_inboxes(source, &inboxes),
+        failed => outcome("inboxes", failed, |_| String::new()),
+    });
     let page = ask.page(&[("status", "open"), ("page", "1")]).await;
     let newest = page.as_ref().ok().and_then(|(rows, ..)| rows.iter().filter_map(|row| row.last_activity_at).max());
     findings.push(outcome("conversations", page, |(_, count, total)| {
@@ -54,6 +53,18 @@ pub(super) async fn check(source: &Chatwoot, ask: &mut Ask) -> Result<Vec<Findin
     ));
     findings.push(Finding::age(newest, ask.now));
     Ok(findings)
+}
+
+/// The inboxes that the key sees, and whether those that are to be watched are among them.
+fn of_inboxes(source: &Chatwoot, inboxes: &[Person]) -> Finding {
+    let names: Vec<_> = inboxes.iter().map(|inbox| excerpt(&inbox.name)).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let seen = format!("{}{more}", names[..names.len().min(SHOWN)].join(", "));
+    match watched(&source.settings.inboxes, inboxes) {
+        Ok(_) => Finding::good("inboxes", seen),
+        Err(error) => Finding::bad("inboxes", format!("{error}, but {seen}"), "set `inboxes` to names that it sees"),
+    }
 }
 
 fn outcome<T>(what: &str, got: Result<T, SourceError>, says: impl FnOnce(T) -> String) -> Finding {

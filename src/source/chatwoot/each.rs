@@ -4,8 +4,8 @@ use super::Chatwoot;
 use super::ask::{Ask, Found};
 use crate::source::SourceError;
 
-/// Conversations whose messages a poll reads.
-const THREADS: usize = 60;
+/// Conversations whose messages a poll reads, at most and at least; a quarter of what the server allows a minute.
+const THREADS: (u32, u32) = (60, 10);
 /// Conversations that a poll looks up one by one.
 const LOOKUPS: usize = 20;
 
@@ -22,8 +22,12 @@ impl Chatwoot {
         let state = &self.state;
         let due = state.lookups.iter().copied().filter(|number| !state.failing.rests(number, ask.now));
         let some: Vec<u64> = due.take(LOOKUPS).collect();
-        let (count, mut failed) = (some.len(), Vec::new());
+        let (mut count, mut failed) = (0, Vec::new());
         for number in some {
+            if count > 0 && ask.enough.is_come() {
+                break;
+            }
+            count += 1;
             match ask.row(number).await? {
                 Found::There(row) => self.state.note(row, ask.at(), false),
                 Found::Gone => self.state.vanish(number, ask.at()),
@@ -39,33 +43,32 @@ impl Chatwoot {
         self.set_aside(ask, failed, is_any_well, Request::Row).await.map(drop)
     }
 
-    /// Reads the messages of some of those that wait for it, and tells them.
+    /// Reads the messages of some of those that wait for it, and tells each as it comes. A limit that is reached behind
+    /// some of them costs these nothing: the next poll meets it.
     pub(super) async fn threads(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let most = (self.settings.requests_per_minute / 4).clamp(THREADS.1, THREADS.0) as usize;
         let state = &self.state;
         let due = state.waiting.keys().copied().filter(|number| !state.failing.rests(number, ask.now));
-        let some: Vec<u64> = due.take(THREADS).collect();
-        let wanted: Vec<(u64, u64)> = some.iter().map(|&number| (number, state.read_to(number))).collect();
-        let threads = ask.threads(&wanted).await?;
-        let (count, mut failed) = (some.len(), Vec::new());
-        for (number, found) in some.into_iter().zip(threads) {
+        let wanted: Vec<(u64, u64)> = due.take(most).map(|number| (number, state.read_to(number))).collect();
+        let (mut threads, mut failed, mut is_any_well) = (ask.threads(&wanted), Vec::new(), false);
+        loop {
+            let (number, found) = match ask.thread(&mut threads).await {
+                Ok(Some(next)) => next,
+                Ok(None) => break,
+                Err(SourceError::RateLimited { .. }) if is_any_well => break,
+                Err(error) => return Err(error),
+            };
             match found {
-                Found::There(thread) => {
-                    let Some((row, looked_at)) = self.state.waiting.remove(&number) else { continue };
-                    let is_long = thread.is_long;
-                    self.state.tell(&row, thread, looked_at);
-                    if is_long {
-                        self.state.waiting.insert(number, (row, looked_at));
-                    }
-                }
+                Found::There(thread) => self.state.take_in(number, thread, ask.now),
                 Found::Gone => self.state.vanish(number, ask.at()),
                 Found::Failed(error) => {
                     failed.push((number, error));
                     continue;
                 }
             }
+            is_any_well = true;
             self.state.failing.end(&number);
         }
-        let is_any_well = failed.len() < count;
         self.set_aside(ask, failed, is_any_well, Request::Messages).await.map(drop)
     }
 
@@ -95,7 +98,10 @@ impl Chatwoot {
         let Some((number, last)) = self.state.read_well() else { return Ok(false) };
         Ok(match request {
             Request::Row => !matches!(ask.row(number).await?, Found::Failed(_)),
-            Request::Messages => !matches!(ask.threads(&[(number, last)]).await?.as_slice(), [Found::Failed(_)]),
+            Request::Messages => {
+                let mut threads = ask.threads(&[(number, last)]);
+                !matches!(ask.thread(&mut threads).await?, Some((_, Found::Failed(_))))
+            }
         })
     }
 }

@@ -15,6 +15,11 @@ const INCOMING: u64 = 0;
 const OUTGOING: u64 = 1;
 const ACTIVITY: u64 = 2;
 
+/// How notes end of which only programs are the authors.
+const BY_PROGRAMS: [&str; 2] = [" due to inactivity", " (no outstanding questions)"];
+/// Authors of messages that are programs.
+const PROGRAMS: [&str; 2] = ["agent_bot", "captain_assistant"];
+
 /// Who answered in the channel's own app where nobody holds the conversation: a person of the team, nobody knows which.
 const OUTSIDE: &str = "channel-app";
 
@@ -148,9 +153,12 @@ impl Row {
         let mut record = Record::new(opened, self.created_at, Since::seen(status));
         if status.is_ended() {
             let ending = ending(messages, known, since);
-            // Where no message says when: not before the last that happened.
-            record.status.at = ending.as_ref().map(|ending| ending.0).or(self.last_activity_at);
+            // Where no message says when: at the last change that a later look sees, else not before the last that happened.
+            let changed_at = since.map(|since| self.changed_at().max(since)).or(self.last_activity_at);
+            record.status.at = ending.as_ref().map(|ending| ending.0).or(changed_at);
             (record.by, record.by_agent) = ending.map_or((None, None), |(_, by, agent)| (by, agent));
+        } else if status == Status::Open {
+            record.status.at = reopened(messages, known);
         }
         let given_at = holder.as_ref().and_then(|holder| given(messages, holder, known));
         record.holder = Some(Since { value: holder.clone(), at: given_at });
@@ -160,6 +168,20 @@ impl Row {
         record.endings = messages.iter().filter_map(|message| message.ending(messages, known)).collect();
         record.whole = whole;
         Some(record)
+    }
+
+    /// Whether a note of the desk dates its ending.
+    pub(super) fn is_noted(&self, messages: &[Message], known: &Known, since: Option<Timestamp>) -> bool {
+        ending(messages, known, since).is_some()
+    }
+
+    /// Adds to its last message what only the row tells of it.
+    pub(super) fn complete(&self, messages: &mut [Message]) {
+        let Some(last) = &self.last_non_activity_message else { return };
+        for message in messages.iter_mut().filter(|message| message.id == last.id) {
+            let campaign = &mut message.additional_attributes.campaign_id;
+            *campaign = campaign.or(last.additional_attributes.campaign_id);
+        }
     }
 
     /// The way it came, in the words of the stream where it has one.
@@ -210,8 +232,15 @@ impl Message {
         })
     }
 
-    /// The ending that a note of the desk tells of, where its words are understood. Who is no agent, and wrote no message
-    /// among these as one, is a program.
+    /// Whether a person wrote it in the channel's own app: nobody knows which.
+    fn is_echo(&self) -> bool {
+        self.author().is_some_and(|(from, _)| from == Author::Agent)
+            && self.sender.as_ref().is_none_or(|sender| sender.kind != "user")
+    }
+
+    /// The ending that a note of the desk tells of, where its words are understood. A program is known by the form of the
+    /// note, or by a message of it among these; of a name that is nobody's, agents may have been renamed or be gone, it is
+    /// not said whose it is.
     fn ending(&self, among: &[Self], known: &Known) -> Option<Ended> {
         let (words, at) = (self.activity()?, self.created_at);
         if words.starts_with("Conversation was resolved by ") {
@@ -221,9 +250,18 @@ impl Message {
         if who == "Automation System" || who.starts_with("system due to ") {
             return Some(Ended { at, by: Some(StatusBy::System), agent: None });
         }
+        if BY_PROGRAMS.iter().any(|form| who.ends_with(form)) {
+            return Some(Ended { at, by: Some(StatusBy::Bot), agent: None });
+        }
         let agents = known.named(who, among);
-        let by = if agents.is_empty() { StatusBy::Bot } else { StatusBy::Agent };
-        Some(Ended { at, by: Some(by), agent: one_of(agents) })
+        if !agents.is_empty() {
+            return Some(Ended { at, by: Some(StatusBy::Agent), agent: one_of(agents) });
+        }
+        let programs =
+            among.iter().filter_map(|one| one.sender.as_ref()).filter(|sender| PROGRAMS.contains(&&*sender.kind));
+        let is_program = |name: &str| !name.is_empty() && (who == name || who.split(": ").next() == Some(name));
+        let is_bot = programs.into_iter().any(|sender| is_program(&sender.name));
+        Some(Ended { at, by: is_bot.then_some(StatusBy::Bot), agent: None })
     }
 
     /// The words of a note that the desk itself wrote.
@@ -256,6 +294,23 @@ fn ending(
         notes().find_map(|message| message.ending(messages, known)).map(|ended| (ended.at, ended.by, ended.agent));
     let last = || notes().find(|message| message.activity().is_some()).map(|note| (note.created_at, None, None));
     said.or_else(last)
+}
+
+/// When it was opened again, by the last note of the desk that says so, where none says that it ended after that.
+fn reopened(messages: &[Message], known: &Known) -> Option<Timestamp> {
+    let last = messages.iter().rev().find_map(|message| match message.activity() {
+        Some(words) if words.starts_with("Conversation was reopened by ") => Some(Some(message.created_at)),
+        _ => message.ending(messages, known).map(|_| None),
+    });
+    last.flatten()
+}
+
+/// Takes out of the record of what an earlier run told the answers from the channel's own app up to then: who held the
+/// conversation at the time is not known any more, and they would be told as those of who holds it now.
+pub(super) fn without_echoes(record: &mut Record, messages: &[Message], told_to: Timestamp) {
+    let told = messages.iter().filter(|message| message.is_echo() && message.created_at <= told_to);
+    let told: BTreeSet<String> = told.map(|message| message.id.to_string()).collect();
+    record.messages.retain(|said| !told.contains(&*said.key));
 }
 
 /// When the holder got it, by the last note of the desk that says who did; they are translated, so mostly it is not known.

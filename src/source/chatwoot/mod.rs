@@ -4,11 +4,13 @@
 //! customer may be waiting in. After that two requests a refresh: what changed since the last one, and the agents with
 //! their states; and one for the messages of each conversation that changed. Every ten minutes the active
 //! conversations are counted, and walked through where the count does not fit or was right for an hour: deleted ones just
-//! vanish. History is read in every other poll.
+//! vanish. History is read in every other poll. What ended in a gap is among the changes of a short one, and history of a
+//! longer one.
 //!
 //! There is no websocket here: to listen to it marks the key's owner as online, who may then be handed chats.
 //!
-//! The state changes only after all requests of a poll went well: one that fails or is dropped is simply done again.
+//! A conversation is told as soon as it is read. What was not told when a poll fails, is dropped or has taken long enough
+//! is read by the next one. What fails beside the conversations is left alone for a while.
 
 mod ask;
 mod check;
@@ -16,6 +18,9 @@ mod each;
 mod map;
 mod past;
 mod people;
+mod put_off;
+mod several;
+mod sides;
 mod state;
 mod surveys;
 #[cfg(test)]

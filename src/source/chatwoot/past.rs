@@ -1,17 +1,24 @@
 //! The history of conversations that have ended: a page in every other poll, each with all its messages.
 
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::ask::{Ask, Found};
+use super::ask::{Ask, Found, PER_PAGE};
 use super::each::Request;
+use super::sides::is_of_all;
+use super::wire::Row;
 use super::{Chatwoot, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::pauses::Tries;
 
-/// A page that could not be read is left alone so long.
-const RETRY: TimeDelta = TimeDelta::minutes(1);
+/// What ended while nobody watched is read so far back, where less history is asked for.
+const MOST_MISSED: TimeDelta = TimeDelta::days(1);
+
+/// Tries of a page after which it is passed over.
+const TRIES: u32 = 3;
 
 /// How far the history was read.
 #[derive(Debug, Default)]
@@ -19,15 +26,49 @@ pub(super) struct Past {
     reading: Option<Reading>,
     /// From when on it was told.
     pub told_from: Option<Timestamp>,
+    /// From when on it was missed what ended, as long as that is not told.
+    pub missed_from: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Reading {
     begins_at: Timestamp,
     page: u32,
     /// The oldest activity that was read.
     reached: Timestamp,
-    due_at: Timestamp,
+    tries: Tries,
+    /// How many there were at the last page.
+    total: Option<u64>,
+    /// What is told, or left to the news.
+    told: HashSet<u64>,
+}
+
+impl Reading {
+    fn new(begins_at: Timestamp, now: Timestamp) -> Self {
+        Self { begins_at, page: 1, reached: now, tries: Tries::default(), total: None, told: HashSet::new() }
+    }
+
+    /// What could not be read is asked for again, and then passed over.
+    fn failed(&mut self) {
+        if self.tries.times() >= TRIES {
+            self.page += 1;
+            self.tries.end();
+        }
+    }
+
+    /// Goes on from a page of so many; whether it was the last. Of a list that got shorter, others have moved to pages
+    /// that were read: these are read again.
+    fn next(&mut self, count: usize, total: Option<u64>) -> bool {
+        let before = std::mem::replace(&mut self.total, total);
+        let fewer = before.zip(total).map_or(0, |(before, now)| before.saturating_sub(now));
+        let back = u32::try_from(fewer.div_ceil(PER_PAGE as u64)).unwrap_or(u32::MAX);
+        if back > 0 && self.page > 1 {
+            self.page = self.page.saturating_sub(back).max(1);
+            return false;
+        }
+        self.page += 1;
+        count == 0 || self.reached < self.begins_at
+    }
 }
 
 /// When the history that is asked for begins; not before 1970, for the server counts from there.
@@ -36,12 +77,36 @@ pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
 }
 
 impl Past {
-    /// Decides what is to be read: from `begins_at` on, unless it was told in an earlier run.
-    pub(super) fn plan(&mut self, told_from: Option<Timestamp>, begins_at: Timestamp, now: Timestamp) {
+    /// Decides what is to be read: from `begins_at` on, unless it was told in an earlier run, and from `missed_from` on.
+    pub(super) fn plan(
+        &mut self,
+        told_from: Option<Timestamp>,
+        missed_from: Option<Timestamp>,
+        begins_at: Timestamp,
+        now: Timestamp,
+    ) {
         self.told_from = told_from;
         let is_told = told_from.is_some_and(|from| from <= begins_at);
-        self.reading =
-            (!is_told && begins_at < now).then_some(Reading { begins_at, page: 1, reached: now, due_at: now });
+        let first = (!is_told && begins_at < now).then(|| Reading::new(begins_at, now));
+        self.reading = first;
+        if let Some(from) = missed_from {
+            self.miss(from.max(begins_at.min(now - MOST_MISSED)), now);
+        }
+    }
+
+    /// What ended from then on was not seen: it is read, too, from the newest on.
+    pub(super) fn miss(&mut self, from: Timestamp, now: Timestamp) {
+        self.missed_from = self.missed_from.map_or(Some(from), |before| Some(before.min(from)));
+        let begins_at = self.reading.as_ref().map_or(from, |reading| reading.begins_at.min(from));
+        self.reading = Some(Reading::new(begins_at, now));
+    }
+
+    /// All of it was read.
+    fn end(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            self.told_from = Some(self.told_from.map_or(reading.begins_at, |from| from.min(reading.begins_at)));
+            self.missed_from = None;
+        }
     }
 
     /// Whether there is more to read.
@@ -51,12 +116,12 @@ impl Past {
 
     /// Whether a page may be read now.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.reading.is_some_and(|reading| now >= reading.due_at)
+        self.reading.as_ref().is_some_and(|reading| reading.tries.is_due(now))
     }
 
     /// How far it has come, while it is read.
     pub(super) fn progress(&self, now: Timestamp) -> Option<(String, f32)> {
-        let reading = self.reading?;
+        let reading = self.reading.as_ref()?;
         let all = (now - reading.begins_at).num_seconds().max(1);
         let read = (now - reading.reached).num_seconds().clamp(0, all);
         Some(("reading history".to_owned(), read as f32 / all as f32))
@@ -64,52 +129,75 @@ impl Past {
 }
 
 impl Chatwoot {
-    /// A page of ended conversations, the last active first, with all their messages.
+    /// A page of ended conversations, the last active first, with all their messages. One that fails is asked for again
+    /// after a while, and passed over in the end; of one that takes too long the rest is read by the next poll.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let Some(mut reading) = self.state.past.reading else {
+        let Some(reading) = &mut self.state.past.reading else {
             return Ok(Step::past(None));
         };
-        if let Some(reading) = &mut self.state.past.reading {
-            reading.due_at = ask.now + RETRY;
-        }
-        let page = reading.page.to_string();
+        reading.tries.begin(ask.now);
+        let (page, begins_at) = (reading.page.to_string(), reading.begins_at);
         let query = [("status", "resolved"), ("sort_by", "last_activity_at_desc"), ("page", &*page)];
-        let (rows, count, _) = ask.page(&query).await?;
+        let (rows, count, total) = match ask.page(&query).await {
+            Ok(page) => page,
+            Err(error) if is_of_all(&error) => {
+                reading.tries.end();
+                return Err(error);
+            }
+            Err(error) => {
+                ask.skip(format!("history, page {page}"), ".", &format!("can't be read: {error}"));
+                reading.failed();
+                return Ok(Step::past(self.state.past.progress(ask.now)));
+            }
+        };
         reading.reached = rows.iter().filter_map(|row| row.last_activity_at).fold(reading.reached, Timestamp::min);
-        let is_over = count == 0 || reading.reached < reading.begins_at;
+        let told = reading.told.clone();
         let inboxes = &self.state.inboxes;
         let watched = |inbox: Option<u64>| inboxes.is_empty() || inbox.is_some_and(|inbox| inboxes.contains(&inbox));
-        let new = rows.into_iter().filter(|row| {
-            row.last_activity_at.is_none_or(|at| at >= reading.begins_at)
-                && watched(row.inbox_id)
-                && !self.state.has_seen(row.id)
+        let wanted = rows.into_iter().filter(|row| {
+            row.last_activity_at.is_none_or(|at| at >= begins_at) && watched(row.inbox_id) && !told.contains(&row.id)
         });
-        let new: Vec<_> = new.collect();
-        let wanted: Vec<(u64, u64)> = new.iter().map(|row| (row.id, 0)).collect();
-        let (mut read, mut failed) = (Vec::new(), Vec::new());
-        for (row, found) in new.into_iter().zip(ask.threads(&wanted).await?) {
-            match found {
-                Found::There(thread) => read.push((row, thread)),
-                Found::Gone => {}
-                Found::Failed(error) => failed.push((row.id, error)),
+        let (known, new): (Vec<_>, Vec<_>) = wanted.partition(|row| self.state.has_seen(row.id));
+        for row in known {
+            self.state.note(row, ask.at(), false);
+        }
+        let all_read = self.recount(ask, new).await?;
+        if let Some(reading) = &mut self.state.past.reading {
+            reading.tries.end();
+            if all_read && reading.next(count, total) {
+                self.state.past.end();
+                self.state.look_up_rated();
             }
         }
-        let is_any_well = failed.len() < wanted.len();
+        Ok(Step::past(self.state.past.progress(ask.now)))
+    }
+
+    /// Tells the whole lives of these, as far as this poll can read them; whether it could all.
+    async fn recount(&mut self, ask: &mut Ask, rows: Vec<Row>) -> Result<bool, SourceError> {
+        let wanted: Vec<(u64, u64)> = rows.iter().map(|row| (row.id, 0)).collect();
+        let mut rows: BTreeMap<u64, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let (mut threads, mut failed, mut done) = (ask.threads(&wanted), Vec::new(), Vec::new());
+        while let Some((number, found)) = ask.thread(&mut threads).await? {
+            let Some(row) = rows.remove(&number) else { continue };
+            match found {
+                Found::There(thread) => {
+                    self.state.recount(&row, thread, ask.at());
+                    done.push(number);
+                }
+                Found::Gone => done.push(number),
+                Found::Failed(error) => failed.push((number, error)),
+            }
+        }
+        if let Some(reading) = &mut self.state.past.reading {
+            reading.told.extend(done.iter().copied());
+        }
         // They are told later, with the news.
-        let later = self.set_aside(ask, failed, is_any_well, Request::Messages).await?;
+        let later = self.set_aside(ask, failed, !done.is_empty(), Request::Messages).await?;
+        if let Some(reading) = &mut self.state.past.reading {
+            reading.told.extend(later.iter().copied());
+        }
         self.state.lookups.extend(later);
-        for (row, thread) in read {
-            self.state.recount(&row, &thread, ask.at());
-        }
-        if is_over {
-            self.state.past.told_from = Some(reading.begins_at);
-            self.state.past.reading = None;
-            self.state.look_up_rated();
-        } else {
-            self.state.past.reading = Some(Reading { page: reading.page + 1, due_at: ask.now, ..reading });
-        }
-        let progress = self.state.past.progress(ask.now);
-        Ok(Step { more: true, partial: false, history: true, progress })
+        Ok(rows.is_empty())
     }
 }
 
@@ -122,16 +210,45 @@ mod tests {
         let now = Timestamp::from_millis(1_795_000_000_000);
         let day = begins_at(now, Duration::from_hours(24));
         assert_eq!(begins_at(now, Duration::MAX), Timestamp::from_millis(0));
-        for (told_from, begins_at, is_reading) in [
-            (None, day, true),
-            (None, now, false),
-            (Some(day), day, false),
-            (Some(day - TimeDelta::days(1)), day, false),
-            (Some(day + TimeDelta::hours(1)), day, true),
+        for (told_from, missed_from, begins_at, reads_from) in [
+            (None, None, day, Some(day)),
+            (None, None, now, None),
+            (Some(day), None, day, None),
+            (Some(day - TimeDelta::days(1)), None, day, None),
+            (Some(day + TimeDelta::hours(1)), None, day, Some(day)),
+            // What was missed, too.
+            (Some(day), Some(now - TimeDelta::hours(2)), day, Some(now - TimeDelta::hours(2))),
+            (None, Some(now - TimeDelta::hours(2)), day, Some(day)),
+            (None, Some(now - TimeDelta::hours(2)), now, Some(now - TimeDelta::hours(2))),
+            (None, Some(now - TimeDelta::days(9)), now, Some(now - MOST_MISSED)),
         ] {
             let mut past = Past::default();
-            past.plan(told_from, begins_at, now);
-            assert_eq!((past.is_reading(), past.is_due(now)), (is_reading, is_reading), "{told_from:?}");
+            past.plan(told_from, missed_from, begins_at, now);
+            assert_eq!((past.is_reading(), past.is_due(now)), (reads_from.is_some(), reads_from.is_some()));
+            assert_eq!(past.reading.as_ref().map(|reading| reading.begins_at), reads_from, "{told_from:?}");
+            assert_eq!(past.missed_from.is_some(), missed_from.is_some(), "until it is read");
+            past.end();
+            let all = told_from.into_iter().chain(reads_from).min();
+            assert_eq!((past.told_from, past.missed_from), (all, None), "{told_from:?} {missed_from:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_gets_shorter_is_read_again_from_where_others_may_have_moved_to() {
+        let now = Timestamp::from_millis(1_795_000_000_000);
+        for (totals, pages) in [
+            (&[Some(60), Some(60), Some(60)][..], &[1, 2, 3][..]),
+            (&[Some(60), Some(59), Some(59), Some(59)], &[1, 2, 1, 2]),
+            (&[Some(60), Some(60), Some(20)], &[1, 2, 3]),
+            (&[Some(90), Some(90), Some(40), Some(40)], &[1, 2, 3, 1]),
+            (&[Some(60), Some(61), None, Some(50)], &[1, 2, 3, 4]),
+        ] {
+            let mut reading = Reading::new(Timestamp::from_millis(0), now);
+            for (total, page) in totals.iter().zip(pages) {
+                assert_eq!(reading.page, *page, "{totals:?}");
+                assert!(!reading.next(25, *total));
+            }
+            assert!(Reading::new(now, now).next(0, Some(0)), "behind the last page it is over");
         }
     }
 }

@@ -1,43 +1,79 @@
 //! Agents and their states, teams, inboxes, customers: what of them was told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::Chatwoot;
 use super::ask::Ask;
 use super::map::{self, Known};
+use super::sides::{AGENTS, TEAMS};
+use super::walk::EVERY;
 use super::wire::{Payload, Person};
 use crate::event::{Agent, Event, PresenceState, Timestamp};
 use crate::source::SourceError;
 use crate::source::differ::Record;
+use crate::source::http::words::excerpt;
 use crate::source::roster::{Presence, Roster};
 
 /// Everybody who was told.
 #[derive(Debug, Clone, Default)]
 pub(super) struct People {
     pub known: Known,
-    /// The teams of each agent.
-    members: BTreeMap<u64, Vec<u64>>,
+    /// Who is in each team.
+    members: BTreeMap<u64, BTreeSet<u64>>,
+    /// Teams of which it is still to be read, and when they were read, by our clock.
+    left: Vec<u64>,
+    teams_at: Timestamp,
     pub roster: Roster,
     /// Somebody answered in the channel's own app.
     is_outside: bool,
 }
 
-/// The teams, and who is in each.
-pub(super) type Teams = Vec<(Person, Vec<Person>)>;
+/// What was read of teams: all there are, and who is in some of them.
+pub(super) struct Teams {
+    all: Vec<Person>,
+    members: Vec<(u64, Vec<Person>)>,
+}
 
-/// The teams of the account; without the right to see who is in them, only their names.
+/// The teams of the account; of many, some that they hold are left for later polls.
 pub(super) async fn read_teams(ask: &mut Ask) -> Result<Teams, SourceError> {
     let raw = ask.get("/teams", &[]).await?;
-    let teams: Vec<Person> = ask.read_all("GET /teams", "", raw);
-    let mut with_members = Vec::with_capacity(teams.len());
-    for team in teams {
-        let members = match ask.get(&format!("/teams/{}/team_members", team.id), &[]).await {
-            Ok(raw) => ask.read_all("GET /teams/:id/team_members", "", raw),
-            Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        with_members.push((team, members));
+    let all: Vec<Person> = ask.read_all("GET /teams", "", raw);
+    let numbers: Vec<u64> = all.iter().map(|team| team.id).collect();
+    let members = ask.members(&numbers).await?;
+    Ok(Teams { all, members })
+}
+
+impl Chatwoot {
+    /// Teams that are new, renamed or filled anew, every ten minutes; and what an earlier poll left of them.
+    pub(super) async fn teams(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let left = self.state.people.left.clone();
+        if left.is_empty() && ask.now - self.state.people.teams_at < EVERY || !self.may_ask(TEAMS, ask.now) {
+            return Ok(());
+        }
+        if left.is_empty() {
+            let got = read_teams(ask).await;
+            if let Some(teams) = self.came(ask, TEAMS, got)? {
+                self.state.people.take_teams(teams, ask.now, &mut self.state.outbox);
+            }
+        } else {
+            let got = ask.members(&left).await;
+            if let Some(members) = self.came(ask, TEAMS, got)? {
+                self.state.people.take_members(members);
+            }
+        }
+        Ok(())
     }
-    Ok(with_members)
+
+    /// The agents with their states.
+    pub(super) async fn agents(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if self.may_ask(AGENTS, ask.now) {
+            let got = read_agents(ask).await;
+            if let Some(agents) = self.came(ask, AGENTS, got)? {
+                self.state.people.take_agents(agents, ask.at(), &mut self.state.outbox);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The agents of the account.
@@ -52,15 +88,35 @@ pub(super) async fn read_inboxes(ask: &mut Ask) -> Result<Vec<Person>, SourceErr
     Ok(ask.read_all("GET /inboxes", "payload", payload))
 }
 
+/// The numbers of the inboxes that are to be watched, by their names: all of a name.
+pub(super) fn watched(names: &[String], inboxes: &[Person]) -> Result<HashSet<u64>, SourceError> {
+    let mut watched = HashSet::new();
+    for name in names {
+        watched.extend(inboxes.iter().filter(|inbox| inbox.name == *name).map(|inbox| inbox.id));
+        if !inboxes.iter().any(|inbox| inbox.name == *name) {
+            let what = format!("there is no inbox `{}` that the token sees", excerpt(name));
+            return Err(SourceError::Unsupported { place: "inboxes".into(), what });
+        }
+    }
+    Ok(watched)
+}
+
 impl People {
     /// Takes in the teams and tells them.
-    pub(super) fn take_teams(&mut self, teams: Teams, out: &mut Vec<Event>) {
-        self.members.clear();
-        for (team, members) in teams {
-            self.roster.teams([(map::team(team.id), team.name)], out);
-            for member in members {
-                self.members.entry(member.id).or_default().push(team.id);
-            }
+    pub(super) fn take_teams(&mut self, teams: Teams, now: Timestamp, out: &mut Vec<Event>) {
+        let Teams { all, members } = teams;
+        self.left = all.iter().map(|team| team.id).collect();
+        self.members.retain(|team, _| self.left.contains(team));
+        self.teams_at = now;
+        self.roster.teams(all.into_iter().map(|one| (map::team(one.id), one.name)), out);
+        self.take_members(members);
+    }
+
+    /// Takes in who is in some teams.
+    fn take_members(&mut self, members: Vec<(u64, Vec<Person>)>) {
+        for (team, people) in members {
+            self.left.retain(|left| *left != team);
+            self.members.insert(team, people.into_iter().map(|person| person.id).collect());
         }
     }
 
@@ -92,7 +148,8 @@ impl People {
     fn agent(&self, person: &Person) -> Agent {
         let names = [&person.available_name, &person.name, &person.email];
         let name = names.into_iter().find(|name| !name.is_empty()).cloned();
-        let teams = self.members.get(&person.id).into_iter().flatten().map(|team| map::team(*team)).collect();
+        let of_it = self.members.iter().filter(|(_, members)| members.contains(&person.id));
+        let teams = of_it.map(|(number, _)| map::team(*number)).collect();
         Agent {
             email: Some(person.email.clone()).filter(|email| !email.is_empty()),
             teams: Some(teams),

@@ -10,12 +10,14 @@ use super::ask::Thread;
 use super::map;
 use super::past::Past;
 use super::people::People;
+use super::put_off::PutOff;
 use super::surveys::Reading;
 use super::walk::Walk;
 use super::wire::{Csat, Row};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
 use crate::source::Cursor;
 use crate::source::differ::{Differ, Rating};
+use crate::source::left;
 use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
 use crate::source::skips::Named;
@@ -64,6 +66,15 @@ pub(super) struct State {
     pub lookups: BTreeSet<u64>,
     /// Those of both whose own requests failed.
     pub failing: Pauses<u64>,
+    /// Parts beside the conversations that could not be read.
+    pub sides: Pauses<&'static str>,
+    pub put_off: PutOff,
+    /// Conversations of which an earlier run was about to tell something.
+    pub untold: BTreeSet<u64>,
+    /// The latest look of an earlier run.
+    pub resumed_at: Option<Timestamp>,
+    /// Changes from then on are still to be asked for, by the server's clock; `None` once they were.
+    pub unheard_from: Option<Timestamp>,
     pub walk: Option<Walk>,
     /// When what is active was last counted, how often it was, and how many walks may follow a wrong count.
     pub counted_at: Timestamp,
@@ -97,6 +108,12 @@ pub(super) struct Mark {
     pub rated_to: Option<Timestamp>,
     /// From when on the history was told.
     pub past_from: Option<Timestamp>,
+    /// From when on it is not known yet what ended while nobody watched; `None` where all of that was told.
+    #[serde(default)]
+    pub missed_from: Option<Timestamp>,
+    /// Conversations that had changed and were still to be told.
+    #[serde(default)]
+    pub untold: Vec<u64>,
 }
 
 impl Mark {
@@ -125,7 +142,15 @@ impl State {
     pub(super) fn mark(&self) -> Mark {
         let untold = self.rated.values().flatten().map(|rating| rating.at).min();
         let rated_to = self.rated_to.map(|to| untold.map_or(to, |at| at.min(to)));
-        Mark { looked_at: self.looked_at, rated_to, past_from: self.past.told_from }
+        let missed_from = [self.past.missed_from, self.unheard_from].into_iter().flatten().min();
+        let untold: BTreeSet<u64> = self.waiting.keys().chain(&self.untold).copied().collect();
+        Mark {
+            looked_at: self.looked_at,
+            rated_to,
+            past_from: self.past.told_from,
+            missed_from,
+            untold: left::newest(untold.into_iter().collect()),
+        }
     }
 
     /// Takes in a row that was read then. In a first fill, what nobody can be waiting in is told by its row alone.
@@ -150,10 +175,13 @@ impl State {
 
     fn need(&self, row: &Row, is_fill: bool) -> Need {
         let id = map::conversation(row.id);
+        // The note of it may be there by now.
+        let is_ending = !row.is_active() && self.differ.is_active(&id);
         match self.seen.get(&row.id) {
             Some(_) if self.waiting.contains_key(&row.id) => Need::Messages,
+            Some(_) if self.put_off.holds(row) => Need::Nothing,
             Some(seen) if seen.print == print(row) && !self.rated.contains_key(&row.id) => Need::Nothing,
-            Some(seen) if self.differ.is_whole(&id) && row.last_message() <= seen.last_id => Need::Row,
+            Some(seen) if self.differ.is_whole(&id) && row.last_message() <= seen.last_id && !is_ending => Need::Row,
             None if is_fill && !row.is_doubtful() => Need::Row,
             _ => Need::Messages,
         }
@@ -168,19 +196,27 @@ impl State {
     /// Tells what is new in a conversation; later messages than its row knows of are left for the next row.
     pub(super) fn tell(&mut self, row: &Row, mut thread: Thread, looked_at: Timestamp) {
         thread.messages.retain(|message| row.knows(message));
+        row.complete(&mut thread.messages);
         let before = self.seen.get(&row.id).copied();
         let last_id = thread.messages.iter().map(|message| message.id).fold(before.map_or(0, |b| b.last_id), u64::max);
         self.seen.insert(row.id, Seen { print: print(row), last_id, looked_at });
         let since = before.map(|before| before.looked_at);
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, since) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
+        let was_untold = self.untold.remove(&row.id);
+        if let Some(told_to) = self.resumed_at.filter(|_| before.is_none() && !was_untold)
+            && self.differ.expects(&record.opened.conversation)
+        {
+            map::without_echoes(&mut record, &thread.messages, told_to);
+        }
         row.tell_customer(&mut self.people.roster, &mut self.outbox);
         self.people.meet(&record, &mut self.outbox);
         self.differ.look(record, looked_at, &mut self.outbox);
     }
 
     /// The whole life of a conversation that ended, told by itself.
-    pub(super) fn recount(&mut self, row: &Row, thread: &Thread, looked_at: Timestamp) {
+    pub(super) fn recount(&mut self, row: &Row, mut thread: Thread, looked_at: Timestamp) {
+        row.complete(&mut thread.messages);
         let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, None) else { return };
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
         row.tell_customer(&mut Roster::default(), &mut self.outbox);
@@ -213,7 +249,7 @@ impl State {
             i64::from(row.is_active()) - i64::from(is_told(*number))
         };
         let more: i64 = self.waiting.iter().map(untold).sum();
-        (self.differ.active() as u64).saturating_add_signed(more)
+        (self.differ.active().saturating_sub(self.put_off.count()) as u64).saturating_add_signed(more)
     }
 
     /// A conversation that was read and has not failed since, and its last message.
@@ -227,6 +263,8 @@ impl State {
         self.waiting.remove(&number);
         self.seen.remove(&number);
         self.rated.remove(&number);
+        self.untold.remove(&number);
+        self.put_off.end(number);
         self.differ.vanish(&map::conversation(number), at, &mut self.outbox);
     }
 
@@ -241,6 +279,19 @@ impl State {
                 Err(_) => self.differ.vanish(&id, began_at, &mut self.outbox),
             }
         }
+    }
+
+    /// When a conversation was told last.
+    pub(super) fn told_at(&self, number: u64) -> Option<Timestamp> {
+        self.seen.get(&number).map(|seen| seen.looked_at)
+    }
+
+    /// Behind the first walk: what an earlier run was about to tell, and was not met, has to be looked up.
+    pub(super) fn look_up_untold(&mut self) {
+        let untold = std::mem::take(&mut self.untold);
+        let unmet: Vec<u64> = untold.iter().copied().filter(|number| !self.has_seen(*number)).collect();
+        self.lookups.extend(unmet);
+        self.untold = untold;
     }
 
     /// Takes in satisfaction answers; of conversations that are not told, they wait until those are.
@@ -287,7 +338,7 @@ impl State {
 }
 
 /// A print of all that a row says and that can change without a message.
-fn print(row: &Row) -> u64 {
+pub(super) fn print(row: &Row) -> u64 {
     let sender = row.meta.sender.as_ref().map(|sender| (sender.id, &sender.name));
     let team = row.meta.team.as_ref().map(|team| team.id);
     let last = row.last_non_activity_message.as_ref().map(|message| message.id);
@@ -303,8 +354,17 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
-        let mark = Mark { looked_at: Timestamp::from_millis(7), rated_to: None, past_from: Some(Timestamp::default()) };
+        let mark = Mark {
+            looked_at: Timestamp::from_millis(7),
+            rated_to: None,
+            past_from: Some(Timestamp::default()),
+            missed_from: Some(Timestamp::from_millis(5)),
+            untold: vec![7],
+        };
         assert_eq!(mark.cursor().unwrap().read::<Mark>(), Some(mark));
+        let older = json!({"looked_at": "2026-03-02T10:00:00Z", "rated_to": null, "past_from": null});
+        let older = Cursor(older).read::<Mark>().unwrap();
+        assert_eq!((older.missed_from, older.untold), (None, vec![]), "of a version that knew no gaps");
         for other in [json!(null), json!({"looked_at": 7}), json!([1]), json!({"last": 12})] {
             assert_eq!(Cursor(other).read::<Mark>(), None);
         }

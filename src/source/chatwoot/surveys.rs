@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::Chatwoot;
 use super::ask::{Ask, PER_PAGE};
+use super::sides::RATINGS;
 use super::walk::EVERY;
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -29,21 +30,22 @@ impl Chatwoot {
     pub(super) async fn ratings(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let Some(since) = self.state.rated_to else { return Ok(()) };
         let under_way = self.state.survey.clone();
-        if under_way.is_none() && ask.now - self.state.rated_at < EVERY {
+        if under_way.is_none() && ask.now - self.state.rated_at < EVERY || !self.may_ask(RATINGS, ask.now) {
             return Ok(());
         }
         let until = ask.at() + TimeDelta::minutes(1);
         let mut reading = under_way.unwrap_or(Reading { since, until, page: 1, newest: since, first: None });
         let (mut answers, mut is_over) = (Vec::new(), false);
         for _ in 0..PAGES {
-            let (some, count) = ask.ratings((reading.since, reading.until), reading.page).await?;
+            let got = ask.ratings((reading.since, reading.until), reading.page).await;
+            let Some((some, count)) = self.came(ask, RATINGS, got)? else { return Ok(()) };
             let first = some.first().map(|answer| (answer.conversation_id, answer.created_at));
             let is_repeated = first.is_some() && first == reading.first;
             (reading.first, reading.page) = (first, reading.page + 1);
             reading.newest = some.iter().map(|answer| answer.created_at).fold(reading.newest, Timestamp::max);
             answers.extend(some);
             is_over = count < PER_PAGE || is_repeated;
-            if is_over {
+            if is_over || ask.enough.is_come() {
                 break;
             }
         }

@@ -171,7 +171,8 @@ fn an_ending_is_dated_by_the_note_of_the_desk() {
         (vec![note(5, "Conversation was resolved by Rita")], None, (second(5), Some(StatusBy::Customer))),
         (vec![asked(3), note(5, "A conversa foi resolvida por Jo")], None, (second(5), None)),
         (vec![note(3, "Conversation was marked resolved by Jo Hale"), asked(5)], None, (last, None)),
-        (vec![note(3, "Conversation was marked resolved by Jo Hale")], Some(second(4)), (last, None)),
+        // It is news: the last change of the row dates it.
+        (vec![note(3, "Conversation was marked resolved by Jo Hale")], Some(second(4)), (row.changed_at(), None)),
         (
             vec![note(3, "Conversation was marked resolved by Jo Hale"), note(6, "Ana added refund")],
             None,
@@ -203,15 +204,22 @@ fn who_ended_it_is_named_in_each_form_of_the_note() {
         ("Conversation was marked resolved by Captain: Possible spam", Some(StatusBy::Bot), None),
         ("Conversation was marked resolved by Jo Hale due to inactivity", Some(StatusBy::Bot), None),
         ("Conversation was marked resolved by Helper Bot", Some(StatusBy::Bot), None),
+        ("Conversation was marked resolved by Jo Who Was Renamed", None, None),
         ("Conversation was resolved by Jo Hale", Some(StatusBy::Customer), None),
         ("Conversa marcada como resolvida por Jo Hale", None, None),
         ("Conversation was snoozed by Jo Hale", None, None),
     ] {
         let note = message(5, 2, &json!({"content": words, "sender": null}));
-        let record = row.record(&[message(4, 1, &wrote), note], true, &known(), None).unwrap();
+        let program = |id, name: &str, kind: &str| {
+            message(id, 1, &json!({"content": "hello", "sender": {"id": 3, "name": name, "type": kind}}))
+        };
+        let programs = [program(2, "Helper Bot", "agent_bot"), program(3, "Captain", "captain_assistant")];
+        let messages: Vec<_> = programs.into_iter().chain([message(4, 1, &wrote), note]).collect();
+        let record = row.record(&messages, true, &known(), None).unwrap();
         let agent = record.by_agent.as_ref().map(crate::event::AgentId::as_str);
         assert_eq!((record.by, agent), (by, who), "{words}");
-        assert_eq!(record.endings.len(), usize::from(by.is_some()), "{words}");
+        let is_ending = by.is_some() || words.ends_with("Renamed");
+        assert_eq!(record.endings.len(), usize::from(is_ending), "{words}");
     }
 }
 
@@ -245,6 +253,98 @@ fn who_wrote_first_gives_the_direction() {
     ] {
         let record = sample().record(&messages, whole, &Known::default(), None).unwrap();
         assert_eq!(record.opened.direction, direction, "{messages:?}");
+    }
+}
+
+/// Kinds and instants of what a state tells, and drops.
+fn said(state: &mut State) -> Vec<(String, Option<Timestamp>)> {
+    let told = std::mem::take(&mut state.outbox);
+    told.iter().map(|event| (<&str>::from(&event.kind).to_owned(), event.at)).collect()
+}
+
+#[test]
+fn an_ending_waits_for_its_note_for_a_refresh() {
+    let second = |id: i64| Timestamp::from_millis((1_772_441_000 + id) * 1000);
+    let asked = message(100, 0, &json!({}));
+    let thread = |messages: &[Message]| Thread { messages: messages.to_vec(), whole: true, is_long: false };
+    let row = |status: &str, last: u64, seconds: i64| {
+        let mut row = sample();
+        row.status = status.into();
+        (row.last_non_activity_message, row.updated_at) = (None, Some(second(seconds)));
+        row.messages = vec![serde_json::from_value(json!({"id": last, "created_at": 1_772_441_000 + last})).unwrap()];
+        row
+    };
+    for comes in [true, false] {
+        let mut state = State::default();
+        state.people.known = known();
+        state.tell(&row("open", 100, 100), thread(std::slice::from_ref(&asked)), second(200));
+        said(&mut state);
+        state.note(row("resolved", 100, 3_600), second(3_602), false);
+        state.take_in(4182, thread(&[]), second(3_602));
+        state.note(row("resolved", 100, 3_600), second(3_602), false);
+        state.take_up(second(3_602));
+        assert_eq!((said(&mut state), state.has_work(second(3_602))), (vec![], false), "put off");
+        let note = message(3_601, 2, &json!({"content": "Conversation was marked resolved by Jo Hale"}));
+        let notes = if comes { vec![note] } else { vec![] };
+        if comes {
+            state.note(row("resolved", 3_601, 3_601), second(3_605), false);
+        }
+        state.take_up(second(3_605));
+        state.take_in(4182, thread(&notes), second(3_605));
+        let ended = state.outbox.iter().find_map(|event| match &event.kind {
+            EventKind::Status { by, agent, .. } => Some((event.at.unwrap(), *by, agent.clone())),
+            _ => None,
+        });
+        let expected =
+            if comes { (second(3_601), Some(StatusBy::Agent), Some("3".into())) } else { (second(3_600), None, None) };
+        assert_eq!(ended, Some(expected));
+    }
+}
+
+#[test]
+fn answers_from_the_channels_own_app_that_an_earlier_run_told_are_not_told_as_the_holders_of_now() {
+    let second = |id: i64| Timestamp::from_millis((1_772_441_000 + id) * 1000);
+    let echo = |id| message(id, 1, &json!({"content_attributes": {"external_echo": true}, "sender": null}));
+    let by_jo = message(7, 1, &json!({"sender": {"id": 3, "type": "user"}}));
+    for (is_remembered, is_untold, count) in [(true, false, 3), (true, true, 4), (false, false, 4)] {
+        let remembered = is_remembered.then(|| "4182".into());
+        let mut state = State::default();
+        state.resumed_at = Some(second(10));
+        state.differ = crate::source::differ::Differ::resumed(state.resumed_at, remembered);
+        state.untold.extend(is_untold.then_some(4182));
+        let messages = vec![message(5, 0, &json!({})), echo(6), by_jo.clone(), echo(11)];
+        state.tell(&sample(), Thread { messages, whole: true, is_long: false }, second(60));
+        let told = said(&mut state).iter().filter(|(kind, _)| kind == "message").count();
+        assert_eq!(told, count, "{is_remembered} {is_untold}");
+    }
+}
+
+#[test]
+fn a_campaign_is_known_by_the_copy_of_its_message_in_the_row() {
+    let mut row = sample();
+    let sender = json!({"sender": {"id": 3, "type": "user"}, "additional_attributes": {"campaign_id": 4}});
+    row.last_non_activity_message = Some(Box::new(message(5, 1, &sender)));
+    let mut messages = vec![message(4, 1, &json!({"sender": {"id": 3, "type": "user"}})), message(5, 1, &sender)];
+    messages[1].additional_attributes.campaign_id = None;
+    row.complete(&mut messages);
+    let authors: Vec<_> = messages.iter().filter_map(Message::author).map(|author| author.0).collect();
+    assert_eq!(authors, [Author::Agent, Author::Bot]);
+}
+
+#[test]
+fn an_opening_anew_is_dated_by_the_note_of_the_desk() {
+    let note = |id, words: &str| message(id, 2, &json!({"content": words}));
+    let (ended, reopened) = ("Conversation was marked resolved by Jo Hale", "Conversation was reopened by Jo Hale");
+    let second = |id: i64| Timestamp::from_millis((1_772_441_000 + id) * 1000);
+    for (notes, status, at) in [
+        (vec![note(5, ended), note(9, reopened)], "open", Some(second(9))),
+        (vec![note(5, ended), note(9, reopened), note(12, ended)], "open", None),
+        (vec![note(5, ended), note(9, reopened)], "snoozed", None),
+        (vec![note(5, ended)], "open", None),
+    ] {
+        let mut row = sample();
+        row.status = status.into();
+        assert_eq!(row.record(&notes, true, &known(), None).unwrap().status.at, at, "{status}");
     }
 }
 
@@ -309,7 +409,7 @@ fn tell(rows: Vec<Value>, messages: Vec<Value>) -> Vec<Event> {
         state.note(row.clone(), look, true);
         state.note(row.clone(), look, false);
         state.tell(&row, Thread { messages: messages.clone(), whole: true, is_long: false }, look);
-        state.recount(&row, &Thread { messages: messages.clone(), whole: true, is_long: false }, look);
+        state.recount(&row, Thread { messages: messages.clone(), whole: true, is_long: false }, look);
         state.vanish(row.id, look);
     }
     state.prune();
@@ -362,7 +462,7 @@ fn a_chat_of_the_history_that_an_agent_opens_again_is_told_as_open() {
     let mut state = State::default();
     let mut ended = sample();
     ended.status = "resolved".into();
-    state.recount(&ended, &thread(90_311), look);
+    state.recount(&ended, thread(90_311), look);
     let told = std::mem::take(&mut state.outbox);
     assert!(
         told.iter()

@@ -1,18 +1,16 @@
 //! The polls: a start, the walk through all that is active, and the steady refresh.
 
-use std::collections::HashSet;
-
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE};
-use super::people::{read_agents, read_inboxes, read_teams};
+use super::people::{read_agents, read_inboxes, read_teams, watched};
+use super::sides::{AGENTS, COUNT, RATINGS, TEAMS, WALK};
 use super::state::{Mark, Phase};
-use super::wire::Row;
+use super::wire::{Person, Row};
 use super::{Chatwoot, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
 use crate::source::SourceError;
 use crate::source::differ::Differ;
-use crate::source::http::words::excerpt;
 
 /// Statuses of what is active, in the API's words.
 const ACTIVE: [&str; 3] = ["open", "pending", "snoozed"];
@@ -129,33 +127,36 @@ impl Walk {
     }
 }
 
+/// How many are active, where it is told.
+async fn count_all(ask: &mut Ask) -> Result<Option<u64>, SourceError> {
+    let mut there = Some(0);
+    for status in ACTIVE {
+        there = ask.count(status).await?.zip(there).map(|(count, sum)| count + sum);
+    }
+    Ok(there)
+}
+
 impl Chatwoot {
     /// Who may ask, agents, teams, inboxes, and whether ratings may be read.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
         let account = self.account(ask).await?;
         ask.account = account.id;
-        let agents = read_agents(ask).await?;
-        let teams = read_teams(ask).await?;
+        let agents = self.first_agents(ask).await?;
         let inboxes = read_inboxes(ask).await?;
-        let mut watched = HashSet::new();
-        for name in &self.settings.inboxes {
-            let found = inboxes.iter().find(|inbox| inbox.name == *name).ok_or_else(|| SourceError::Unsupported {
-                place: "inboxes".into(),
-                what: format!("there is no inbox `{}` that the token sees", excerpt(name)),
-            })?;
-            watched.insert(found.id);
+        let watched = watched(&self.settings.inboxes, &inboxes)?;
+        let mut teams = None;
+        if self.may_ask(TEAMS, ask.now) {
+            let got = read_teams(ask).await;
+            teams = self.came(ask, TEAMS, got)?;
         }
         let begins_at = super::past::begins_at(ask.now, self.backfill);
         let since = mark.as_ref().and_then(|mark| mark.rated_to).unwrap_or(begins_at);
-        let ratings = match ask.ratings((since, ask.at() + TimeDelta::minutes(1)), 1).await {
-            Ok(_) => Some(since),
-            Err(SourceError::Forbidden { .. } | SourceError::Auth { .. } | SourceError::Unsupported { .. }) => None,
-            Err(error) => return Err(error),
-        };
+        let ratings = self.may_rate(ask, since).await?.then_some(since);
 
         let state = &mut self.state;
-        let remembered = std::mem::take(&mut state.remembered);
+        let (remembered, sides) = (std::mem::take(&mut state.remembered), std::mem::take(&mut state.sides));
         state.forget();
+        state.sides = sides;
         state.account = account.id;
         state.inboxes = watched;
         state.rated_to = ratings;
@@ -164,12 +165,25 @@ impl Chatwoot {
         state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
         state.people.known.pages = format!("{}/app/accounts/{}/conversations/", self.site, account.id);
         state.people.take_inboxes(inboxes);
-        state.people.take_teams(teams, &mut state.outbox);
-        state.people.take_agents(agents, ask.at(), &mut state.outbox);
-        state.differ = Differ::resumed(mark.as_ref().map(|mark| mark.looked_at), remembered);
-        state.looked_at = mark.as_ref().map_or(Timestamp::MIN, |mark| mark.looked_at);
-        state.past.plan(mark.and_then(|mark| mark.past_from), begins_at, ask.now);
-        state.heard_at = ask.now;
+        if let Some(teams) = teams {
+            state.people.take_teams(teams, ask.now, &mut state.outbox);
+        }
+        if let Some(agents) = agents {
+            state.people.take_agents(agents, ask.at(), &mut state.outbox);
+        }
+        state.resumed_at = mark.as_ref().map(|mark| mark.looked_at);
+        state.differ = Differ::resumed(state.resumed_at, remembered);
+        state.looked_at = state.resumed_at.unwrap_or(Timestamp::MIN);
+        let missed_from = mark.as_ref().map(|mark| mark.missed_from.unwrap_or(mark.looked_at));
+        let gap = missed_from.map_or(TimeDelta::zero(), |from| (ask.at() - from).max(TimeDelta::zero()));
+        // What ended in a short gap is among its changes, what did in a long one is history.
+        let is_long = gap > LONG_PAUSE;
+        state.heard_at = if is_long { ask.now } else { ask.now - gap };
+        state.unheard_from = missed_from.filter(|_| !is_long);
+        let missed_from = missed_from.filter(|_| is_long);
+        let (past_from, untold) = mark.map_or((None, Vec::new()), |mark| (mark.past_from, mark.untold));
+        state.untold.extend(untold);
+        state.past.plan(past_from, missed_from, begins_at, ask.now);
         state.walk = Some(Walk::new(true));
         state.phase = Phase::Fill;
         Ok(Step {
@@ -180,11 +194,37 @@ impl Chatwoot {
         })
     }
 
+    /// The agents at the start; a key that may not read them is not good enough.
+    async fn first_agents(&mut self, ask: &mut Ask) -> Result<Option<Vec<Person>>, SourceError> {
+        if !self.may_ask(AGENTS, ask.now) {
+            return Ok(None);
+        }
+        let got = read_agents(ask).await;
+        if let Err(error @ SourceError::Forbidden { .. }) = got {
+            self.state.sides.end(&AGENTS);
+            return Err(error);
+        }
+        self.came(ask, AGENTS, got)
+    }
+
+    /// Whether the key may read ratings; where it is not answered, that is left open.
+    async fn may_rate(&mut self, ask: &mut Ask, since: Timestamp) -> Result<bool, SourceError> {
+        if !self.may_ask(RATINGS, ask.now) {
+            return Ok(true);
+        }
+        let got = ask.ratings((since, ask.at() + TimeDelta::minutes(1)), 1).await;
+        if let Err(SourceError::Forbidden { .. } | SourceError::Auth { .. } | SourceError::Unsupported { .. }) = got {
+            self.state.sides.end(&RATINGS);
+            return Ok(false);
+        }
+        self.came(ask, RATINGS, got).map(|_| true)
+    }
+
     /// A part of what is active: pages, then messages, then what was active before and is not met any more.
     pub(super) async fn fill(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         let mut progress = self.state.walk.as_ref().map(Walk::progress);
         for _ in 0..PAGES {
-            if !self.walk_on(ask, true).await? {
+            if !self.walk_on(ask, true).await? || ask.enough.is_come() {
                 break;
             }
         }
@@ -209,6 +249,8 @@ impl Chatwoot {
     /// What changed, who is there, and a page of the walk; in every other poll a page of history instead.
     pub(super) async fn refresh(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         if ask.now - self.state.heard_at > LONG_PAUSE {
+            let heard_to = ask.now - self.state.heard_at + OVERLAP;
+            self.state.past.miss(ask.at() - heard_to, ask.now);
             self.state.heard_at = ask.now;
             self.state.walk = Some(Walk::new(true));
             self.state.phase = Phase::Fill;
@@ -218,8 +260,8 @@ impl Chatwoot {
             return self.history(ask).await;
         }
         self.changes(ask).await?;
-        let agents = read_agents(ask).await?;
-        self.state.people.take_agents(agents, ask.at(), &mut self.state.outbox);
+        self.agents(ask).await?;
+        self.state.take_up(ask.now);
         self.look_up(ask).await?;
         self.threads(ask).await?;
         let mut more = self.state.has_work(ask.now);
@@ -227,18 +269,31 @@ impl Chatwoot {
             if self.state.walk.is_none() && ask.now - self.state.counted_at >= EVERY {
                 self.count(ask).await?;
             }
+            self.teams(ask).await?;
             self.ratings(ask).await?;
-            let pages = if self.state.walk.as_ref().is_some_and(|walk| walk.is_urgent) { PAGES } else { 1 };
-            for _ in 0..pages {
-                if !self.walk_on(ask, false).await? {
-                    break;
-                }
-            }
-            more = self.state.has_work(ask.now) || self.state.survey.is_some();
+            self.walk_a_while(ask).await?;
+            let is_surveying = self.state.survey.is_some() && !self.state.sides.rests(&RATINGS, ask.now);
+            more = self.state.has_work(ask.now) || is_surveying;
         }
         let progress = self.state.past.progress(ask.now);
         self.state.is_past_next = !more && self.state.past.is_due(ask.now);
         Ok(Step { more: more || self.state.is_past_next, partial: false, history: false, progress })
+    }
+
+    /// Some pages of the walk that is under way.
+    async fn walk_a_while(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let Some(walk) = &self.state.walk else { return Ok(()) };
+        let pages = if walk.is_urgent { PAGES } else { 1 };
+        if !self.may_ask(WALK, ask.now) {
+            return Ok(());
+        }
+        for _ in 0..pages {
+            let got = self.walk_on(ask, false).await;
+            if self.came(ask, WALK, got)? != Some(true) || ask.enough.is_come() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The conversations that changed since they were last asked for, in one answer.
@@ -263,14 +318,16 @@ impl Chatwoot {
         }
         self.state.looked_at = self.state.looked_at.max(ask.at());
         self.state.heard_at = ask.now;
+        self.state.unheard_from = None;
         Ok(())
     }
 
     /// Counts what is active, and walks through it where the count does not fit or it is time to.
     async fn count(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let mut there = Some(0);
-        for status in ACTIVE.into_iter().filter(|_| self.state.inboxes.is_empty()) {
-            there = ask.count(status).await?.zip(there).map(|(count, sum)| count + sum);
+        let mut there = None;
+        if self.state.inboxes.is_empty() && self.may_ask(COUNT, ask.now) {
+            let got = count_all(ask).await;
+            there = self.came(ask, COUNT, got)?.flatten();
         }
         let fits = self.state.inboxes.is_empty() && there.is_none_or(|there| there == self.state.active());
         let is_time = there.is_none() || !self.state.inboxes.is_empty() || self.state.counts.is_multiple_of(THOROUGH);
@@ -301,6 +358,7 @@ impl Chatwoot {
         if is_fill {
             self.state.walk = None;
             self.state.look_up_missing(began_at);
+            self.state.look_up_untold();
         } else if !self.state.has_unread(ask.now) {
             // Not before all that was met is told: what is not told yet would be missed.
             self.state.walk = None;

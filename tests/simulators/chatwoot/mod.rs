@@ -1,9 +1,11 @@
 //! Chatwoot 4.15 as its API shows a desk: its field shapes, its pages, its delta call, its refusals.
 
 pub mod bad;
+mod beside;
 mod day;
 mod doctor;
 mod failing;
+mod gaps;
 mod odd;
 mod surveys;
 
@@ -259,6 +261,12 @@ impl Installation {
                 };
                 message["message_type"] = 2.into();
                 message["content"] = note(english, format!("A conversa mudou: {who}")).into();
+            }
+            // Chatwoot merges nothing: here it is an ending, and each has its note.
+            EventKind::Merged { .. } => {
+                message["message_type"] = 2.into();
+                let english = "Conversation was marked resolved by system due to 1 day of inactivity".to_owned();
+                message["content"] = note(english, "A conversa mudou".to_owned()).into();
             }
             EventKind::Tagged { tags, .. } => {
                 message["message_type"] = 2.into();
