@@ -104,6 +104,28 @@ async fn a_page_that_is_refused_and_a_walk_of_a_while_ago_are_begun_anew() {
     assert_eq!(asked(&server, "p").await, ["1", "2", "1", "2", "3", "4", "5", "1", "2", "3", "4", "5", "6", "7"]);
 }
 
+#[tokio::test]
+async fn what_a_walk_found_that_is_begun_anew_is_told_once_and_as_it_is_then() {
+    let server = MockServer::start().await;
+    let page = |number: &str, tickets: Value| {
+        Mock::given(query_param("p", number))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "tickets": tickets })))
+    };
+    let bad = || json!({"id": 9, "made": "some day", "state": "new", "said": []});
+    // Ticket 1 is gone when the list is read again.
+    page("1", json!([ticket(1, "new", None), bad()])).up_to_n_times(1).with_priority(1).mount(&server).await;
+    let refused = Mock::given(query_param("p", "2")).respond_with(ResponseTemplate::new(404));
+    refused.up_to_n_times(1).with_priority(1).mount(&server).await;
+    page("1", json!([ticket(2, "new", None), bad()])).with_priority(2).mount(&server).await;
+    page("2", json!([])).with_priority(2).mount(&server).await;
+    let mut source = custom(&server.uri(), &all_pages());
+    assert!(source.poll(None, now()).await.is_err());
+    let batch = source.poll(None, now()).await.unwrap();
+    let opened: Vec<String> = lines(&batch).into_iter().filter(|line| line.contains("opened")).collect();
+    assert_eq!(opened, ["2026-03-02T09:00:00Z opened 2"]);
+    assert_eq!(batch.skipped_total, 1);
+}
+
 /// Only the first of each page is told, and as two values.
 const TWO: &str = r#"[.. | objects | select(has("made"))][0] | select(.) | {type: "customer", id: "\(.id)"}, {type: "agent", id: "\(.id)", name: "x"}"#;
 

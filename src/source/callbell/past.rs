@@ -200,7 +200,13 @@ mod tests {
             past.done(at(seconds), &uuid.into());
             assert_eq!(todo(&past), rest);
             let (past_to, past_told) = past.told_to();
-            let mark = Mark { told_to: None, past_from: past.told_from, past_to, past_told: past_told.to_vec() };
+            let mark = Mark {
+                told_to: None,
+                past_from: past.told_from,
+                past_to,
+                past_told: past_told.to_vec(),
+                left: Vec::new(),
+            };
             let mark = Cursor::of(&mark).unwrap().read::<Mark>();
             assert_eq!(todo(&offered(mark)), rest, "and after a start anew");
         }

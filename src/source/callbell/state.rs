@@ -13,8 +13,9 @@ use super::past::Past;
 use super::people::People;
 use super::walk::Walk;
 use super::wire::{Closed, Contact, Message};
-use crate::event::{ConversationId, Direction, Event, Timestamp};
+use crate::event::{ConversationId, Direction, Event, EventKind, Timestamp};
 use crate::source::differ::{Differ, Ended};
+use crate::source::left::newest;
 use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
 use crate::source::skips::Named;
@@ -23,7 +24,7 @@ use crate::source::{Cursor, SourceError};
 /// Closed chats are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
 /// A message of before the last look may have been in no answer yet.
-const LATE: TimeDelta = TimeDelta::seconds(2);
+pub(super) const LATE: TimeDelta = TimeDelta::seconds(2);
 
 /// What the next poll does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,6 +100,9 @@ pub(super) struct State {
     pub remembered: Vec<ConversationId>,
     /// Active by what an earlier run told, and not told since.
     pub recalled: HashSet<ConversationId>,
+    /// Up to when it told their messages; those that it could not read are left out.
+    pub recalled_to: Option<Timestamp>,
+    pub left: HashSet<CompactString>,
     pub unreadable: Named,
     /// Contacts that could not be read, and one that could.
     pub troubles: Pauses<CompactString>,
@@ -120,6 +124,9 @@ pub(super) struct Mark {
     /// And which of those that were closed in that second.
     #[serde(default)]
     pub past_told: Vec<CompactString>,
+    /// Contacts that could not be read: of these less was told.
+    #[serde(default)]
+    pub left: Vec<CompactString>,
 }
 
 impl State {
@@ -136,7 +143,8 @@ impl State {
     pub(super) fn cursor(&self) -> Option<Cursor> {
         let (past_to, past_told) = self.past.told_to();
         let (past_from, past_told) = (self.past.told_from, past_told.to_vec());
-        Cursor::of(&Mark { told_to: self.told_to, past_from, past_to, past_told })
+        let left = newest(self.troubles.all());
+        Cursor::of(&Mark { told_to: self.told_to, past_from, past_to, past_told, left })
     }
 
     /// Takes in a contact that was read then; whether its messages are to be read.
@@ -254,12 +262,17 @@ impl State {
         let closed_at = contact.ended_at().or_else(|| before.and_then(|seen| seen.closed_at));
         let seen = Seen { print: contact.print(), held, closed_at, direction, moved_at, newest };
         self.seen.insert(contact.uuid.clone(), seen);
-        self.recalled.remove(&id);
+        let was_read = self.recalled.remove(&id) && !self.left.contains(&contact.uuid);
+        let told_to = self.recalled_to.filter(|_| was_read);
         if let Some(holder) = contact.holder() {
             self.people.meet(&holder);
         }
         contact.tell_customer(&mut self.people.roster, &mut self.outbox);
-        self.differ.look(record, looked_at, &mut self.outbox);
+        let mut told = Vec::new();
+        self.differ.look(record, looked_at, &mut told);
+        // Who holds it now need not be who held it when an earlier run told what was said.
+        told.retain(|event| event.at >= told_to || !matches!(event.kind, EventKind::Message(_)));
+        self.outbox.append(&mut told);
     }
 
     /// The life of a chat that is closed, told by itself.
@@ -321,7 +334,7 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let at = Some(Timestamp::from_millis(7));
-        let mark = Mark { told_to: at, past_from: at, past_to: None, past_told: Vec::new() };
+        let mark = Mark { told_to: at, past_from: at, past_to: None, past_told: Vec::new(), left: Vec::new() };
         let past = Past::new(Some(mark.clone()), Timestamp::default());
         let state = State { told_to: at, past, ..State::default() };
         assert_eq!(state.cursor().unwrap().read::<Mark>(), Some(mark));

@@ -227,6 +227,24 @@ fn what_a_walk_told_first_does_not_hide_what_moved_below_it() {
     assert!(!news(&state, &closed));
 }
 
+#[test]
+fn what_an_earlier_run_told_is_not_told_again_as_somebody_elses() {
+    let all = [("10:00:00", "received", "help!"), ("10:00:05", "sent", "Bem-vindo!"), ("11:30:00", "received", "hi?")];
+    let held = contact(&json!({"assignedUser": "lia@shop.example"}));
+    for (could_be_read, expected) in [(true, "hi?"), (false, "help! Bem-vindo! hi?")] {
+        let mut state = State::default();
+        state.recalled_to = Some(at("11:00:00"));
+        state.recalled.insert(super::map::conversation("c1"));
+        if !could_be_read {
+            state.left.insert("c1".into());
+        }
+        state.tell(&held, thread(true, &all), at("12:00:00"));
+        let told = state.outbox.drain(..).map(|event| serde_json::to_value(event).unwrap());
+        let texts: Vec<String> = told.filter_map(|event| event["text"].as_str().map(str::to_owned)).collect();
+        assert_eq!(texts.join(" "), expected);
+    }
+}
+
 proptest! {
     #[test]
     fn answers_of_any_shape_are_read_or_skipped(values in prop::collection::vec(any_json(), 1..6)) {

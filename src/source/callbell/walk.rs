@@ -10,7 +10,7 @@ use super::order::Order;
 use super::past::{Past, begins_at};
 use super::people::People;
 use super::read::is_general;
-use super::state::{Mark, Phase, Why};
+use super::state::{LATE, Mark, Phase, Why};
 use super::wire::Contact;
 use super::{CAPABILITIES, Callbell, Step};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
@@ -141,6 +141,8 @@ impl Callbell {
         state.told_to = mark.as_ref().and_then(|mark| mark.told_to);
         state.differ = Differ::resumed(state.told_to, remembered.iter().cloned());
         state.recalled = remembered.into_iter().collect();
+        state.recalled_to = state.told_to.map(|told_to| told_to - LATE);
+        state.left = mark.iter().flat_map(|mark| mark.left.iter().cloned()).collect();
         state.past = Past::new(mark, begins_at(ask.now, self.backfill));
         state.walk = Some(Walk::new());
         state.pause = SHORTEST_PAUSE;
@@ -241,13 +243,16 @@ impl Callbell {
                     break;
                 }
                 same.push(newest);
+                if same.len() > PER_PAGE && ask.enough.is_come() {
+                    return Ok(false);
+                }
                 continue;
             }
             if is_last {
                 break;
             }
             number += 1;
-            if number > HEAD_PAGES {
+            if number > HEAD_PAGES || number > 1 && ask.enough.is_come() {
                 return Ok(false);
             }
             let page = ask.contacts(&Place::Number(number)).await?;

@@ -37,7 +37,7 @@ proptest! {
             people.take_admins(skips::read::<Admin>(raw.clone()).into_iter().collect(), at, &mut state.outbox);
             let Ok(row) = skips::read::<Conversation>(raw) else { continue };
             let parts: Vec<Part> = parts.into_iter().filter_map(|part| skips::read(part).ok()).collect();
-            state.note(&row);
+            state.note(&row, at);
             let merged = super::merge::said(&row, &parts).or_else(|| {
                 let others = super::merge::suspected(&row, &parts);
                 others.first().and_then(|id| super::merge::proved(&row, &parts, id, &parts))

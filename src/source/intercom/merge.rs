@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::source::intercom::tests::{part, read, row};
 
-    fn linked(ids: &[u64], more: Value) -> Conversation {
+    fn linked(ids: &[u64], more: &Value) -> Conversation {
         let data: Vec<Value> = ids.iter().map(|id| json!({"type": "conversation", "id": id})).collect();
         let mut row = row(json!({"state": "closed", "linked_objects": {"data": data}}));
         row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -77,23 +77,24 @@ mod tests {
     #[test]
     fn a_link_alone_proves_no_merger() {
         let closed = parts("close", 100);
-        let of_other = |kind: &str, nth: i64| proved(&linked(&[9], json!({})), &closed, &"9".into(), &parts(kind, nth));
+        let of_other =
+            |kind: &str, nth: i64| proved(&linked(&[9], &json!({})), &closed, &"9".into(), &parts(kind, nth));
         assert_eq!(of_other("merged_primary_conversation", 105).map(|(_, into)| into.to_string()), Some("9".into()));
         assert_eq!(of_other("merged_primary_conversation", 106), None, "something else was merged, then");
         assert_eq!(of_other("comment", 100), None);
-        let reopened = proved(&linked(&[9], json!({})), &[], &"9".into(), &parts("merged_primary_conversation", 100));
+        let reopened = proved(&linked(&[9], &json!({})), &[], &"9".into(), &parts("merged_primary_conversation", 100));
         assert_eq!(reopened, None, "nothing says when it was closed");
     }
 
     #[test]
     fn those_are_asked_that_may_know() {
         let closed = parts("close", 100);
-        assert_eq!(suspected(&linked(&[7, 9, 10, 11, 12, 13], json!({})), &closed), ["9", "10", "11", "12"]);
-        assert_eq!(suspected(&linked(&[9], json!({"state": "open"})), &closed), Vec::<CompactString>::new());
-        assert_eq!(suspected(&linked(&[], json!({})), &closed), Vec::<CompactString>::new());
+        assert_eq!(suspected(&linked(&[7, 9, 10, 11, 12, 13], &json!({})), &closed), ["9", "10", "11", "12"]);
+        assert_eq!(suspected(&linked(&[9], &json!({"state": "open"})), &closed), Vec::<CompactString>::new());
+        assert_eq!(suspected(&linked(&[], &json!({})), &closed), Vec::<CompactString>::new());
         // It says so itself, and into which, or not.
         let own = parts("merged_secondary_conversation", 100);
-        assert_eq!(suspected(&linked(&[9], json!({})), &own), Vec::<CompactString>::new());
-        assert_eq!(suspected(&linked(&[9, 10], json!({})), &own), ["9", "10"]);
+        assert_eq!(suspected(&linked(&[9], &json!({})), &own), Vec::<CompactString>::new());
+        assert_eq!(suspected(&linked(&[9, 10], &json!({})), &own), ["9", "10"]);
     }
 }

@@ -13,8 +13,10 @@
 
 mod ask;
 mod check;
+mod fields;
 #[cfg(test)]
 mod fuzz;
+mod known;
 mod merge;
 mod past;
 mod people;

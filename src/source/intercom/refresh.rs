@@ -43,6 +43,7 @@ impl Intercom {
         let past = mark.map(|mark| {
             state.left = Pauses::of(mark.left);
             state.past.left = Pauses::of(mark.past_left);
+            state.gone = mark.gone.into_iter().map(|(at, id)| (id, at)).collect();
             (mark.past_from, mark.gaps)
         });
         state.past.plan(past.unwrap_or_default(), stopped_at, begins_at, at);
@@ -121,7 +122,7 @@ impl Intercom {
                 }
             };
             for row in &page.found {
-                self.state.note(row);
+                self.state.note(row, ask.at());
             }
             // What happens while the pages are read may be missed by them.
             let heard_to = before.map_or(ask.at(), |hearing| hearing.heard_to);
@@ -238,7 +239,7 @@ impl Intercom {
         let Some(walk) = &self.state.walk else { return Ok(false) };
         let page = ask.page(&active(), walk.after.as_deref()).await?;
         for row in &page.found {
-            self.state.note(row);
+            self.state.note(row, ask.at());
         }
         let Some(walk) = &mut self.state.walk else { return Ok(false) };
         walk.read += page.found.len();
@@ -265,7 +266,7 @@ impl Intercom {
                 Found::Gone => self.state.vanish(id, ask.at()),
                 Found::Failed(error) => {
                     ask.skip_whole(id, &error);
-                    self.state.failed(id, ask.now);
+                    self.state.failed(id, ask.now, ask.at());
                     continue;
                 }
             }

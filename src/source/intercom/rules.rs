@@ -41,7 +41,7 @@ fn what_stands_in_the_fields_is_read_as_it_is_meant() {
 fn whatever_the_fields_say_anew_is_read_though_the_change_is_of_the_same_second(#[case] more: Value) {
     let mut state = steady();
     state.tell(&whole(row(json!({})), Vec::new()), LATER);
-    state.note(&read(row(more.clone())));
+    state.note(&read(row(more.clone())), LATER);
     assert_eq!(state.queue.len(), 1, "{more}");
 }
 
@@ -150,7 +150,7 @@ fn an_older_answer_read_late_makes_nothing_older() {
     let mut state = steady();
     state.tell(&whole(row(json!({"updated_at": 1_772_441_950})), Vec::new()), LATER);
     state.tell(&whole(row(json!({})), Vec::new()), LATER);
-    state.note(&read(row(json!({"updated_at": 1_772_441_940, "admin_assignee_id": 81}))));
+    state.note(&read(row(json!({"updated_at": 1_772_441_940, "admin_assignee_id": 81}))), LATER);
     assert!(state.is_idle());
 }
 
@@ -158,7 +158,7 @@ fn an_older_answer_read_late_makes_nothing_older() {
 fn a_satisfaction_answer_of_the_fields_waits_for_its_part() {
     let rated = || json!({"conversation_rating": {"rating": 4, "updated_at": 1_772_441_600}});
     let mut state = State::begun(Phase::Fill);
-    state.note(&read(row(rated())));
+    state.note(&read(row(rated())), LATER);
     assert!(!shorts(&mut state).iter().any(|line| line.contains("rated")));
     state.tell(&whole(row(rated()), vec![part(550, "conversation_rating_changed", "user", json!({}))]), LATER);
     assert_eq!(shorts(&mut state).last().unwrap(), "550 rated 4.0");
@@ -188,7 +188,7 @@ fn what_an_earlier_run_told_is_told_whole_as_of_the_start(
 ) {
     let mut state = started(remembered, told_to);
     let stands = json!({"statistics": {"last_assignment_at": 1_772_441_300, "last_close_at": 1_772_441_300}});
-    state.note(&read(row(stands)));
+    state.note(&read(row(stands)), LATER);
     let expected = ["assigned /null by", "assigned null/ by", "status open by", "tagged []"];
     assert_eq!(shorts(&mut state)[1..], expected.map(|line| format!("{when} {line}")));
     assert_eq!(state.queue.len(), queued);
@@ -197,19 +197,117 @@ fn what_an_earlier_run_told_is_told_whole_as_of_the_start(
 #[test]
 fn one_that_is_new_or_has_ended_is_not_doubted() {
     let mut state = started(false, -10);
-    state.note(&read(row(json!({}))));
+    state.note(&read(row(json!({}))), LATER);
     assert_eq!(shorts(&mut state), ["0 opened inbound"]);
     let mut state = started(true, 950);
-    state.note(&read(row(json!({"state": "closed"}))));
+    state.note(&read(row(json!({"state": "closed"}))), LATER);
+    assert_eq!(shorts(&mut state), Vec::<String>::new());
+    assert_eq!((state.queue.len(), state.later.len()), (1, 0), "it is on the board still");
+    state.note(&read(row(json!({"state": "closed", "id": "8"}))), LATER);
+    assert_eq!((state.queue.len(), state.later.len()), (1, 1), "it can wait");
+    state.failed(&"7".into(), at(1000), at(1000));
     assert_eq!(shorts(&mut state), ["0 opened inbound", "950 status closed by"]);
-    assert_eq!((state.queue.len(), state.later.len()), (0, 1), "it can wait");
+}
+
+#[test]
+fn an_ending_waits_for_the_part_that_says_whose_it_is() {
+    let closed = |id: &str, close: i64| {
+        let statistics = json!({"last_close_at": 1_772_441_000 + close});
+        row(json!({"id": id, "state": "closed", "statistics": statistics}))
+    };
+    for (others, is_told) in [(super::state::SOON - 1, false), (super::state::SOON, true)] {
+        let mut state = steady();
+        state.tell(&whole(row(json!({"updated_at": 1_772_441_100})), Vec::new()), LATER);
+        (0..others).for_each(|nth| state.put(format!("o{nth}").into()));
+        state.outbox.clear();
+        state.note(&read(closed("7", 700)), LATER);
+        assert_eq!(state.outbox.len(), usize::from(is_told), "{others}");
+        assert!(state.next(others + 1).contains(&"7".into()));
+        // Where it can't be read, its fields end it, a little behind the part that may come after all.
+        state.failed(&"7".into(), at(1000), at(1000));
+        assert_eq!(state.outbox.pop().unwrap().at, Some(at(700) + chrono::TimeDelta::milliseconds(1)));
+        state.tell(&whole(closed("7", 700), vec![part(700, "close", "bot", json!({}))]), LATER);
+        assert_eq!(shorts(&mut state), ["700 status closed by bot"]);
+    }
+}
+
+/// What is told of one whose parts can't be read when its fields say so, after those that were told before.
+fn of_unreadable(mut state: State, more: Value) -> Vec<String> {
+    state.phase = Phase::Steady;
+    state.outbox.clear();
+    let mut later = row(json!({"updated_at": 1_772_441_960, "admin_assignee_id": 81}));
+    later.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    state.note(&read(later.clone()), LATER);
+    state.failed(&"7".into(), LATER, LATER);
+    let told: Vec<String> = shorts(&mut state).into_iter().filter(|line| line.contains("message")).collect();
+    state.note(&read(later), LATER);
+    assert_eq!(shorts(&mut state), Vec::<String>::new(), "once");
+    told
+}
+
+#[rstest]
+#[case::answered(json!({"statistics": {"last_admin_reply_at": 1_772_441_950}}), &["950 message agent 81"])]
+#[case::in_the_second_of_the_wait(json!({"statistics": {"last_admin_reply_at": 1_772_441_300}}), &["300 message agent 81"])]
+#[case::of_before_the_wait(json!({"statistics": {"last_admin_reply_at": 1_772_441_299}}), &[])]
+#[case::it_is_not_said(json!({"statistics": null}), &[])]
+#[case::held_by_nobody(json!({"admin_assignee_id": 0, "statistics": {"last_admin_reply_at": 1_772_441_950}}), &[])]
+#[case::asked_again(
+    json!({"statistics": {"last_admin_reply_at": 1_772_441_950, "last_contact_reply_at": 1_772_441_951}}), &[])]
+#[case::waits_again(
+    json!({"waiting_since": 1_772_441_955, "statistics": {"last_admin_reply_at": 1_772_441_950}}), &[])]
+fn an_answer_of_the_fields_is_told_where_the_parts_cannot_be_read(#[case] more: Value, #[case] expected: &[&str]) {
+    let waiting = || row(json!({"waiting_since": 1_772_441_300, "source": null, "admin_assignee_id": 81}));
+    let mut outlined = State::begun(Phase::Fill);
+    outlined.note(&read(waiting()), LATER);
+    let mut told = steady();
+    told.tell(&whole(waiting(), vec![part(300, "comment", "user", body())]), LATER);
+    assert_eq!(of_unreadable(outlined, more.clone()), expected);
+    assert_eq!(of_unreadable(told, more), expected);
+}
+
+#[rstest]
+#[case::after_an_earlier_run(940, &["950 message agent 81"])]
+#[case::before_its_end(951, &[])]
+fn an_answer_after_an_earlier_run_is_told_though_its_wait_is_not_known(
+    #[case] told_to: i64,
+    #[case] expected: &[&str],
+) {
+    let answered = json!({"statistics": {"last_admin_reply_at": 1_772_441_950}});
+    assert_eq!(of_unreadable(started(true, told_to), answered), expected);
+}
+
+#[test]
+fn while_the_parts_are_still_to_be_read_no_answer_of_the_fields_is_told() {
+    let mut state = steady();
+    state.tell(&whole(row(json!({})), Vec::new()), LATER);
+    (0..super::state::PATIENCE).for_each(|nth| state.put(format!("o{nth}").into()));
+    state.outbox.clear();
+    let statistics = json!({"last_admin_reply_at": 1_772_441_950});
+    state.note(
+        &read(row(json!({"updated_at": 1_772_441_960, "admin_assignee_id": 81, "statistics": statistics}))),
+        LATER,
+    );
+    assert_eq!(shorts(&mut state), ["960 assigned 81/ by"]);
+}
+
+#[test]
+fn what_was_opened_again_in_the_second_of_its_ending_is_open() {
+    let mut state = State::begun(Phase::Steady);
+    state.note(&read(row(json!({"state": "closed", "updated_at": 1_772_441_700}))), LATER);
+    state.failed(&"7".into(), at(800), at(800));
+    state.outbox.clear();
+    let parts = vec![part(700, "close", "admin", json!({})), part(700, "open", "admin", json!({"id": "701"}))];
+    state.tell(&whole(row(json!({"updated_at": 1_772_441_700})), parts), LATER);
+    let last = state.outbox.last().unwrap();
+    assert_eq!(short(&serde_json::to_value(last).unwrap()), "700 status open by");
+    assert_eq!(last.at, Some(at(700) + chrono::TimeDelta::milliseconds(1)));
 }
 
 #[test]
 fn of_many_that_wait_the_fields_are_told_at_once() {
     let mut state = steady();
     for nth in 0..=super::state::PATIENCE {
-        state.note(&read(row(json!({"id": nth.to_string()}))));
+        state.note(&read(row(json!({"id": nth.to_string()}))), LATER);
         let is_told = nth == super::state::PATIENCE;
         assert_eq!(shorts(&mut state), if is_told { vec!["0 opened inbound".to_owned()] } else { Vec::new() });
     }
@@ -238,7 +336,7 @@ fn whoever_changed_while_all_was_walked_through_was_met() {
         if is_read {
             state.tell(&whole(row(json!({})), Vec::new()), LATER);
         } else {
-            state.note(&read(row(json!({}))));
+            state.note(&read(row(json!({}))), LATER);
         }
         assert_eq!(state.walk.unwrap().met.len(), 1);
     }
@@ -299,7 +397,7 @@ fn without_a_mark_what_is_remembered_is_told_as_of_now() {
     let mut state = State::begun(Phase::Fill);
     state.remember(&[ConversationId::new("7")]);
     state.resume(None, at(950));
-    state.note(&read(row(json!({}))));
+    state.note(&read(row(json!({}))), LATER);
     assert_eq!(shorts(&mut state)[1], "950 assigned /null by");
 }
 
@@ -316,7 +414,7 @@ fn who_was_closed_after_the_last_word_waits_for_nobody() {
 fn what_the_fields_told_is_not_forgotten_when_the_parts_are_read() {
     let mut state = State::begun(Phase::Fill);
     let held = || row(json!({"admin_assignee_id": 81}));
-    state.note(&read(held()));
+    state.note(&read(held()), LATER);
     state.tell(&whole(held(), vec![part(10, "assignment", "admin", to(81))]), LATER);
     state.outbox.clear();
     state.vanish(&"7".into(), at(400));

@@ -1,27 +1,29 @@
 //! What the source knows between two polls, and what conversations do to it. No requests.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use chrono::TimeDelta;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::ask::{Whole, seconds};
+use super::known::{Known, Look, look, print};
 use super::past::{Past, Span};
 use super::people::People;
-use super::story::{Fold, Telling, conversation};
+use super::story::{Fold, Telling, Trust, conversation};
 use super::wire::{Conversation, Part};
 use crate::event::{ConversationId, Event, Timestamp};
-use crate::source::Cursor;
 use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
 use crate::source::skips::Named;
+use crate::source::{Cursor, left};
 
 /// Ended conversations are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
 /// Conversations that may wait to be read: of more, what their fields say is told at once.
 pub(super) const PATIENCE: usize = 40;
+/// The same of those that have ended: only their own parts say who ended them.
+pub(super) const SOON: usize = 3 * PATIENCE;
 
 /// What the next poll does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,21 +35,6 @@ pub(super) enum Phase {
     Fill,
     /// Reads what changed.
     Steady,
-}
-
-/// What was told of a conversation.
-#[derive(Debug, Clone)]
-struct Known {
-    changed_at: Timestamp,
-    /// Of all that its fields say.
-    print: u64,
-    opened: u64,
-    tags: u64,
-    is_rated: bool,
-    /// Its last part that was told; nothing where only its fields were.
-    last_part: Option<CompactString>,
-    is_whole: bool,
-    fold: Fold,
 }
 
 /// A walk through all that is active.
@@ -85,7 +72,7 @@ pub(super) struct State {
     /// The same of those that had ended at the start: they can wait.
     pub later: VecDeque<CompactString>,
     queued: HashSet<CompactString>,
-    /// What the fields of queued ones say and was not told: it is told where their parts can't be read.
+    /// What the fields of queued ones say: it is told where their parts can't be read.
     untold: HashMap<CompactString, Conversation>,
     /// Those that can't be read with their parts.
     pub left: Pauses<CompactString>,
@@ -107,6 +94,8 @@ pub(super) struct State {
     pub past: Past,
     pub is_past_next: bool,
     pub remembered: HashSet<CompactString>,
+    /// Those that were ended because they were gone, and when.
+    pub gone: BTreeMap<CompactString, Timestamp>,
     pub unreadable: Named,
     pub outbox: Vec<Event>,
 }
@@ -125,6 +114,9 @@ pub(super) struct Mark {
     pub left: Vec<CompactString>,
     #[serde(default)]
     pub past_left: Vec<CompactString>,
+    /// Conversations that were ended because they were gone, and when.
+    #[serde(default)]
+    pub gone: Vec<(Timestamp, CompactString)>,
 }
 
 impl State {
@@ -151,12 +143,13 @@ impl State {
             gaps: self.past.gaps(),
             left: self.left.all(),
             past_left: self.past.left.all(),
+            gone: left::newest(self.gone.iter().map(|(id, at)| (*at, id.clone())).collect()),
         };
         (self.phase != Phase::Cold).then(|| Cursor::of(&mark())).flatten()
     }
 
-    /// Takes in the fields of a conversation: what they leave open is queued to be read with its parts.
-    pub(super) fn note(&mut self, row: &Conversation) {
+    /// Takes in the fields of a conversation, seen then: what they leave open is queued to be read with its parts.
+    pub(super) fn note(&mut self, row: &Conversation, at: Timestamp) {
         if let Some(walk) = &mut self.walk {
             walk.met.insert(row.id.clone());
         }
@@ -170,15 +163,20 @@ impl State {
         let is_known = self.known.contains_key(&row.id) || self.remembered.contains(&row.id);
         let is_fill = self.phase == Phase::Fill;
         let is_changed = is_fill && is_known && row.changed_at() >= self.resumed_at;
-        if is_fill || self.queue.len() >= PATIENCE || self.left.holds(&row.id) {
-            self.outline(row);
-        } else {
-            self.untold.insert(row.id.clone(), row.clone());
+        let is_pressing =
+            if row.is_ended() { self.queued.len() >= SOON } else { is_fill || self.queue.len() >= PATIENCE };
+        let is_unreadable = self.left.holds(&row.id);
+        let is_told = is_pressing || is_unreadable;
+        if is_told {
+            self.outline(row, at, is_unreadable);
         }
-        if is_fill && row.is_ended() {
+        if is_fill && row.is_ended() && (is_told || !is_known) {
             self.put_later(row.id.clone());
-        } else if !is_fill || is_changed || row.is_doubtful() {
+        } else if !is_fill || is_changed || row.is_ended() || row.is_doubtful() {
             self.put(row.id.clone());
+        }
+        if self.queued.contains(&row.id) {
+            self.untold.insert(row.id.clone(), row.clone());
         }
     }
 
@@ -205,10 +203,10 @@ impl State {
     }
 
     /// It can't be read with its parts: what its fields say is told, and it is left alone.
-    pub(super) fn failed(&mut self, id: &CompactString, now: Timestamp) {
+    pub(super) fn failed(&mut self, id: &CompactString, now: Timestamp, at: Timestamp) {
         self.left.failed(id.clone(), now);
         if let Some(row) = self.untold.remove(id) {
-            self.outline(&row);
+            self.outline(&row, at, true);
         }
     }
 
@@ -254,10 +252,14 @@ impl State {
         self.known.get(id).is_some_and(|known| known.is_rated)
     }
 
-    /// Tells what the fields alone say.
-    fn outline(&mut self, row: &Conversation) {
+    /// Tells what the fields alone say; all of it where the parts can't be read.
+    fn outline(&mut self, row: &Conversation, at: Timestamp, is_unreadable: bool) {
         let before = self.known.remove(&row.id);
-        let known = self.look(row, None, before);
+        let is_whole = before.as_ref().is_some_and(|known| known.is_whole);
+        // Of what was told in this run it is known whether its customer waits by that.
+        let is_older = self.resumed_at > Timestamp::MIN && row.created_at <= self.resumed_at;
+        let least = if is_older && !is_whole { self.resumed_at } else { Timestamp::MAX };
+        let known = self.look(row, None, before, (at, is_unreadable.then_some(least)));
         self.known.insert(row.id.clone(), known);
     }
 
@@ -273,14 +275,20 @@ impl State {
         }
         self.people.strangers = strangers;
         let before = self.known.remove(&whole.row.id);
-        let mut known = self.look(&whole.row, Some(whole), before);
+        let mut known = self.look(&whole.row, Some(whole), before, (looked_at, None));
         if seconds(looked_at) <= seconds(known.changed_at) {
             known.print = 0;
         }
         self.known.insert(whole.row.id.clone(), known);
     }
 
-    fn look(&mut self, row: &Conversation, whole: Option<&Whole>, before: Option<Known>) -> Known {
+    fn look(
+        &mut self,
+        row: &Conversation,
+        whole: Option<&Whole>,
+        before: Option<Known>,
+        (at, unread_since): (Timestamp, Option<Timestamp>),
+    ) -> Known {
         if let Some((id, name)) = row.customer()
             && (before.is_none() || name.is_some())
         {
@@ -289,8 +297,12 @@ impl State {
         // What an earlier run may have told otherwise.
         let was_remembered = self.remembered.remove(&row.id);
         let is_doubted = before.is_none() && (was_remembered || row.created_at <= self.resumed_at) && !row.is_ended();
-        let not_before = if before.is_none() { self.resumed_at } else { Timestamp::MIN };
-        look(row, whole, before, (not_before, is_doubted), &mut self.outbox)
+        let gone_at = self.gone.remove(&row.id);
+        let seen_at = if gone_at.is_some() { at } else { Timestamp::MIN };
+        let not_before = if before.is_none() { self.resumed_at.max(seen_at) } else { seen_at };
+        let trust = Trust { not_before, all: is_doubted, has_parts: whole.is_some(), unread_since };
+        let told = gone_at.map(Fold::ended).unwrap_or_default();
+        look(&Look { row, whole, trust, told }, before, &mut self.outbox)
     }
 
     /// The whole life of a conversation that ended, told by itself.
@@ -302,21 +314,21 @@ impl State {
         for (agent, name) in whole.parts.iter().filter_map(Part::agent) {
             self.people.introduce(agent, name, strangers, &mut self.outbox);
         }
-        look(row, Some(whole), None, (Timestamp::MIN, false), &mut self.outbox);
+        let trust = Trust { not_before: Timestamp::MIN, all: false, has_parts: true, unread_since: None };
+        look(&Look { row, whole: Some(whole), trust, told: Fold::default() }, None, &mut self.outbox);
     }
 
     /// A conversation is not there any more.
     pub(super) fn vanish(&mut self, id: &CompactString, at: Timestamp) {
         let was_remembered = self.remembered.remove(id);
-        match self.known.get_mut(id) {
-            Some(known) if known.is_active() => {
-                Telling::vanish(&conversation(id), at, &mut known.fold, &mut self.outbox);
-            }
-            None if was_remembered => {
-                Telling::vanish(&conversation(id), at, &mut Fold::default(), &mut self.outbox);
-            }
-            _ => {}
-        }
+        let mut unknown = Fold::default();
+        let fold = match self.known.get_mut(id) {
+            Some(known) if known.is_active() => &mut known.fold,
+            None if was_remembered => &mut unknown,
+            _ => return,
+        };
+        Telling::vanish(&conversation(id), at, fold, &mut self.outbox);
+        self.gone.insert(id.clone(), fold.ended_at);
     }
 
     /// After a walk through all that is active: what was not met is looked up.
@@ -350,95 +362,6 @@ impl State {
     }
 }
 
-impl Known {
-    fn is_active(&self) -> bool {
-        !self.fold.merged && !self.fold.status.is_ended()
-    }
-}
-
-/// Tells what one look shows that was not told before.
-fn look(
-    row: &Conversation,
-    whole: Option<&Whole>,
-    before: Option<Known>,
-    (not_before, is_doubted): (Timestamp, bool),
-    out: &mut Vec<Event>,
-) -> Known {
-    let (tags, tagged_at) = row.tags();
-    let opened = xxh3_64(format!("{:?}", row.opened()).as_bytes());
-    let tags_print = if tags.is_empty() { 0 } else { xxh3_64(format!("{tags:?}").as_bytes()).max(1) };
-    let is_new = before.is_none();
-    let mut known = before.unwrap_or(Known {
-        changed_at: row.changed_at(),
-        print: 0,
-        opened,
-        tags: 0,
-        is_rated: false,
-        last_part: None,
-        is_whole: false,
-        fold: Fold::default(),
-    });
-    let mut fold = std::mem::take(&mut known.fold);
-    if let Some(whole) = whole.filter(|_| !known.is_whole) {
-        // Read for the first time: it is told from its beginning, whatever its fields told.
-        fold = Fold { last_at: fold.last_at, ..Fold::default() };
-        let mut telling = Telling::new(row, fold, out);
-        telling.beginning(row, &whole.parts, whole.begins);
-        telling.parts(&whole.parts, whole.merged.as_ref());
-        fold = telling.fold;
-        known.is_whole = true;
-    } else if let Some(whole) = whole {
-        let told = known.last_part.as_ref().and_then(|last| whole.parts.iter().rposition(|part| part.id == *last));
-        // Without the last that was told, all of its moment are told again: the same thing counts once.
-        let last_at = fold.last_at;
-        let new = match told {
-            Some(place) => &whole.parts[place + 1..],
-            None if known.last_part.is_none() => &whole.parts[..],
-            None => &whole.parts[whole.parts.partition_point(|part| part.created_at < last_at)..],
-        };
-        let mut telling = Telling::new(row, fold, out);
-        telling.parts(new, whole.merged.as_ref());
-        fold = telling.fold;
-    } else if is_new {
-        let mut telling = Telling::new(row, fold, out);
-        telling.outline(row);
-        fold = telling.fold;
-    }
-    let mut telling = Telling::new(row, fold, out);
-    if known.opened != opened {
-        telling.opened_anew(row);
-    }
-    telling.correct(row, not_before, is_doubted);
-    if known.tags != tags_print || is_doubted {
-        let at = tagged_at.filter(|at| is_new || *at > known.changed_at).unwrap_or(row.changed_at().max(not_before));
-        telling.tagged(tags, at);
-    }
-    let parts = whole.map(|whole| whole.parts.as_slice()).unwrap_or_default();
-    let rated = row.rated(parts).filter(|_| whole.is_some() && !known.is_rated);
-    if let Some(rated) = rated {
-        telling.rated(rated);
-        known.is_rated = true;
-    }
-    let last_part = parts.last().map(|part| part.id.clone()).or(known.last_part);
-    Known {
-        changed_at: row.changed_at().max(known.changed_at),
-        print: print(row),
-        opened,
-        tags: tags_print,
-        last_part,
-        fold: telling.fold,
-        ..known
-    }
-}
-
-/// A print of all that the fields say and that is told.
-fn print(row: &Conversation) -> u64 {
-    let rated = row.rated.as_ref().and_then(|rating| rating.score);
-    let held = (&row.admin_assignee_id, &row.team_assignee_id);
-    let said = (row.changed_at(), &row.state, held, row.waiting_since, row.tags(), row.opened(), rated);
-    xxh3_64(format!("{said:?}").as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -448,10 +371,17 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_others_are_passed_over() {
         let (told_to, past_from) = (Timestamp::from_millis(7), Some(Timestamp::default()));
-        let mark = Mark { told_to, past_from, gaps: Vec::new(), left: vec!["7".into()], past_left: vec!["8".into()] };
+        let mark = Mark {
+            told_to,
+            past_from,
+            gaps: Vec::new(),
+            left: vec!["7".into()],
+            past_left: vec!["8".into()],
+            gone: vec![(told_to, "9".into())],
+        };
         assert_eq!(Cursor::of(&mark).unwrap().read::<Mark>(), Some(mark));
         let older = Cursor(json!({"told_to": told_to, "past_from": past_from}));
-        assert!(older.read::<Mark>().is_some_and(|mark| mark.left.is_empty()));
+        assert!(older.read::<Mark>().is_some_and(|mark| mark.left.is_empty() && mark.gone.is_empty()));
         for other in [json!(null), json!({"told_to": 7}), json!([1]), json!({"last": 12})] {
             assert_eq!(Cursor(other).read::<Mark>(), None);
         }

@@ -3,19 +3,20 @@
 //! Parts are exact; what they miss, the conversation's own fields say, and it is told as of its last change. Fields of a
 //! conversation suffice for who waits, who holds it and how it stands; parts tell all that happened.
 
+use chrono::TimeDelta;
 use compact_str::CompactString;
 
 use super::merge::{MOMENT, Merged};
 use super::wire::{Actor, Conversation, Part, some_id};
 use crate::event::{
-    AgentId, Assigned, Author, ConversationId, CustomerId, Direction, Event, EventKind, Message, Opened, Status,
-    StatusBy, TeamId, Timestamp, Words,
+    AgentId, Assigned, Author, ConversationId, Event, EventKind, Message, Status, StatusBy, TeamId, Timestamp,
 };
 
-/// The highest satisfaction answer.
-const SCALE: f64 = 5.0;
 /// Who assigned, where a program did.
 const BOT: &str = "bot";
+/// An ending that only the fields show is told so long after it: the part that says whose it is may be read later, and
+/// comes first then. Parts are of whole seconds.
+const BEHIND_ITS_PART: TimeDelta = TimeDelta::milliseconds(1);
 
 /// What the events that were told of a conversation come to.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,10 @@ pub(super) struct Fold {
     pub waiting_since: Option<Timestamp>,
     /// The last answer or ending.
     pub answered_at: Timestamp,
+    /// The last ending.
+    pub ended_at: Timestamp,
+    /// A wait that an ending hides which was told and was none.
+    pub hidden: Option<Timestamp>,
     /// When the holder and the status were last told.
     pub assigned_at: Timestamp,
     pub status_at: Timestamp,
@@ -42,6 +47,8 @@ impl Default for Fold {
             status: Status::Open,
             waiting_since: None,
             answered_at: Timestamp::MIN,
+            ended_at: Timestamp::MIN,
+            hidden: None,
             assigned_at: Timestamp::MIN,
             status_at: Timestamp::MIN,
             last_at: Timestamp::MIN,
@@ -50,9 +57,43 @@ impl Default for Fold {
     }
 }
 
+impl Fold {
+    /// Of one that was ended then; nothing else is known.
+    pub(super) fn ended(at: Timestamp) -> Self {
+        Self { status: Status::Closed, status_at: at, answered_at: at, ended_at: at, last_at: at, ..Self::default() }
+    }
+
+    /// What was told before without the parts still holds where nothing in them is later.
+    pub(super) fn keep(&mut self, told: &Self) {
+        if let Some(since) = self.waiting_since.filter(|since| *since < told.answered_at) {
+            self.waiting_since = told.waiting_since.filter(|since| *since > self.answered_at);
+            self.hidden = Some(since).filter(|since| self.waiting_since.is_none() && *since < told.ended_at);
+        }
+        let is_ended = told.status.is_ended() && self.waiting_since.is_none();
+        if told.status_at > self.status_at && (is_ended || !told.status.is_ended()) {
+            (self.status, self.status_at) = (told.status, told.status_at);
+        }
+        self.answered_at = self.answered_at.max(told.answered_at);
+    }
+}
+
+/// How the fields are told beside what was told already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trust {
+    /// Nothing of them is dated before this, but what has a time of its own.
+    pub not_before: Timestamp,
+    /// All of them, for it may have been told otherwise before.
+    pub all: bool,
+    /// The parts were told: what the fields say beyond them, no part does.
+    pub has_parts: bool,
+    /// The parts can't be read: an answer that the fields show is told where it ends a wait that was told, or is of then
+    /// or later, for of that an earlier run may have told a wait.
+    pub unread_since: Option<Timestamp>,
+}
+
 /// Whose a part is.
 #[derive(Debug, Clone, PartialEq)]
-enum Who {
+pub(super) enum Who {
     Customer,
     Agent(AgentId),
     Bot,
@@ -87,7 +128,7 @@ impl Actor {
         self.kind.as_deref().unwrap_or_default()
     }
 
-    fn who(&self) -> Who {
+    pub(super) fn who(&self) -> Who {
         let is_program = self.from_ai_agent == Some(true) || self.is_ai_answer == Some(true);
         match (self.kind(), some_id(self.id.as_ref())) {
             ("user" | "lead" | "contact", _) => Who::Customer,
@@ -98,120 +139,9 @@ impl Actor {
     }
 }
 
-impl Conversation {
-    /// When it last changed.
-    pub(super) fn changed_at(&self) -> Timestamp {
-        self.updated_at.unwrap_or(self.created_at).max(self.created_at)
-    }
-
-    /// Whether it has ended.
-    pub(super) fn is_ended(&self) -> bool {
-        self.state == "closed"
-    }
-
-    /// Since when its customer waits, by the vendor's word: older answers hold a far future instead of null.
-    fn waiting_since(&self) -> Option<Timestamp> {
-        let latest = self.changed_at() + chrono::TimeDelta::days(1);
-        self.waiting_since.filter(|since| *since <= latest && !self.is_ended())
-    }
-
-    /// Whether its fields do not say if its customer waits: they say nobody does, and yet the last word may be the
-    /// customer's, or a bot's.
-    pub(super) fn is_doubtful(&self) -> bool {
-        if self.is_ended() || self.waiting_since().is_some() {
-            return false;
-        }
-        let statistics = self.statistics.clone().unwrap_or_default();
-        let first = self.first_contact_reply.as_ref().and_then(|first| first.created_at);
-        let asked_at = statistics.contact_reply.max(first);
-        let replied_at = statistics.admin_reply.max(statistics.close);
-        asked_at > replied_at
-    }
-
-    /// The customer, and the name where it is shown.
-    pub(super) fn customer(&self) -> Option<(CustomerId, Option<&str>)> {
-        let author = self.source.as_ref().and_then(|source| source.author.as_ref());
-        let author = author.filter(|author| author.who() == Who::Customer);
-        let contact = self.contacts.iter().flat_map(|all| &all.contacts).find_map(|one| some_id(one.id.as_ref()));
-        let own = author.and_then(|author| some_id(author.id.as_ref()));
-        let id = contact.or(own)?;
-        let name = author.filter(|_| own == Some(id)).and_then(|author| author.name.as_deref());
-        Some((CustomerId::new(id.clone()), name))
-    }
-
-    /// The names of its tags, and when the last was put on.
-    pub(super) fn tags(&self) -> (Vec<String>, Option<Timestamp>) {
-        let all = self.tags.iter().flat_map(|tags| &tags.tags);
-        let mut names: Vec<String> = all.clone().filter_map(|tag| tag.name.clone()).collect();
-        names.sort_unstable();
-        (names, all.filter_map(|tag| tag.applied_at).max())
-    }
-
-    /// What is said of it.
-    pub(super) fn opened(&self) -> Opened {
-        let source = self.source.as_ref();
-        let word = |word: Option<&CompactString>| word.map(CompactString::as_str).unwrap_or_default().to_owned();
-        let delivered = word(source.and_then(|source| source.delivered_as.as_ref()));
-        let is_outbound = ["admin_initiated", "automated", "campaigns_initiated"].contains(&delivered.as_str());
-        let channel = match source.and_then(|source| source.kind.as_deref()) {
-            Some("conversation") => Some("web"),
-            Some("facebook") => Some("messenger"),
-            Some("phone_call" | "phone_switch") => Some("phone"),
-            other => other,
-        };
-        let subject = source.and_then(|source| source.subject.as_deref()).map(without_tags);
-        Opened {
-            customer: self.customer().map(|(id, _)| id),
-            channel: channel.map(str::to_owned),
-            subject: self.title.clone().or(subject).filter(|subject| !subject.is_empty()),
-            direction: Some(if is_outbound { Direction::Outbound } else { Direction::Inbound }),
-            priority: self.priority.as_deref().filter(|one| !["none", "not_priority"].contains(one)).map(str::to_owned),
-            ..Opened::new(conversation(&self.id))
-        }
-    }
-
-    /// Whose the first message is. Bots and campaigns write in an admin's name.
-    fn first_author(&self) -> Who {
-        let Some(source) = &self.source else { return Who::Nobody };
-        match source.delivered_as.as_deref() {
-            Some("automated" | "operator_initiated" | "campaigns_initiated") => Who::Bot,
-            Some("customer_initiated") => match source.author.as_ref().map(Actor::who) {
-                None | Some(Who::Nobody) => Who::Customer,
-                Some(who) => who,
-            },
-            _ => source.author.as_ref().map_or(Who::Nobody, Actor::who),
-        }
-    }
-
-    /// The satisfaction answer; dated by the part that brought it, else by its own last change.
-    pub(super) fn rated(&self, parts: &[Part]) -> Option<(Timestamp, EventKind)> {
-        let rating = self.rated.as_ref()?;
-        let score = rating.score.filter(|score| (1.0..=SCALE).contains(score))?;
-        let part = parts.iter().find(|part| part.kind() == "conversation_rating_changed").map(|part| part.created_at);
-        let at = part.or(rating.updated_at).or(rating.created_at).unwrap_or(self.changed_at());
-        let (conversation, comment) = (conversation(&self.id), rating.remark.clone().map(Words::from));
-        Some((at, EventKind::Rated { conversation, score, scale: SCALE, comment }))
-    }
-}
-
-/// A text without its HTML tags.
-fn without_tags(html: &str) -> String {
-    let mut text = String::with_capacity(html.len());
-    let mut is_tag = false;
-    for c in html.chars() {
-        match c {
-            '<' => is_tag = true,
-            '>' if is_tag => is_tag = false,
-            c if !is_tag => text.push(c),
-            _ => {}
-        }
-    }
-    text.trim().to_owned()
-}
-
 impl Part {
     /// Its type, a word of an open list: matched by pattern.
-    fn kind(&self) -> &str {
+    pub(super) fn kind(&self) -> &str {
         self.kind.as_deref().unwrap_or_default()
     }
 
@@ -303,11 +233,14 @@ impl<'a> Telling<'a> {
         match from {
             Author::Customer if public => {
                 self.fold.waiting_since.get_or_insert(at);
+                self.fold.hidden = None;
                 if self.fold.status.is_ended() {
-                    self.fold.status = Status::Open;
+                    (self.fold.status, self.fold.status_at) = (Status::Open, at);
                 }
             }
-            Author::Agent if public => (self.fold.waiting_since, self.fold.answered_at) = (None, at),
+            Author::Agent if public => {
+                (self.fold.waiting_since, self.fold.hidden, self.fold.answered_at) = (None, None, at);
+            }
             _ => {}
         }
         let message = Message::public(self.id.clone(), from, agent);
@@ -327,7 +260,8 @@ impl<'a> Telling<'a> {
 
     fn status(&mut self, at: Timestamp, status: Status, by: Option<StatusBy>, agent: Option<AgentId>) {
         if status.is_ended() {
-            (self.fold.waiting_since, self.fold.answered_at) = (None, at);
+            (self.fold.waiting_since, self.fold.hidden) = (None, None);
+            (self.fold.answered_at, self.fold.ended_at) = (at, at);
         }
         (self.fold.status, self.fold.status_at) = (status, at);
         self.say(at, EventKind::Status { conversation: self.id.clone(), status, by, agent });
@@ -413,13 +347,13 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// What the fields say and nothing that was told does, as of the last change; all of it where that is wanted, for
-    /// it may have been told otherwise before.
-    pub(super) fn correct(&mut self, row: &Conversation, not_before: Timestamp, all: bool) {
+    /// What the fields say and nothing that was told does, as of the last change.
+    pub(super) fn correct(&mut self, row: &Conversation, trust: Trust) {
         if self.fold.merged {
             return;
         }
-        let at = row.changed_at().max(not_before).max(self.fold.last_at);
+        let all = trust.all;
+        let at = row.changed_at().max(trust.not_before).max(self.fold.last_at);
         // Of parts that begin later than the wait, the fields say when it began.
         if let Some(since) = row.waiting_since()
             && self.fold.waiting_since.is_none_or(|told| since < told)
@@ -428,8 +362,16 @@ impl<'a> Telling<'a> {
             self.message(since, &Who::Customer, true);
             self.fold.waiting_since = Some(since);
         }
+        let is_back = self.fold.status.is_ended() && !row.is_ended();
         let statistics = row.statistics.clone().unwrap_or_default();
         let (holder, team) = (holder(row), team(row));
+        // Nothing says who it was: whoever holds it, most likely.
+        if let (Some(least), Some(since), Some(agent)) = (trust.unread_since, row.answered_at(), &holder)
+            && since > self.fold.answered_at
+            && (since >= least || self.fold.waiting_since.is_some_and(|told| told <= since))
+        {
+            self.message(since, &Who::Agent(agent.clone()), true);
+        }
         if self.fold.team != team || all {
             let to = Assigned { agent: None, team: Some(team), ..Assigned::to(self.id.clone(), None) };
             self.assigned(at, to);
@@ -446,7 +388,15 @@ impl<'a> Telling<'a> {
         {
             let least = self.fold.status_at.max(row.created_at).max(self.fold.waiting_since.unwrap_or(Timestamp::MIN));
             let closed_at = statistics.close.filter(|_| row.is_ended());
-            self.status(closed_at.filter(|since| *since >= least && *since <= at).unwrap_or(at), status, None, None);
+            let since = closed_at.filter(|since| *since >= least && *since <= at).unwrap_or(at);
+            let is_early = row.is_ended() && !trust.has_parts;
+            self.status(if is_early { since + BEHIND_ITS_PART } else { since }, status, None, None);
+        }
+        // Who waits still though an ending was told that was none waits from now on.
+        let is_hidden = self.fold.hidden.is_some() && trust.has_parts;
+        let waits = is_hidden || row.waiting_since().is_some() && (is_back || self.fold.hidden.is_some());
+        if waits && !row.is_ended() && self.fold.waiting_since.is_none() {
+            self.message(at, &Who::Customer, true);
         }
     }
 
@@ -454,8 +404,9 @@ impl<'a> Telling<'a> {
     pub(super) fn vanish(id: &ConversationId, at: Timestamp, fold: &mut Fold, out: &mut Vec<Event>) {
         let mut telling = Telling { id: id.clone(), fold: fold.clone(), merged_at: None, out };
         let at = at.max(telling.fold.last_at);
+        let waits = telling.fold.waiting_since;
         telling.status(at, Status::Closed, Some(StatusBy::System), None);
-        *fold = telling.fold;
+        *fold = Fold { hidden: waits, ..telling.fold };
     }
 
     /// A satisfaction answer.

@@ -277,7 +277,7 @@ fn the_first_message_is_of_whoever_spoke_first() {
 fn fields_alone_say_who_waits_who_holds_it_and_how_it_stands() {
     let outline = |more: Value| {
         let mut state = State::begun(Phase::Fill);
-        state.note(&read(row(more)));
+        state.note(&read(row(more)), LATER);
         (shorts(&mut state), state.queue.len())
     };
     let held =
@@ -382,10 +382,10 @@ fn an_older_state_of_a_search_changes_nothing_and_the_same_asks_for_nothing() {
     let mut state = steady();
     state.tell(&whole(row(json!({"admin_assignee_id": 81})), Vec::new()), LATER);
     state.outbox.clear();
-    state.note(&read(row(json!({"updated_at": 1_772_441_800}))));
-    state.note(&read(row(json!({"admin_assignee_id": "81"}))));
+    state.note(&read(row(json!({"updated_at": 1_772_441_800}))), LATER);
+    state.note(&read(row(json!({"admin_assignee_id": "81"}))), LATER);
     assert!(state.is_idle() && state.outbox.is_empty());
-    state.note(&read(row(json!({"admin_assignee_id": 82}))));
+    state.note(&read(row(json!({"admin_assignee_id": 82}))), LATER);
     assert_eq!(state.queue.len(), 1);
 }
 
@@ -394,26 +394,68 @@ fn what_changed_in_the_second_of_the_look_is_read_again() {
     for (after, is_read_again) in [(-1500, true), (999, true), (1000, false)] {
         let mut state = steady();
         state.tell(&whole(row(json!({})), Vec::new()), Timestamp::from_millis(1_772_441_900_000 + after));
-        state.note(&read(row(json!({}))));
+        state.note(&read(row(json!({}))), LATER);
         assert_eq!(!state.is_idle(), is_read_again, "{after} ms after the change");
     }
 }
 
 #[test]
-fn what_vanished_and_is_shown_again_is_active_again() {
-    let mut state = steady();
-    state.tell(&whole(row(json!({})), Vec::new()), LATER);
-    let gone = Timestamp::from_millis(1_772_442_000_000);
-    state.vanish(&"7".into(), gone);
-    assert_eq!(
-        (short(&lines(&mut state.outbox).pop().unwrap()).as_str(), state.active()),
-        ("1000 status closed by system", 0)
-    );
-    let again: Conversation = read(row(json!({})));
-    state.note(&again);
-    assert_eq!(state.queue.len(), 1, "though it is as it was");
-    state.tell(&Whole { row: again, parts: Vec::<Part>::new(), begins: true, merged: None }, LATER);
-    assert_eq!((short(&lines(&mut state.outbox).pop().unwrap()).as_str(), state.active()), ("1000 status open by", 1));
+fn what_vanished_and_is_shown_again_is_active_again_and_waits_from_then_on() {
+    // What is known of it: its fields, all of it, nothing but that an earlier run told that it is gone.
+    for known in ["fields", "parts", "nothing"] {
+        for waits in [true, false] {
+            let waiting_since = if waits { json!(1_772_441_000) } else { json!(null) };
+            let shown =
+                || row(json!({"waiting_since": waiting_since, "statistics": {"last_admin_reply_at": 1_772_441_010}}));
+            let parts = || if waits { Vec::new() } else { vec![part(10, "comment", "admin", body())] };
+            let mut state = steady();
+            match known {
+                "parts" => state.tell(&whole(shown(), parts()), LATER),
+                "fields" => {
+                    state.phase = Phase::Fill;
+                    state.note(&read(shown()), LATER);
+                }
+                _ => state.remember(&[crate::event::ConversationId::new("7")]),
+            }
+            let gone = Timestamp::from_millis(1_772_442_000_000);
+            state.vanish(&"7".into(), gone);
+            assert_eq!(short(&lines(&mut state.outbox).pop().unwrap()), "1000 status closed by system");
+            assert_eq!(state.active(), 0);
+            state.phase = Phase::Steady;
+            state.note(&read(shown()), LATER);
+            assert_eq!(state.queue.len(), 1, "though it is as it was");
+            state.tell(&whole(shown(), parts()), LATER);
+            let told = shorts(&mut state);
+            let expected = ["9000 status open by", "9000 message customer"];
+            let expected = &expected[..if waits { 2 } else { 1 }];
+            let last: Vec<&String> = told.iter().filter(|line| line.starts_with("9000")).collect();
+            assert_eq!(last, expected, "{known} {waits}: {told:?}");
+            assert_eq!((state.active(), state.gone.len()), (1, 0));
+            state.note(&read(row(json!({"updated_at": 1_772_441_950, "waiting_since": waiting_since}))), LATER);
+            state.failed(&"7".into(), LATER, LATER);
+            assert_eq!(shorts(&mut state), Vec::<String>::new(), "once");
+        }
+    }
+}
+
+#[test]
+fn who_waits_by_the_parts_alone_waits_again_where_it_is_back() {
+    // A bot's answer has ended the vendor's wait.
+    let shown = || row(json!({"waiting_since": null}));
+    for is_whole in [true, false] {
+        let mut state = State::begun(if is_whole { Phase::Steady } else { Phase::Fill });
+        if is_whole {
+            state.tell(&whole(shown(), Vec::new()), LATER);
+        } else {
+            state.note(&read(shown()), LATER);
+        }
+        state.vanish(&"7".into(), Timestamp::from_millis(1_772_442_000_000));
+        state.outbox.clear();
+        state.tell(&whole(shown(), Vec::new()), LATER);
+        assert_eq!(shorts(&mut state).last().unwrap(), "9000 message customer", "{is_whole}");
+        state.tell(&whole(row(json!({"updated_at": 1_772_441_950})), Vec::new()), LATER);
+        assert_eq!(shorts(&mut state), Vec::<String>::new(), "once");
+    }
 }
 
 #[test]

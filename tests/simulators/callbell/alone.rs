@@ -215,3 +215,28 @@ async fn a_poll_that_has_read_for_long_enough_tells_what_it_has() {
     assert!(told.iter().all(|count| *count <= 1), "a thread a poll: {told:?}");
     assert!(told.iter().sum::<usize>() > count, "all that is open, and the past");
 }
+
+#[tokio::test]
+async fn where_too_many_moved_for_one_poll_all_is_read_anew_in_parts() {
+    let simulator = small(Account::usual()).await;
+    simulator.inside().limiter = None;
+    let spec = spec(&simulator.base, &json!({}), Duration::ZERO);
+    let mut source = Callbell::new(&spec, Limits::default()).unwrap().reading_for(Duration::ZERO);
+    let mut watch = Watch::new(&mut source as &mut dyn Source, &simulator);
+    watch.settle().await;
+    // Some pages of them write while nobody asks.
+    let some: Vec<_> = {
+        let chats = &simulator.inside().world.chats;
+        chats.iter().take(70).map(|chat| (chat.id.clone(), uuid(chat.number))).collect()
+    };
+    assert!(some.len() > 60, "{}", some.len());
+    some.iter().for_each(|(id, _)| write(&simulator, id, "any news?"));
+    simulator.inside().world.stand_still(TimeDelta::seconds(30));
+    simulator.asked();
+    let mut lists = Vec::new();
+    while watch.poll().await.unwrap().more {
+        lists.push(simulator.asked().iter().filter(|line| line.contains("/contacts?")).count());
+    }
+    assert!(lists.iter().all(|pages| *pages <= 2), "pages of the list a poll: {lists:?}");
+    assert!(some.iter().all(|(_, id)| heard(&watch, id, "any news?") == 1), "and each is told");
+}

@@ -140,6 +140,38 @@ async fn one_that_cannot_be_read_any_more_holds_up_no_news() {
 }
 
 #[tokio::test]
+async fn who_was_answered_in_one_that_cannot_be_read_waits_no_more() {
+    for is_restarted in [false, true] {
+        let simulator = small().await;
+        let mut stream = simulator.inside().world.take_stream();
+        let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
+        let (id, broken, agent) = {
+            let inside = simulator.inside();
+            let waits = |chat: &&crate::world::Chat| chat.waiting_since.is_some() && chat.holder.is_some();
+            let chat = inside.world.open().find(waits).unwrap();
+            (chat.id.clone(), chat.number, inside.world.agents[chat.holder.unwrap()].id.clone())
+        };
+        simulator.fault(line(broken), Fault::Answer(Reply::json(500, &failed("server_error", "no"))));
+        let (told, cursor) = (std::mem::take(&mut watch.told), watch.cursor.take());
+        let mut second = source(&simulator, &json!({}), Duration::ZERO);
+        let mut after = Watch::new(second.as_mut(), &simulator);
+        if is_restarted {
+            after.source.remember(&active(&told));
+            (after.told, after.cursor) = (told, cursor);
+        } else {
+            (watch.told, watch.cursor) = (told, cursor);
+        }
+        let watch = if is_restarted { &mut after } else { &mut watch };
+        simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        simulator.inside().world.happen(Message::public(id, Author::Agent, Some(agent)));
+        for_minutes(watch, 3).await;
+        assert!(asked(&simulator).contains(&broken));
+        stream.extend(simulator.inside().world.take_stream());
+        agrees(watch, &stream);
+    }
+}
+
+#[tokio::test]
 async fn where_none_can_be_read_the_source_fails() {
     for (words, fault) in faults() {
         let simulator = small().await;

@@ -7,6 +7,7 @@ use helptop::event::{EventKind, Timestamp};
 use helptop::source::Cursor;
 use serde_json::json;
 
+use super::endings::agree_on_endings;
 use super::{Workspace, seconds, show, shown, simulator, smallest, source};
 use crate::agree::{SMALL, Terms, Watch, agree, agree_now, params, start};
 
@@ -63,6 +64,7 @@ async fn a_start_anew_after_a_short_and_a_long_pause_agrees() {
         watch.settle().await;
         stream.extend(simulator.inside().world.take_stream());
         agree_now(&watch.told, &stream, &simulator.inside().world, &watch.source.capabilities(), &terms());
+        assert!(agree_on_endings(&watch.told, &stream, &simulator.inside().world) > 30);
     }
 }
 

@@ -4,6 +4,8 @@ pub mod bad;
 mod broken;
 mod cost;
 mod day;
+mod endings;
+mod gone;
 mod long;
 mod show;
 
