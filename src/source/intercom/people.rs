@@ -53,7 +53,9 @@ impl People {
         if is_whole {
             self.roster.agents(admins.iter().map(agent), at, out);
         } else {
-            admins.iter().for_each(|admin| self.roster.agent(agent(admin), out));
+            for admin in &admins {
+                self.roster.agent(agent(admin), out);
+            }
             seats.extend(self.seats.iter().flatten().cloned());
         }
         if self.seats.replace(seats).is_none() {

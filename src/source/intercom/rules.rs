@@ -232,7 +232,7 @@ fn an_ending_waits_for_the_part_that_says_whose_it_is() {
 }
 
 /// What is told of one whose parts can't be read when its fields say so, after those that were told before.
-fn of_unreadable(mut state: State, more: Value) -> Vec<String> {
+fn of_unreadable(mut state: State, more: &Value) -> Vec<String> {
     state.phase = Phase::Steady;
     state.outbox.clear();
     let mut later = row(json!({"updated_at": 1_772_441_960, "admin_assignee_id": 81}));
@@ -261,8 +261,8 @@ fn an_answer_of_the_fields_is_told_where_the_parts_cannot_be_read(#[case] more: 
     outlined.note(&read(waiting()), LATER);
     let mut told = steady();
     told.tell(&whole(waiting(), vec![part(300, "comment", "user", body())]), LATER);
-    assert_eq!(of_unreadable(outlined, more.clone()), expected);
-    assert_eq!(of_unreadable(told, more), expected);
+    assert_eq!(of_unreadable(outlined, &more), expected);
+    assert_eq!(of_unreadable(told, &more), expected);
 }
 
 #[rstest]
@@ -273,7 +273,7 @@ fn an_answer_after_an_earlier_run_is_told_though_its_wait_is_not_known(
     #[case] expected: &[&str],
 ) {
     let answered = json!({"statistics": {"last_admin_reply_at": 1_772_441_950}});
-    assert_eq!(of_unreadable(started(true, told_to), answered), expected);
+    assert_eq!(of_unreadable(started(true, told_to), &answered), expected);
 }
 
 #[test]
