@@ -84,6 +84,11 @@ impl SourceError {
         Self::Transient { place: place.into(), what: what.into(), until: None, todo: None }
     }
 
+    /// Whether another request would fare no better: the key, the limit and the way to the server are everybody's.
+    pub const fn is_of_all(&self) -> bool {
+        matches!(self, Self::Auth { .. } | Self::RateLimited { .. } | Self::Transient { todo: Some(_), .. })
+    }
+
     /// What to do about it.
     pub fn hint(&self, retry: Retry) -> String {
         let (todo, again, at_once) = match (self, retry) {
@@ -177,6 +182,13 @@ mod tests {
             assert_eq!(dated.to_string(), format!("{says}, it wants none before 2026-11-22T06:00:01Z"));
             assert_eq!(dated.hint(Retry::Never), "run it again after that");
         }
+    }
+
+    #[test]
+    fn the_key_the_limit_and_the_way_are_everybodys() {
+        let of_all: Vec<&str> = errors().iter().filter(|error| error.is_of_all()).map(SourceError::word).collect();
+        assert_eq!(of_all, ["auth", "throttled", "failing"]);
+        assert!(!SourceError::passing("p", "w").is_of_all());
     }
 
     #[test]

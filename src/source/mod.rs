@@ -34,6 +34,7 @@ mod roster;
 pub mod rt;
 mod running;
 mod setup;
+mod sides;
 mod skips;
 pub mod steps;
 mod wanted;

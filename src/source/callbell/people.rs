@@ -12,7 +12,6 @@ use super::Callbell;
 use super::ask::Ask;
 use super::cover::cover;
 use super::map::{self, NOBODY, Names};
-use super::read::is_general;
 use super::wire::{Member, Team};
 use crate::event::{Agent, AgentId, Event, PresenceState, TeamId, Timestamp};
 use crate::source::SourceError;
@@ -103,7 +102,7 @@ impl People {
     /// Lets no chat wait for what is wrong with the agents alone: that is told once, and they are tried again later.
     pub(super) fn set_aside(&mut self, read: Result<(), SourceError>, ask: &mut Ask) -> Result<(), SourceError> {
         match read {
-            Err(error) if !is_general(&error) => {
+            Err(error) if !error.is_of_all() => {
                 if self.retry_at.replace(ask.now + RETRY).is_none() {
                     ask.skips.note("teams and presence".to_owned(), ".", &error.to_string());
                 }

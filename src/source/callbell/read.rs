@@ -49,7 +49,7 @@ impl Tally {
         read: Result<T, SourceError>,
     ) -> Result<Option<T>, SourceError> {
         match read {
-            Err(error) if is_general(&error) => Err(error),
+            Err(error) if error.is_of_all() => Err(error),
             Err(error) => {
                 self.failed.push((uuid.clone(), error));
                 Ok(None)
@@ -69,14 +69,6 @@ impl Tally {
     pub(super) fn goes_on(&self, ask: &mut Ask) -> bool {
         !ask.enough.is_come() && !self.is_hopeless()
     }
-}
-
-/// Whether it is wrong with all that is asked: the key, the limit, the connection.
-pub(super) const fn is_general(error: &SourceError) -> bool {
-    matches!(
-        error,
-        SourceError::Auth { .. } | SourceError::RateLimited { .. } | SourceError::Transient { todo: Some(_), .. }
-    )
 }
 
 impl Callbell {

@@ -9,7 +9,6 @@ use super::ask::{Ask, Page, Place};
 use super::order::Order;
 use super::past::{Past, begins_at};
 use super::people::People;
-use super::read::is_general;
 use super::state::{LATE, Mark, Phase, Why};
 use super::wire::Contact;
 use super::{CAPABILITIES, Callbell, Step};
@@ -234,7 +233,7 @@ impl Callbell {
                     None
                 } else {
                     match ask.newest(&row.uuid).await {
-                        Err(error) if is_general(&error) => return Err(error),
+                        Err(error) if error.is_of_all() => return Err(error),
                         Err(_) if std::mem::replace(&mut has_failed, true) => break,
                         newest => newest.ok().flatten(),
                     }

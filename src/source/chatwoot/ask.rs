@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::map;
 use super::several::{Messages, Several, read_thread};
-use super::sides::is_of_all;
 use super::wire::{Csat, List, Message, OnlyCounts, Page, Person, Row};
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -204,7 +203,7 @@ impl Ask {
             match answer.map_err(|error| meant(error, self.at())) {
                 Ok(answer) => read.push((team, self.read_all("GET /teams/:id/team_members", "", answer.body))),
                 Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => read.push((team, Vec::new())),
-                Err(error) if is_of_all(&error) => return Err(error),
+                Err(error) if error.is_of_all() => return Err(error),
                 Err(error) => {
                     self.skip(format!("team, id {team}"), ".", &format!("who is in it can't be read: {error}"));
                     read.push((team, Vec::new()));

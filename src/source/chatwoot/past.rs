@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, Found, PER_PAGE};
 use super::each::Request;
-use super::sides::is_of_all;
 use super::wire::Row;
 use super::{Chatwoot, Step};
 use crate::event::Timestamp;
@@ -140,7 +139,7 @@ impl Chatwoot {
         let query = [("status", "resolved"), ("sort_by", "last_activity_at_desc"), ("page", &*page)];
         let (rows, count, total) = match ask.page(&query).await {
             Ok(page) => page,
-            Err(error) if is_of_all(&error) => {
+            Err(error) if error.is_of_all() => {
                 reading.tries.end();
                 return Err(error);
             }

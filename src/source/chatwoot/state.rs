@@ -20,6 +20,7 @@ use crate::source::differ::{Differ, Rating};
 use crate::source::left;
 use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
+use crate::source::sides::Sides;
 use crate::source::skips::Named;
 
 /// Ended conversations are forgotten after this.
@@ -67,7 +68,7 @@ pub(super) struct State {
     /// Those of both whose own requests failed.
     pub failing: Pauses<u64>,
     /// Parts beside the conversations that could not be read.
-    pub sides: Pauses<&'static str>,
+    pub sides: Sides,
     pub put_off: PutOff,
     /// Conversations of which an earlier run was about to tell something.
     pub untold: BTreeSet<u64>,

@@ -201,7 +201,7 @@ impl Chatwoot {
         }
         let got = read_agents(ask).await;
         if let Err(error @ SourceError::Forbidden { .. }) = got {
-            self.state.sides.end(&AGENTS);
+            self.state.sides.end(AGENTS);
             return Err(error);
         }
         self.came(ask, AGENTS, got)
@@ -214,7 +214,7 @@ impl Chatwoot {
         }
         let got = ask.ratings((since, ask.at() + TimeDelta::minutes(1)), 1).await;
         if let Err(SourceError::Forbidden { .. } | SourceError::Auth { .. } | SourceError::Unsupported { .. }) = got {
-            self.state.sides.end(&RATINGS);
+            self.state.sides.end(RATINGS);
             return Ok(false);
         }
         self.came(ask, RATINGS, got).map(|_| true)
@@ -272,7 +272,7 @@ impl Chatwoot {
             self.teams(ask).await?;
             self.ratings(ask).await?;
             self.walk_a_while(ask).await?;
-            let is_surveying = self.state.survey.is_some() && !self.state.sides.rests(&RATINGS, ask.now);
+            let is_surveying = self.state.survey.is_some() && !self.state.sides.rests(RATINGS, ask.now);
             more = self.state.has_work(ask.now) || is_surveying;
         }
         let progress = self.state.past.progress(ask.now);

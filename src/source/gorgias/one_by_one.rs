@@ -33,7 +33,7 @@ impl Read {
 impl Gorgias {
     /// Whether there are tickets to be read one by one now.
     pub(super) fn has_due(&self, now: Timestamp) -> bool {
-        !self.state.sides.rests(&TICKETS, now) && self.state.due(now).next().is_some()
+        !self.state.sides.rests(TICKETS, now) && self.state.due(now).next().is_some()
     }
 
     /// Reads some of the tickets that no feed tells whole.

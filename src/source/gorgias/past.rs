@@ -82,7 +82,7 @@ impl Gorgias {
     /// Whether a part of the history may be read now.
     pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
         let is_there = self.state.past.reading().is_some() || !self.left_due(now).is_empty();
-        is_there && !self.state.sides.rests(&HISTORY, now)
+        is_there && !self.state.sides.rests(HISTORY, now)
     }
 
     /// Some tickets that failed before and may be tried again.

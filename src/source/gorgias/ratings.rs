@@ -110,7 +110,7 @@ impl Gorgias {
         if ratings.walk.is_none() && ratings.waiting.is_empty() {
             ratings.told_to = ratings.whole_at;
         }
-        Ok(ratings.walk.is_some() && !self.state.sides.rests(&RATINGS, ask.now))
+        Ok(ratings.walk.is_some() && !self.state.sides.rests(RATINGS, ask.now))
     }
 
     /// Some pages of surveys, the newest first, from where the look before has stopped.

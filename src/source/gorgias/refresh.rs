@@ -72,7 +72,7 @@ impl Gorgias {
 
     /// Looks at a hundred active tickets, the next ones each time: deleted ones vanish without a word.
     async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.sweep_at < SWEEP_EVERY || self.state.sides.rests(&DELETED, ask.now) {
+        if ask.now - self.state.sweep_at < SWEEP_EVERY || self.state.sides.rests(DELETED, ask.now) {
             return Ok(());
         }
         let active = self.state.active_after(self.state.sweep_after, PER_PAGE);

@@ -16,6 +16,7 @@ use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
 use crate::source::lenient::Id;
 use crate::source::pauses::Pauses;
+use crate::source::sides::Sides;
 use crate::source::skips::{Named, Skips};
 use crate::source::{Cursor, SourceError};
 
@@ -145,7 +146,7 @@ pub(super) struct State {
     pub strangers: Vec<ConversationId>,
     pub told_to: Option<Timestamp>,
     /// What the news can do without and is left alone, as it could not be read.
-    pub sides: Pauses<&'static str>,
+    pub sides: Sides,
     /// Tickets whose own requests failed and that are left alone, and what of that is still to be said.
     pub pauses: Pauses<Id>,
     pub unsaid: Skips,

@@ -255,7 +255,7 @@ impl Ask {
                     self.quota = left.max_by_key(|quota| (quota.resets_at, std::cmp::Reverse(quota.remaining)));
                     self.whole(id, body)
                 }
-                Err(error) if is_of_all(&error) => return (found, Some(error)),
+                Err(error) if error.is_of_all() => return (found, Some(error)),
                 Err(error) => Found::Failed(error),
             });
         }
@@ -343,14 +343,6 @@ impl Found {
     pub(super) fn has_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
     }
-}
-
-/// Whether another request would fare no better: the key, the limit and the way to the server are everybody's.
-pub(super) fn is_of_all(error: &SourceError) -> bool {
-    matches!(
-        error,
-        SourceError::Auth { .. } | SourceError::RateLimited { .. } | SourceError::Transient { todo: Some(_), .. }
-    )
 }
 
 /// Whether its state is known; else why it can't be told.

@@ -121,7 +121,7 @@ impl Intercom {
     /// Whether a part of the history may be read now.
     pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
         let sides = &self.state.sides;
-        self.state.past.is_due(now) && !sides.rests(&HISTORY, now)
+        self.state.past.is_due(now) && !sides.rests(HISTORY, now)
     }
 
     /// A part of the history.

@@ -145,7 +145,7 @@ impl Intercom {
                 && let Err(SourceError::Forbidden { .. }) = &got
             {
                 // A key that never could is to be mended: that is not to be overlooked.
-                self.state.sides.end(&TEAMMATES);
+                self.state.sides.end(TEAMMATES);
                 return got.map(drop);
             }
             if let Some(admins) = self.came(ask, TEAMMATES, got)? {

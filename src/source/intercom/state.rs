@@ -15,6 +15,7 @@ use super::wire::{Conversation, Part};
 use crate::event::{ConversationId, Event, Timestamp};
 use crate::source::pauses::Pauses;
 use crate::source::roster::Roster;
+use crate::source::sides::Sides;
 use crate::source::skips::Named;
 use crate::source::{Cursor, left};
 
@@ -77,7 +78,7 @@ pub(super) struct State {
     /// Those that can't be read with their parts.
     pub left: Pauses<CompactString>,
     /// What else can't be read.
-    pub sides: Pauses<&'static str>,
+    pub sides: Sides,
     pub walk: Option<Walk>,
     /// When the desk was last looked over, by our clock; how often; and how many walks may follow a wrong count.
     pub looked_over_at: Timestamp,
