@@ -170,11 +170,6 @@ impl Row {
         Some(record)
     }
 
-    /// Whether a note of the desk dates its ending.
-    pub(super) fn is_noted(&self, messages: &[Message], known: &Known, since: Option<Timestamp>) -> bool {
-        ending(messages, known, since).is_some()
-    }
-
     /// Adds to its last message what only the row tells of it.
     pub(super) fn complete(&self, messages: &mut [Message]) {
         let Some(last) = &self.last_non_activity_message else { return };
@@ -277,6 +272,11 @@ fn direction(messages: &[Message]) -> Direction {
         Some((Author::Agent, _)) => Direction::Outbound,
         _ => Direction::Inbound,
     }
+}
+
+/// Whether a note of the desk dates an ending that came since then.
+pub(super) fn is_noted(messages: &[Message], known: &Known, since: Option<Timestamp>) -> bool {
+    ending(messages, known, since).is_some()
 }
 
 /// When and by whom it was ended, by the last note of the desk that says so. The notes are translated: where none is

@@ -44,7 +44,7 @@ impl State {
         let Some((row, looked_at)) = self.waiting.remove(&number) else { return };
         let is_news = !row.is_active() && self.differ.is_active(&map::conversation(number));
         let is_first = is_news && !self.put_off.0.contains_key(&number);
-        if is_first && !row.is_noted(&thread.messages, &self.people.known, self.told_at(number)) {
+        if is_first && !map::is_noted(&thread.messages, &self.people.known, self.told_at(number)) {
             self.put_off.0.insert(number, Some((row, looked_at, now)));
             return;
         }

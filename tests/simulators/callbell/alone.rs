@@ -230,7 +230,9 @@ async fn where_too_many_moved_for_one_poll_all_is_read_anew_in_parts() {
         chats.iter().take(70).map(|chat| (chat.id.clone(), uuid(chat.number))).collect()
     };
     assert!(some.len() > 60, "{}", some.len());
-    some.iter().for_each(|(id, _)| write(&simulator, id, "any news?"));
+    for (id, _) in &some {
+        write(&simulator, id, "any news?");
+    }
     simulator.inside().world.stand_still(TimeDelta::seconds(30));
     simulator.asked();
     let mut lists = Vec::new();

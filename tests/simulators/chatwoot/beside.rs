@@ -162,7 +162,9 @@ async fn on_a_slow_server_each_poll_tells_what_came() {
     {
         let mut inside = simulator.inside();
         let open: Vec<_> = inside.world.open().map(|chat| chat.id.clone()).collect();
-        open.into_iter().for_each(|id| inside.world.happen(Message::public(id, Author::Customer, None)));
+        for id in open {
+            inside.world.happen(Message::public(id, Author::Customer, None));
+        }
     }
     simulator.fault("/messages", Fault::Slow(Duration::from_secs(19)));
     let mut source = source(&simulator, &json!({}), Duration::ZERO);

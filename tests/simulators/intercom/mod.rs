@@ -27,6 +27,7 @@ use crate::world::{Chat, Logged, World};
 pub const TOKEN: &str = "dG9rOnNlY3JldC0wODE1";
 /// How this workspace is set up.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent settings of a workspace")]
 pub struct Workspace {
     /// The app may read tickets; else conversations that are tickets are left out.
     pub reads_tickets: bool,

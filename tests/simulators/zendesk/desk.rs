@@ -278,9 +278,10 @@ impl Desk {
                     let comment = serde_json::to_value(comment).unwrap().as_str().map(str::to_owned);
                     let id = self.answered.len() as u64 + 1;
                     // An ended ticket is asked about when it ends, another a minute before the answer.
-                    let offered = match is_active(ticket.status) {
-                        true => instant - chrono::TimeDelta::minutes(1),
-                        false => Timestamp::from_millis(ticket.status_updated_at * 1000),
+                    let offered = if is_active(ticket.status) {
+                        instant - chrono::TimeDelta::minutes(1)
+                    } else {
+                        Timestamp::from_millis(ticket.status_updated_at * 1000)
                     };
                     self.answered.push(Answered {
                         id,
