@@ -30,7 +30,7 @@ pub enum SourceError {
         until: Option<Timestamp>,
     },
     /// Will most likely pass: a timeout, a server fault, a network fault, a child that died.
-    #[error("{place}: {what}{}", .until.map_or_else(String::new, not_before))]
+    #[error("{place}: {what}{}", asked_for(.until.as_ref(), .todo.is_some()))]
     Transient {
         /// Which endpoint, file or command.
         place: String,
@@ -59,6 +59,11 @@ pub enum SourceError {
         /// What it can't do.
         what: String,
     },
+}
+
+/// Until when a server wants to be left alone; where a person can do something, the instant is that of the next try.
+fn asked_for(until: Option<&Timestamp>, has_todo: bool) -> String {
+    until.filter(|_| !has_todo).map_or_else(String::new, |until| not_before(*until))
 }
 
 /// The whole second from which on it may be asked again.
@@ -182,6 +187,9 @@ mod tests {
             assert_eq!(dated.to_string(), format!("{says}, it wants none before 2026-11-22T06:00:01Z"));
             assert_eq!(dated.hint(Retry::Never), "run it again after that");
         }
+        let until = Some(Timestamp::default());
+        let own = SourceError::Transient { place, what, until, todo: Some("look at it") };
+        assert_eq!(own.to_string(), "GET /x: the server failed (503)", "nobody but helptop wants to wait");
     }
 
     #[test]

@@ -211,3 +211,24 @@ fn a_full_disk_and_one_that_may_not_be_written_are_named_and_nothing_kept_is_los
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
     assert!(error.hint().contains("writable"));
 }
+
+#[test]
+fn what_somebody_who_was_killed_has_begun_to_write_does_not_keep_readers_out() {
+    let folder = TempDir::new().unwrap();
+    let (path, left) = (folder.path().join("history.db"), folder.path().join("left.db"));
+    drop(SqliteStore::open(&path, false).unwrap());
+    let writer = Connection::open(&path).unwrap();
+    // As a store is while it is made.
+    writer.pragma_update(None, "journal_mode", "DELETE").unwrap();
+    writer.pragma_update(None, "cache_size", 10).unwrap();
+    writer.execute_batch("BEGIN; CREATE TABLE begun (some BLOB)").unwrap();
+    for _ in 0..100 {
+        writer.execute("INSERT INTO begun VALUES (randomblob(4000))", []).unwrap();
+    }
+    for (from, to) in [("history.db", "left.db"), ("history.db-journal", "left.db-journal")] {
+        fs::copy(folder.path().join(from), folder.path().join(to)).unwrap();
+    }
+    let mut store = SqliteStore::open_to_read(&left).unwrap();
+    assert_eq!(store.count(&Selection::All).unwrap(), 0);
+    store.check().unwrap();
+}

@@ -61,6 +61,14 @@ impl SqliteStore {
 
     /// Opens a file that is there, for reading.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        match Self::open_as_it_is(path) {
+            // Who wrote was killed in the middle of it: that has to be undone before anybody reads.
+            Err(StoreError::ReadOnly { .. }) if undo_what_was_begun(path).is_ok() => Self::open_as_it_is(path),
+            opened => opened,
+        }
+    }
+
+    fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
         let faults = Faults::at(path);
         if !path.exists() {
             return Err(StoreError::Missing { path: path.display().to_string() });
@@ -261,4 +269,12 @@ impl Store for SqliteStore {
             Ok(Size { events: events as u64, bytes })
         })
     }
+}
+
+/// Undoes what somebody who was killed has begun to write, as every opening for writing does; of nobody who still writes.
+fn undo_what_was_begun(path: &Path) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
