@@ -26,7 +26,7 @@ use helptop::source::demo::{Params, Simulation};
 use helptop::source::http::Limits;
 use helptop::source::rt::Rt;
 use helptop::source::{Source, Spec};
-use helptop::store::{Selection, SqliteStore, Store};
+use helptop::store::{Selection, SqliteStore, Store, StoreError};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::{Value, json};
 
@@ -88,7 +88,11 @@ impl Place {
     fn kept(&self) -> Vec<Event> {
         let mut events = Vec::new();
         if self.store().exists() {
-            let mut store = SqliteStore::open_to_read(&self.store()).unwrap();
+            let mut store = match SqliteStore::open_to_read(&self.store()) {
+                // Killed while it made its store: nothing was kept yet.
+                Err(StoreError::Corrupt { what, .. }) if what.contains("was not made to its end") => return events,
+                opened => opened.unwrap(),
+            };
             store
                 .read(&Selection::All, &mut |_, event| {
                     // Where the stretch begins and ends of which anything is kept.
