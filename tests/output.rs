@@ -132,6 +132,21 @@ fn where_nobody_tells_states_online_is_unknown_and_not_none() {
 }
 
 #[test]
+fn who_was_online_is_unknown_once_the_source_can_not_tell_any_more() {
+    let (can, can_not) = (r#"["presence","messages"]"#, r#"["messages"]"#);
+    let hello = |list: &str| format!(r#"{{"type":"hello","version":1,"capabilities":{list}}}"#);
+    let state =
+        |state: &str| format!(r#"{{"type":"presence","agent":"a1","state":"{state}","at":"2026-03-02T09:00:00Z"}}"#);
+    let of = |lines: &[String]| json_of(&snapshot(&[("desk", &lines.join("\n"))]));
+    let told = [hello(can), state("online")];
+    let [before, lost] = [of(&told), of(&[&told[..], &[hello(can_not)]].concat())];
+    assert_eq!((&before["totals"]["online"], &before["agents"][0]["state"]), (&json!(1), &json!("online")));
+    assert_eq!((&lost["totals"]["online"], &lost["agents"][0]["state"]), (&Value::Null, &Value::Null));
+    let again = of(&[&told[..], &[hello(can_not), hello(can), state("away").replace("09:00", "09:30")]].concat());
+    assert_eq!((&again["totals"]["online"], &again["agents"][0]["state"]), (&json!(0), &json!("away")));
+}
+
+#[test]
 fn of_several_sources_each_row_names_its_own() {
     let value = json_of(&snapshot(&[("one", MORNING), ("two", MORNING)]));
     for (list, rows) in [("queues", 6), ("unanswered", 4), ("agents", 10)] {

@@ -62,13 +62,16 @@ impl Desk {
 
     fn hello(&mut self, source: SourceIx, at: Timestamp, capabilities: Vec<Capability>) {
         self.counts.folded += 1;
-        let before = self.rules(source);
+        let (before, had_lost) = (self.rules(source), self.has_lost_presence(source));
         let tables = &mut self.sources[source.at()];
-        if tables.capabilities.as_ref().is_some_and(|(said_at, _)| *said_at > at) {
-            return;
+        tables.told_presence |= capabilities.contains(&Capability::Presence);
+        if tables.capabilities.as_ref().is_none_or(|(said_at, _)| *said_at <= at) {
+            tables.capabilities = Some((at, capabilities));
         }
-        tables.capabilities = Some((at, capabilities));
         let has_folded = !tables.conversations.is_empty();
+        if self.has_lost_presence(source) != had_lost {
+            self.touch_agents(source);
+        }
         if has_folded && self.rules(source) != before && !self.unsettled.sources.contains(&source) {
             self.unsettled.sources.push(source);
         }
@@ -257,6 +260,14 @@ impl Desk {
             && !std::mem::replace(&mut conversation.dirty, true)
         {
             self.changes.conversations.push(ix);
+        }
+    }
+
+    fn touch_agents(&mut self, source: SourceIx) {
+        for i in 0..self.agents.len() {
+            if self.agents[i].source == source {
+                self.touch_agent(AgentIx(i as u32));
+            }
         }
     }
 

@@ -26,7 +26,7 @@ pub use people::{Agent, Customer, Team};
 use crate::event::{AgentId, Capability, ConversationId, CustomerId, Timestamp};
 use fold::Rules;
 use numbers::Numbers;
-use people::KnownCustomer;
+use people::{KnownCustomer, Presence};
 
 /// Everything that is known, folded from events.
 #[derive(Debug, Default)]
@@ -83,6 +83,8 @@ pub struct Counts {
 #[derive(Debug, Default)]
 struct SourceTables {
     capabilities: Option<(Timestamp, Vec<Capability>)>,
+    /// It said at some time that it can tell who is online.
+    told_presence: bool,
     agents: Numbers<AgentIx>,
     teams: Numbers<TeamIx>,
     customers: Numbers<CustomerIx>,
@@ -130,6 +132,17 @@ impl Desk {
     /// Whether any source said it can tell that.
     pub fn any_can_tell(&self, capability: Capability) -> bool {
         (0..self.sources.len()).any(|i| self.capabilities(SourceIx(i as u32)).contains(&capability))
+    }
+
+    /// An agent's state now, with the start of the unbroken run of that state; nothing where its source could tell states
+    /// and says now that it can't.
+    pub fn state_of(&self, ix: AgentIx) -> Option<(&Presence, Timestamp)> {
+        let agent = self.agent(ix);
+        agent.state().filter(|_| !self.has_lost_presence(agent.source))
+    }
+
+    fn has_lost_presence(&self, source: SourceIx) -> bool {
+        self.sources[source.at()].told_presence && !self.capabilities(source).contains(&Capability::Presence)
     }
 
     /// What the fold must know of a source.

@@ -52,6 +52,13 @@ impl<I: Ord + Clone> Pauses<I> {
         one.times
     }
 
+    /// It is left alone until then at least.
+    pub(super) fn hold_until(&mut self, id: &I, until: Timestamp) {
+        if let Some(one) = self.0.get_mut(id) {
+            one.until = one.until.max(until);
+        }
+    }
+
     /// The same, and the first time it is named among the skipped, as the request that failed.
     pub(super) fn leave(&mut self, id: I, error: &SourceError, now: Timestamp, skips: &mut Skips) {
         if self.failed(id, now) == 1 {

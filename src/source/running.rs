@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use crate::event::Timestamp;
+use crate::event::{ConversationId, Event, EventKind, SlaMetric, Timestamp};
 
 /// A target is told so long before it is due, unless it is answered earlier.
 pub(super) const AHEAD: TimeDelta = TimeDelta::minutes(30);
@@ -13,6 +13,13 @@ pub(super) const AHEAD: TimeDelta = TimeDelta::minutes(30);
 pub(super) struct Target {
     pub set_at: Timestamp,
     pub due: Timestamp,
+}
+
+impl Target {
+    /// What tells it.
+    pub(super) fn event(self, conversation: ConversationId, metric: SlaMetric) -> Event {
+        Event::new(self.set_at, EventKind::Sla { conversation, metric, due: self.due })
+    }
 }
 
 /// What is known of the targets of one sort of one conversation.

@@ -351,7 +351,7 @@ pub fn conversation_row(desk: &Desk, ix: ConversationIx) -> Option<ConversationR
 
 fn agent_row(desk: &Desk, ix: AgentIx, holding: &Holding) -> AgentRow {
     let agent = desk.agent(ix);
-    let state = agent.state();
+    let state = desk.state_of(ix);
     AgentRow {
         ix,
         source: agent.source,

@@ -47,17 +47,18 @@ impl Chatwoot {
     /// Teams that are new, renamed or filled anew, every ten minutes; and what an earlier poll left of them.
     pub(super) async fn teams(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let left = self.state.people.left.clone();
-        if left.is_empty() && ask.now - self.state.people.teams_at < EVERY || !self.may_ask(TEAMS, ask.now) {
+        if left.is_empty() && ask.now - self.state.people.teams_at < EVERY || !self.state.sides.may_ask(TEAMS, ask.now)
+        {
             return Ok(());
         }
         if left.is_empty() {
             let got = read_teams(ask).await;
-            if let Some(teams) = self.came(ask, TEAMS, got)? {
+            if let Some(teams) = self.state.sides.came(TEAMS, got, &mut ask.skips)? {
                 self.state.people.take_teams(teams, ask.now, &mut self.state.outbox);
             }
         } else {
             let got = ask.members(&left).await;
-            if let Some(members) = self.came(ask, TEAMS, got)? {
+            if let Some(members) = self.state.sides.came(TEAMS, got, &mut ask.skips)? {
                 self.state.people.take_members(members);
             }
         }
@@ -66,9 +67,9 @@ impl Chatwoot {
 
     /// The agents with their states.
     pub(super) async fn agents(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if self.may_ask(AGENTS, ask.now) {
+        if self.state.sides.may_ask(AGENTS, ask.now) {
             let got = read_agents(ask).await;
-            if let Some(agents) = self.came(ask, AGENTS, got)? {
+            if let Some(agents) = self.state.sides.came(AGENTS, got, &mut ask.skips)? {
                 self.state.people.take_agents(agents, ask.at(), &mut self.state.outbox);
             }
         }

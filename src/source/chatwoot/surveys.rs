@@ -30,7 +30,7 @@ impl Chatwoot {
     pub(super) async fn ratings(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let Some(since) = self.state.rated_to else { return Ok(()) };
         let under_way = self.state.survey.clone();
-        if under_way.is_none() && ask.now - self.state.rated_at < EVERY || !self.may_ask(RATINGS, ask.now) {
+        if under_way.is_none() && ask.now - self.state.rated_at < EVERY || !self.state.sides.may_ask(RATINGS, ask.now) {
             return Ok(());
         }
         let until = ask.at() + TimeDelta::minutes(1);
@@ -38,7 +38,7 @@ impl Chatwoot {
         let (mut answers, mut is_over) = (Vec::new(), false);
         for _ in 0..PAGES {
             let got = ask.ratings((reading.since, reading.until), reading.page).await;
-            let Some((some, count)) = self.came(ask, RATINGS, got)? else { return Ok(()) };
+            let Some((some, count)) = self.state.sides.came(RATINGS, got, &mut ask.skips)? else { return Ok(()) };
             let first = some.first().map(|answer| (answer.conversation_id, answer.created_at));
             let is_repeated = first.is_some() && first == reading.first;
             (reading.first, reading.page) = (first, reading.page + 1);

@@ -145,9 +145,9 @@ impl Chatwoot {
         let inboxes = read_inboxes(ask).await?;
         let watched = watched(&self.settings.inboxes, &inboxes)?;
         let mut teams = None;
-        if self.may_ask(TEAMS, ask.now) {
+        if self.state.sides.may_ask(TEAMS, ask.now) {
             let got = read_teams(ask).await;
-            teams = self.came(ask, TEAMS, got)?;
+            teams = self.state.sides.came(TEAMS, got, &mut ask.skips)?;
         }
         let begins_at = super::past::begins_at(ask.now, self.backfill);
         let since = mark.as_ref().and_then(|mark| mark.rated_to).unwrap_or(begins_at);
@@ -196,7 +196,7 @@ impl Chatwoot {
 
     /// The agents at the start; a key that may not read them is not good enough.
     async fn first_agents(&mut self, ask: &mut Ask) -> Result<Option<Vec<Person>>, SourceError> {
-        if !self.may_ask(AGENTS, ask.now) {
+        if !self.state.sides.may_ask(AGENTS, ask.now) {
             return Ok(None);
         }
         let got = read_agents(ask).await;
@@ -204,12 +204,12 @@ impl Chatwoot {
             self.state.sides.end(AGENTS);
             return Err(error);
         }
-        self.came(ask, AGENTS, got)
+        self.state.sides.came(AGENTS, got, &mut ask.skips)
     }
 
     /// Whether the key may read ratings; where it is not answered, that is left open.
     async fn may_rate(&mut self, ask: &mut Ask, since: Timestamp) -> Result<bool, SourceError> {
-        if !self.may_ask(RATINGS, ask.now) {
+        if !self.state.sides.may_ask(RATINGS, ask.now) {
             return Ok(true);
         }
         let got = ask.ratings((since, ask.at() + TimeDelta::minutes(1)), 1).await;
@@ -217,7 +217,7 @@ impl Chatwoot {
             self.state.sides.end(RATINGS);
             return Ok(false);
         }
-        self.came(ask, RATINGS, got).map(|_| true)
+        self.state.sides.came(RATINGS, got, &mut ask.skips).map(|_| true)
     }
 
     /// A part of what is active: pages, then messages, then what was active before and is not met any more.
@@ -284,12 +284,12 @@ impl Chatwoot {
     async fn walk_a_while(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let Some(walk) = &self.state.walk else { return Ok(()) };
         let pages = if walk.is_urgent { PAGES } else { 1 };
-        if !self.may_ask(WALK, ask.now) {
+        if !self.state.sides.may_ask(WALK, ask.now) {
             return Ok(());
         }
         for _ in 0..pages {
             let got = self.walk_on(ask, false).await;
-            if self.came(ask, WALK, got)? != Some(true) || ask.enough.is_come() {
+            if self.state.sides.came(WALK, got, &mut ask.skips)? != Some(true) || ask.enough.is_come() {
                 break;
             }
         }
@@ -325,9 +325,13 @@ impl Chatwoot {
     /// Counts what is active, and walks through it where the count does not fit or it is time to.
     async fn count(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let mut there = None;
-        if self.state.inboxes.is_empty() && self.may_ask(COUNT, ask.now) {
-            let got = count_all(ask).await;
-            there = self.came(ask, COUNT, got)?.flatten();
+        if self.state.inboxes.is_empty() && self.state.sides.may_ask(COUNT, ask.now) {
+            let got = count_all(ask).await.map_err(|error| match error {
+                // It has a limit of its own.
+                SourceError::RateLimited { place, .. } => SourceError::passing(place, "too many requests"),
+                error => error,
+            });
+            there = self.state.sides.came(COUNT, got, &mut ask.skips)?.flatten();
         }
         let fits = self.state.inboxes.is_empty() && there.is_none_or(|there| there == self.state.active());
         let is_time = there.is_none() || !self.state.inboxes.is_empty() || self.state.counts.is_multiple_of(THOROUGH);

@@ -3,7 +3,7 @@
 use strum::IntoEnumIterator;
 
 use super::{Differ, Due, Known, Telling};
-use crate::event::{Author, ConversationId, Event, EventKind, SlaMetric, Timestamp};
+use crate::event::{Author, Event, EventKind, SlaMetric, Timestamp};
 use crate::source::running::{AHEAD, Target};
 
 impl Telling {
@@ -31,7 +31,7 @@ impl Telling {
             );
             told.extend(after.into_iter().filter_map(|at| running.answered(at)));
             told.extend(running.ripe(self.looked_at + AHEAD));
-            self.events.extend(told.into_iter().map(|target| event(&self.id, metric, target)));
+            self.events.extend(told.into_iter().map(|target| target.event(self.id.clone(), metric)));
         }
     }
 }
@@ -46,14 +46,10 @@ impl Differ {
         ripe.sort_unstable_by_key(|(id, _)| *id);
         for (id, known) in ripe {
             for (metric, running) in SlaMetric::iter().zip(known.targets.iter_mut().flat_map(|all| all.iter_mut())) {
-                out.extend(running.ripe(by).map(|target| event(id, metric, target)));
+                out.extend(running.ripe(by).map(|target| target.event(id.clone(), metric)));
             }
         }
     }
-}
-
-fn event(conversation: &ConversationId, metric: SlaMetric, Target { set_at, due }: Target) -> Event {
-    Event::new(set_at, EventKind::Sla { conversation: conversation.clone(), metric, due })
 }
 
 /// Whether it answers a target of that sort.

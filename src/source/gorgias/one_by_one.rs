@@ -39,11 +39,11 @@ impl Gorgias {
     /// Reads some of the tickets that no feed tells whole.
     pub(super) async fn one_by_one(&mut self, ask: &mut Ask, most: usize) -> Result<(), SourceError> {
         let some: Vec<Ticket> = self.state.due(ask.now).take(most).cloned().collect();
-        if some.is_empty() || !self.may_ask(TICKETS, ask.now) {
+        if some.is_empty() || !self.state.sides.may_ask(TICKETS, ask.now) {
             return Ok(());
         }
         let got = self.wholes(ask, some).await;
-        let Some(read) = self.came(ask, TICKETS, got)? else { return Ok(()) };
+        let Some(read) = self.state.sides.came(TICKETS, got, &mut ask.skips)? else { return Ok(()) };
         for (ticket, news) in read.told {
             self.state.unqueue(ticket.id);
             self.state.first(&ticket, news, Timestamp::MIN, ask.at());

@@ -93,10 +93,10 @@ impl Gorgias {
 
     /// A part of the history.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        if self.may_ask(HISTORY, ask.now) {
+        if self.state.sides.may_ask(HISTORY, ask.now) {
             let due = self.left_due(ask.now);
             let got = if due.is_empty() { self.go_on(ask).await } else { self.try_again(ask, &due).await };
-            self.came(ask, HISTORY, got)?;
+            self.state.sides.came(HISTORY, got, &mut ask.skips)?;
         }
         Ok(Step::past(self.state.past.progress()))
     }

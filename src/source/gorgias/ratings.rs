@@ -96,15 +96,15 @@ impl Gorgias {
             return Ok(false);
         }
         let is_time = ratings.walk.is_some() || ask.now - ratings.asked_at >= EVERY;
-        if is_time && self.may_ask(RATINGS, ask.now) {
+        if is_time && self.state.sides.may_ask(RATINGS, ask.now) {
             let got = self.look(ask).await;
-            self.came(ask, RATINGS, got)?;
+            self.state.sides.came(RATINGS, got, &mut ask.skips)?;
         }
         self.tell_known();
         let ids = self.unknown(ask.now);
-        if !ids.is_empty() && self.may_ask(RATED, ask.now) {
+        if !ids.is_empty() && self.state.sides.may_ask(RATED, ask.now) {
             let got = self.look_up(ask, &ids).await;
-            self.came(ask, RATED, got)?;
+            self.state.sides.came(RATED, got, &mut ask.skips)?;
         }
         let ratings = &mut self.state.ratings;
         if ratings.walk.is_none() && ratings.waiting.is_empty() {

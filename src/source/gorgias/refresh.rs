@@ -78,9 +78,9 @@ impl Gorgias {
         let active = self.state.active_after(self.state.sweep_after, PER_PAGE);
         // Should one of them be at fault, the others are looked at all the same.
         self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);
-        if !active.is_empty() && self.may_ask(DELETED, ask.now) {
+        if !active.is_empty() && self.state.sides.may_ask(DELETED, ask.now) {
             let got = ask.tickets(&active).await;
-            let Some(looked) = self.came(ask, DELETED, got)? else { return Ok(()) };
+            let Some(looked) = self.state.sides.came(DELETED, got, &mut ask.skips)? else { return Ok(()) };
             for id in active.iter().filter(|id| looked.is_gone(**id)) {
                 self.state.vanish(*id, ask.at());
             }
@@ -110,17 +110,17 @@ impl Gorgias {
     }
 
     async fn reread_staff(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.teams_at >= PEOPLE_EVERY && self.may_ask(TEAMS, ask.now) {
+        if ask.now - self.state.teams_at >= PEOPLE_EVERY && self.state.sides.may_ask(TEAMS, ask.now) {
             let got = read_teams(ask).await;
-            if let Some(teams) = self.came(ask, TEAMS, got)? {
+            if let Some(teams) = self.state.sides.came(TEAMS, got, &mut ask.skips)? {
                 let staff = Staff { teams, ..Staff::default() };
                 self.state.people.take(staff, ask.at(), &mut self.state.outbox);
                 self.state.teams_at = ask.now;
             }
         }
-        if ask.now - self.state.users_at >= PEOPLE_EVERY && self.may_ask(USERS, ask.now) {
+        if ask.now - self.state.users_at >= PEOPLE_EVERY && self.state.sides.may_ask(USERS, ask.now) {
             let got = read_users(ask).await;
-            if let Some(users) = self.came(ask, USERS, got)? {
+            if let Some(users) = self.state.sides.came(USERS, got, &mut ask.skips)? {
                 let staff = Staff { users, ..Staff::default() };
                 self.state.people.take(staff, ask.at(), &mut self.state.outbox);
                 self.state.users_at = ask.now;

@@ -41,11 +41,11 @@ impl Gorgias {
 
         self.state.forget();
         for side in [TEAMS, RATINGS] {
-            self.may_ask(side, ask.now);
+            self.state.sides.may_ask(side, ask.now);
         }
-        let teams = self.came(ask, TEAMS, teams)?;
+        let teams = self.state.sides.came(TEAMS, teams, &mut ask.skips)?;
         // Where that can't be found out now, it is said later.
-        let ratings_given = self.came(ask, RATINGS, ratings_given)?.unwrap_or(true);
+        let ratings_given = self.state.sides.came(RATINGS, ratings_given, &mut ask.skips)?.unwrap_or(true);
         let state = &mut self.state;
         state.events = Access { is_given: events_given, is_typed: ask.takes_types };
         state.ratings.is_given = ratings_given;

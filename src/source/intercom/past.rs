@@ -126,9 +126,9 @@ impl Intercom {
 
     /// A part of the history.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        if self.asks_for(HISTORY, true, ask.now) {
+        if self.state.sides.asks_for(HISTORY, true, ask.now) {
             let got = self.read_past(ask).await;
-            if self.came(ask, HISTORY, got)?.is_none() {
+            if self.state.sides.came(HISTORY, got, &mut ask.skips)?.is_none() {
                 // A place in a list may not be good for so long.
                 self.state.past.after = None;
             }

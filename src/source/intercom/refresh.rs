@@ -139,7 +139,7 @@ impl Intercom {
 
     /// The teammates, and whether they are away.
     async fn teammates(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if self.asks_for(TEAMMATES, true, ask.now) {
+        if self.state.sides.asks_for(TEAMMATES, true, ask.now) {
             let got = ask.admins().await;
             if self.state.phase == Phase::Cold
                 && let Err(SourceError::Forbidden { .. }) = &got
@@ -148,7 +148,7 @@ impl Intercom {
                 self.state.sides.end(TEAMMATES);
                 return got.map(drop);
             }
-            if let Some(admins) = self.came(ask, TEAMMATES, got)? {
+            if let Some(admins) = self.state.sides.came(TEAMMATES, got, &mut ask.skips)? {
                 let unknown = self.state.people.take_admins(admins, ask.at(), &mut self.state.outbox);
                 if let Some(first) = unknown.first() {
                     let count = unknown.len();
@@ -161,9 +161,9 @@ impl Intercom {
     }
 
     async fn teams(&mut self, ask: &mut Ask, is_time: bool) -> Result<(), SourceError> {
-        if self.asks_for(TEAMS, is_time, ask.now) {
+        if self.state.sides.asks_for(TEAMS, is_time, ask.now) {
             let got = ask.teams().await;
-            if let Some(teams) = self.came(ask, TEAMS, got)? {
+            if let Some(teams) = self.state.sides.came(TEAMS, got, &mut ask.skips)? {
                 self.state.people.take_teams(teams, &mut self.state.outbox);
             }
         }
@@ -172,9 +172,9 @@ impl Intercom {
 
     /// Why people are away.
     async fn reasons(&mut self, ask: &mut Ask, is_time: bool) -> Result<(), SourceError> {
-        if self.asks_for(REASONS, is_time, ask.now) {
+        if self.state.sides.asks_for(REASONS, is_time, ask.now) {
             let got = ask.reasons().await;
-            if let Some(reasons) = self.came(ask, REASONS, got)? {
+            if let Some(reasons) = self.state.sides.came(REASONS, got, &mut ask.skips)? {
                 self.state.people.take_reasons(reasons);
             }
         }
@@ -184,18 +184,18 @@ impl Intercom {
     /// Counts what is active, and asks for teams, why people are away, and ratings, where it is time to.
     async fn look_over(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let is_time = self.state.walk.is_none() && ask.now - self.state.looked_over_at >= EVERY;
-        if self.state.walk.is_none() && self.asks_for(COUNT, is_time, ask.now) {
+        if self.state.walk.is_none() && self.state.sides.asks_for(COUNT, is_time, ask.now) {
             let got = ask.count(&active()).await;
-            if let Some(there) = self.came(ask, COUNT, got)? {
+            if let Some(there) = self.state.sides.came(COUNT, got, &mut ask.skips)? {
                 self.weigh(there);
             }
         }
         self.teams(ask, is_time).await?;
         self.reasons(ask, is_time).await?;
         let is_rating = is_time || self.state.rating.is_some();
-        if self.state.rated_to.is_some() && self.asks_for(RATINGS, is_rating, ask.now) {
+        if self.state.rated_to.is_some() && self.state.sides.asks_for(RATINGS, is_rating, ask.now) {
             let got = self.ratings(ask).await;
-            self.came(ask, RATINGS, got)?;
+            self.state.sides.came(RATINGS, got, &mut ask.skips)?;
         }
         if is_time {
             self.state.looked_over_at = ask.now;
@@ -219,7 +219,7 @@ impl Intercom {
     /// A part of the walk, if there is one under way; whether the rest is not to wait.
     async fn walk(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let Some(is_urgent) = self.state.walk.as_ref().map(|walk| walk.is_urgent) else { return Ok(false) };
-        if !self.asks_for(WALK, true, ask.now) {
+        if !self.state.sides.asks_for(WALK, true, ask.now) {
             return Ok(false);
         }
         let mut got = Ok(true);
@@ -229,7 +229,7 @@ impl Intercom {
                 break;
             }
         }
-        let more = self.came(ask, WALK, got)?;
+        let more = self.state.sides.came(WALK, got, &mut ask.skips)?;
         if more.is_none() {
             // A place in a list may not be good for so long.
             self.state.walk = Some(Walk { is_urgent, ..Walk::default() });

@@ -173,7 +173,7 @@ impl Zammad {
         self.state.outbox.extend(self.state.book.teams().collect::<Vec<_>>());
         match without {
             None => self.state.introduce_agents(),
-            Some(error) => self.without_agents(ask, &error),
+            Some(error) => self.without_agents(ask, error)?,
         }
         self.state.phase = Phase::Open(Place::at(Timestamp::from_millis(0)));
         Ok(Step::more(Some(("reading open tickets".to_owned(), 0.0))))

@@ -18,6 +18,7 @@ use crate::event::{Author, CustomerId, Event, EventKind, Message, Status, Status
 use crate::source::Cursor;
 use crate::source::pauses::Pauses;
 use crate::source::quiet::Quiet;
+use crate::source::sides::Sides;
 use crate::source::wanted::{Record, Wanted};
 
 /// Ended tickets that are remembered.
@@ -136,7 +137,7 @@ pub(super) struct State {
     /// The news were just asked for: the next poll may read a page of history.
     pub is_history_next: bool,
     /// Lists that could not be read.
-    pub sides: Pauses<&'static str>,
+    pub sides: Sides,
     /// States that the list of them lacks.
     pub strange: Pauses<u64>,
     pub outbox: Vec<Event>,

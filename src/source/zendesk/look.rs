@@ -93,12 +93,12 @@ impl Zendesk {
         if strangers.is_empty() {
             return Ok(true);
         }
-        if self.state.sides.rests(&WRITERS, ask.now) {
+        if !self.state.sides.may_ask(WRITERS, ask.now) {
             return Ok(self.state.is_patience_over(ask.now));
         }
         let asked: Vec<Id> = strangers.into_iter().collect();
         let got = ask.users_by_id(&asked).await;
-        let Some(users) = self.state.came(ask, WRITERS, got)? else {
+        let Some(users) = self.state.sides.came(WRITERS, got, &mut ask.skips)? else {
             self.state.nameless_since.get_or_insert(ask.now);
             return Ok(self.state.is_patience_over(ask.now));
         };

@@ -37,7 +37,7 @@ impl Zendesk {
         more |= self.look_at_ratings(ask).await?;
         self.sweep(ask).await?;
         self.reread_people(ask).await?;
-        self.state.hello();
+        self.state.hello(ask.there());
         self.state.prune();
         let told = self.history_progress();
         // Where there is always more, every fourth poll is for history.
@@ -133,14 +133,14 @@ impl Zendesk {
 
     /// Looks at a hundred open tickets, the next ones each time: deleted ones vanish without a word.
     async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.sweep_at < SWEEP_EVERY || self.state.sides.rests(&SWEEP, ask.now) {
+        if ask.now - self.state.sweep_at < SWEEP_EVERY || !self.state.sides.may_ask(SWEEP, ask.now) {
             return Ok(());
         }
         let mut active: Vec<Id> = self.state.active().filter(|&id| id > self.state.sweep_after).collect();
         active.sort_unstable();
         active.truncate(PER_PAGE);
         let got = if active.is_empty() { Ok(Tickets::default()) } else { ask.tickets_by_id(&active).await };
-        let Some(found) = self.state.came(ask, SWEEP, got)? else { return Ok(()) };
+        let Some(found) = self.state.sides.came(SWEEP, got, &mut ask.skips)? else { return Ok(()) };
         self.state.meet(&found.users);
         for id in active.iter().filter(|id| !found.ids.contains(id)) {
             self.state.leave(*id, ask.there());
@@ -162,17 +162,17 @@ impl Zendesk {
     }
 
     async fn reread_people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.people_at < PEOPLE_EVERY || self.state.sides.rests(&PEOPLE, ask.now) {
+        if ask.now - self.state.people_at < PEOPLE_EVERY || !self.state.sides.may_ask(PEOPLE, ask.now) {
             return Ok(());
         }
         let got = self.reading_people(ask.now).go_on(ask, TEAM_PAGES).await;
-        if self.state.came(ask, PEOPLE, got)? != Some(true) {
+        if self.state.sides.came(PEOPLE, got, &mut ask.skips)? != Some(true) {
             return Ok(());
         }
         let Some(reading) = self.reading.take() else { return Ok(()) };
         let before = self.state.people.clone();
         reading.take_into(&mut self.state.people, ask);
-        self.state.leave_failed(&reading.failed, ask);
+        self.state.leave_failed(&reading.failed, &mut ask.skips)?;
         self.state.people_at = ask.now;
         if self.state.people.groups != before.groups {
             let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();

@@ -1,15 +1,12 @@
-//! What the news can do without: where such a request alone fails it is named once and left alone for a while, and the
-//! rest goes on.
+//! What the news can do without, by what names, and for how long it is waited for.
 
 use chrono::TimeDelta;
 
-use super::ask::Ask;
 use super::state::State;
 use crate::event::Timestamp;
 use crate::source::SourceError;
-use crate::source::wanted::is_of_one;
+use crate::source::skips::Skips;
 
-/// Its parts.
 pub(super) const PEOPLE: &str = "people";
 pub(super) const MEMBERSHIPS: &str = "who is in which group";
 pub(super) const STATUSES: &str = "statuses of the account's own";
@@ -22,35 +19,17 @@ pub(super) const WRITERS: &str = "who wrote";
 const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 
 impl State {
-    /// What came of such a request; nothing where it alone failed. What is about all, wrong credentials, too many
-    /// requests or a server that is not there, is an error of the whole.
-    pub(super) fn came<T>(
-        &mut self,
-        ask: &mut Ask,
-        what: &'static str,
-        got: Result<T, SourceError>,
-    ) -> Result<Option<T>, SourceError> {
-        match got {
-            Ok(value) => {
-                self.sides.end(&what);
-                Ok(Some(value))
-            }
-            Err(error) if is_of_one(&error) => {
-                self.sides.leave(what, &error, ask.now, &mut ask.skips);
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// What the reading of the team did without.
-    pub(super) fn leave_failed(&mut self, failed: &[(&'static str, SourceError)], ask: &mut Ask) {
+    pub(super) fn leave_failed(
+        &mut self,
+        failed: &[(&'static str, SourceError)],
+        skips: &mut Skips,
+    ) -> Result<(), SourceError> {
         for what in [MEMBERSHIPS, STATUSES] {
-            match failed.iter().find(|(one, _)| *one == what) {
-                Some((_, error)) => self.sides.leave(what, error, ask.now, &mut ask.skips),
-                None => drop(self.sides.end(&what)),
-            }
+            let error = failed.iter().find(|(one, _)| *one == what);
+            self.sides.came(what, error.map_or(Ok(()), |(_, error)| Err(error.clone())), skips)?;
         }
+        Ok(())
     }
 
     /// Nobody says who somebody is: whether that is so for long enough to go on without.

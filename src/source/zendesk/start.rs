@@ -76,10 +76,10 @@ impl Zendesk {
         }
         (self.state, self.reading) = (state, None);
         self.watched = watched;
-        self.state.leave_failed(&failed, ask);
+        self.state.leave_failed(&failed, &mut ask.skips)?;
         self.look_at_presence(ask).await?;
         self.look_at_ratings(ask).await?;
-        self.state.hello();
+        self.state.hello(ask.there());
         let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
         // The hello comes first, then teams, then who is in them.
         let first =

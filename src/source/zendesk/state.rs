@@ -21,8 +21,8 @@ use super::wire::{Ticket, User};
 use crate::event::{AgentId, Capability, Event, EventKind, PresenceState, Status, Timestamp, VERSION};
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
-use crate::source::pauses::Pauses;
 use crate::source::running::AHEAD;
+use crate::source::sides::Sides;
 use crate::source::wanted::Wanted;
 
 /// Ended tickets that are remembered, so that a change of one costs no more than that of an open one.
@@ -83,7 +83,7 @@ pub(super) struct State {
     /// Since when nobody says who wrote there.
     pub nameless_since: Option<Timestamp>,
     /// What the rest goes on without, where it alone fails.
-    pub sides: Pauses<&'static str>,
+    pub sides: Sides,
     /// A ticket that could be read, and how often one was asked for that was not wanted.
     pub readable: Option<Id>,
     pub asked_for: usize,
@@ -172,9 +172,12 @@ impl State {
     }
 
     /// Says what can be told, where that was not said or is another now.
-    pub(super) fn hello(&mut self) {
+    pub(super) fn hello(&mut self, now: Timestamp) {
         let capabilities = self.capabilities();
         if self.told != capabilities {
+            if !capabilities.contains(&Capability::Presence) {
+                self.out_of_sight(now);
+            }
             self.told.clone_from(&capabilities);
             self.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
         }

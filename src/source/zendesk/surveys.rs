@@ -179,11 +179,11 @@ impl Zendesk {
         unknown.dedup();
         let mut found = Tickets::default();
         if !unknown.is_empty() {
-            if self.state.sides.rests(&RATED, ask.now) {
+            if !self.state.sides.may_ask(RATED, ask.now) {
                 return Ok(false);
             }
             let got = ask.tickets_by_id(&unknown).await;
-            let Some(got) = self.state.came(ask, RATED, got)? else { return Ok(false) };
+            let Some(got) = self.state.sides.came(RATED, got, &mut ask.skips)? else { return Ok(false) };
             found = got;
         }
         self.state.meet(&found.users);

@@ -5,7 +5,7 @@ use super::ask::Ask;
 use super::state::State;
 use super::story::{Placed, conversation};
 use super::wire::{Target as Shown, Ticket};
-use crate::event::{Author, Event, EventKind, SlaMetric, Timestamp};
+use crate::event::{Author, EventKind, SlaMetric, Timestamp};
 use crate::source::lenient::Id;
 use crate::source::running::{AHEAD, Running, Target};
 
@@ -122,8 +122,8 @@ fn sort(shown: &Shown) -> Option<SlaMetric> {
     }
 }
 
-fn placed(ticket: Id, metric: SlaMetric, Target { set_at, due }: Target) -> Placed {
-    (set_at, Id::MAX, Event::new(set_at, EventKind::Sla { conversation: conversation(ticket), metric, due }))
+fn placed(ticket: Id, metric: SlaMetric, target: Target) -> Placed {
+    (target.set_at, Id::MAX, target.event(conversation(ticket), metric))
 }
 
 #[cfg(test)]
@@ -131,7 +131,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::event::{AgentId, Message, Status};
+    use crate::event::{AgentId, Event, Message, Status};
 
     const FIRST: SlaMetric = SlaMetric::FirstResponse;
     const NEXT: SlaMetric = SlaMetric::NextResponse;

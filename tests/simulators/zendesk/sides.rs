@@ -1,9 +1,10 @@
 //! Requests beside the news that fail alone, or take several polls: the news go on.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, Capability, ConversationId, Message};
+use helptop::event::{Author, Capability, ConversationId, EventKind, Message};
 use helptop::source::Source;
 use helptop::source::demo::Params;
 use serde_json::{Value, json};
@@ -134,6 +135,16 @@ async fn presence_that_can_not_be_read_for_long_is_withdrawn_until_it_can() {
         let last =
             watch.told.iter().rev().find_map(|event| serde_json::to_value(event).ok().filter(|e| e["type"] == "hello"));
         let said = last.unwrap()["capabilities"].as_array().unwrap().contains(&json!("presence"));
+        let states = watch.told.iter().rev().filter_map(|event| match &event.kind {
+            EventKind::Presence { agent, state, .. } => Some((agent, *state)),
+            _ => None,
+        });
+        let mut last = BTreeMap::new();
+        for (agent, state) in states {
+            last.entry(agent).or_insert(state);
+        }
+        let online = last.values().filter(|state| state.is_online()).count();
+        assert_eq!(online > 0, is_told, "{is_bad} for {count} minutes: {last:?}");
         let can = watch.source.capabilities().contains(&Capability::Presence);
         assert_eq!((said, can), (is_told, is_told), "{is_bad} for {count} minutes");
     }

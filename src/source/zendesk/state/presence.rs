@@ -9,6 +9,17 @@ use crate::source::zendesk::people::agent;
 use crate::source::zendesk::presence::Availability;
 
 impl State {
+    /// Who is there can't be read any more: the states that were told end, for the stream has none that is unknown.
+    pub(in crate::source::zendesk) fn out_of_sight(&mut self, now: Timestamp) {
+        let mut seen: Vec<_> = std::mem::take(&mut self.states).into_iter().collect();
+        seen.retain(|(_, (state, _))| *state != PresenceState::Offline);
+        seen.sort_unstable_by_key(|(id, _)| *id);
+        self.outbox.extend(seen.into_iter().map(|(id, _)| {
+            let reason = Some("can't be read any more".to_owned());
+            Event::new(now, EventKind::Presence { agent: agent(id), state: PresenceState::Offline, reason })
+        }));
+    }
+
     /// Tells changes of agents' states, each with its own time where that is told. Who is missing in two whole lists in a
     /// row is there no more: in one, somebody may be out of sight because its pages shifted.
     pub(in crate::source::zendesk) fn seen(&mut self, found: Vec<Availability>, is_whole: bool, now: Timestamp) {
