@@ -290,6 +290,14 @@ impl SourceHealth {
         self.state = if finished { SourceState::Finished } else { SourceState::Fresh };
     }
 
+    /// Notes that it answered, but not what goes on now: the data is as old as before, and nobody says that it is well.
+    pub fn answered(&mut self) {
+        self.error = None;
+        if self.state == SourceState::Failing {
+            self.state = SourceState::Fresh;
+        }
+    }
+
     /// Notes that what was kept tells how things were at `at`; whatever went wrong since then still is.
     pub fn recall(&mut self, at: Timestamp) {
         let error = self.error.take();

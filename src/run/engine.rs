@@ -155,8 +155,8 @@ pub fn take_update(engine: &mut Engine, update: Update, now: Timestamp) {
             let events_total = batch.events.len() as u64;
             let silent = batch.events.is_empty() && batch.skipped_total == 0 && !batch.finished;
             let has_events = !batch.events.is_empty();
-            let partial = batch.partial;
-            if batch.history {
+            let (partial, history) = (batch.partial, batch.history);
+            if history {
                 engine.take_history(source, batch.events, now);
             } else {
                 engine.take(source, batch.events, now);
@@ -170,6 +170,9 @@ pub fn take_update(engine: &mut Engine, update: Update, now: Timestamp) {
                     health.bad(tried_at, "nothing that it said is an event".into(), hint.into());
                 } else if partial && (health.good_at.is_none() || health.is_recalled) {
                     // Figures of a part are wrong figures: the source is starting until it has told the rest.
+                } else if (partial || history) && health.good_at.is_some() {
+                    health.answered();
+                    health.latency = Some(latency);
                 } else if !health.pushes {
                     health.good(tried_at, batch.finished);
                     health.latency = Some(latency);
@@ -263,7 +266,7 @@ mod tests {
         assert_eq!(told(&mut engine, 2, Ok(part(false))).good_at, Some(at(1)));
         engine.settle(at(2));
         assert_eq!(active(&mut engine), 1);
-        assert_eq!(told(&mut engine, 9, Ok(part(true))).good_at, Some(at(8)));
+        assert_eq!(told(&mut engine, 9, Ok(part(true))).good_at, Some(at(1)), "what is shown is no younger by it");
     }
 
     fn line() -> Batch {
@@ -350,7 +353,9 @@ mod tests {
         let part = |partial| Batch { events: vec![opened.clone()], more: partial, partial, ..Batch::default() };
         assert_eq!(told(&mut engine, 20, Ok(part(true))).good_at, Some(at(3)));
         assert_eq!(told(&mut engine, 21, Ok(part(false))).good_at, Some(at(20)));
-        assert_eq!(told(&mut engine, 22, Ok(part(true))).good_at, Some(at(21)));
+        let history = || Batch { history: true, more: true, ..Batch::default() };
+        assert_eq!(told(&mut engine, 22, Ok(history())).good_at, Some(at(20)), "the past says nothing of now");
+        assert_eq!(told(&mut engine, 23, Ok(part(false))).good_at, Some(at(22)));
     }
 
     #[test]

@@ -217,6 +217,19 @@ fn old_data_is_dimmed_and_says_how_old() {
     assert_eq!(style_of(&buf, "Kelechi").0, stale);
     assert_ne!(style_of(&buf, "Li Wei").0, stale);
     assert!(text(&buf).contains("▲ desk stale 6m"), "{}", text(&buf));
+    assert_eq!(style_of(&buf, "18m").0, stale, "the longest wait is of a source that is stale");
+}
+
+#[test]
+fn a_figure_of_which_a_part_is_old_says_so() {
+    let mut snapshot = sample::snapshot();
+    for (ages, is_marked) in [([1, 1], false), ([400, 1], true), ([1, 400], true), ([400, 400], false)] {
+        snapshot.sources = ages.iter().map(|old| sample::source("desk", "rt", *old)).collect();
+        for size in [(120, 36), (60, 20), (40, 8)] {
+            let buf = drawn(size, &Arc::new(snapshot.clone()), &mut sample::view());
+            assert_eq!(text(&buf).contains('~'), is_marked, "{ages:?} at {size:?}:\n{}", text(&buf));
+        }
+    }
 }
 
 #[test]

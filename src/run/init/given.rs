@@ -36,7 +36,7 @@ pub(super) fn given(flags: &cli::Init, kind: &Kind, setup: Setup) -> Result<Map<
 /// The first secret that is asked for: the one that a variable without a key is meant for.
 fn only_secret(kind: &Kind, setup: Setup, given: &Map<String, Value>, variable: &str) -> Result<&'static str, Failure> {
     let asked = setup.ask.iter().find(|ask| kind.secrets.contains(&ask.key));
-    asked.map(|ask| setup.key_of(ask, |key| given.contains_key(key))).ok_or_else(|| {
+    asked.map(|ask| ask.goes_to(|key| given.contains_key(key))).ok_or_else(|| {
         Failure::usage(format!("--secret-env {variable}: which secret is it?\n  --secret-env key={variable}"))
     })
 }
@@ -129,7 +129,7 @@ pub(super) fn answers(
     dialog: Option<&Dialog>,
 ) -> Result<Map<String, Value>, Lack> {
     let mut settings = given.clone();
-    let key_of = |ask: &Ask| setup.key_of(ask, |key| given.contains_key(key));
+    let key_of = |ask: &Ask| ask.goes_to(|key| given.contains_key(key));
     let Some(dialog) = dialog else {
         let asks: Vec<&Ask> = questions(setup, given).collect();
         let Some(first) = asks.first() else { return Ok(settings) };

@@ -91,7 +91,7 @@ pub const KIND: Kind = Kind {
         ask: &[
             Question::new("subdomain", "The part of your address before .zendesk.com", "acme").or("base_url"),
             Question::new("client_id", "Identifier of the OAuth client", "helptop").or("email"),
-            Question::new("client_secret", "Secret of the OAuth client", "0123456789abcdef").or("token"),
+            Question::new("client_secret", "Secret of the OAuth client", "0123456789abcdef").or_with("email", "token"),
         ],
     }),
     schema: || schemars::schema_for!(Settings),

@@ -159,14 +159,14 @@ fn detail_lines(scene: &Scene<'_>, health: &SourceHealth, width: usize) -> Vec<(
     add("history", &kept, role, 3);
     let tells: Vec<String> = health.capabilities.iter().map(ToString::to_string).collect();
     add("tells", if tells.is_empty() { UNKNOWN.to_owned() } else { tells.join(", ") }.as_str(), Role::Canvas, 2);
-    for (at, (what, why)) in health.cannot_tell.iter().enumerate() {
-        add(if at == 0 { "can't tell" } else { "" }, &format!("{what}: {why}"), Role::Canvas, 2);
-    }
     for (at, record) in health.skipped.iter().rev().take(4).enumerate() {
         add(if at == 0 { "skipped" } else { "" }, record, Role::Warning, 1);
     }
     for (at, said) in health.aside.iter().rev().take(8).enumerate() {
         add(if at == 0 { "stderr" } else { "" }, said, Role::Dim, 1);
+    }
+    for (at, (what, why)) in health.cannot_tell.iter().enumerate() {
+        add(if at == 0 { "can't tell" } else { "" }, &format!("{what}: {why}"), Role::Canvas, 2);
     }
     lines
 }

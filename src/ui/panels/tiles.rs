@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::Regions;
-use crate::board::SourceState;
+use crate::board::{SourceHealth, SourceState};
 use crate::metrics::history::{AsOf, REGISTRY, Row};
 use crate::metrics::thresholds::Severity;
 use crate::ui::big;
@@ -23,6 +23,8 @@ struct Tile {
     /// Its name in the registry of figures of a range; live figures have none.
     key: &'static str,
     min: u16,
+    /// Each source has a part in it; if not, it is that of one.
+    is_of_all: bool,
     /// 0 is the last to go.
     rank: u8,
     value: fn(&Scene<'_>, u16) -> Parts,
@@ -34,21 +36,38 @@ struct Tile {
 type Was = (String, String);
 
 const TILES: &[Tile] = &[
-    Tile { title: "Waiting", key: "", min: 13, rank: 0, value: waiting, before: was_waiting },
-    Tile { title: "Longest", key: "", min: 12, rank: 1, value: longest, before: was_longest },
-    Tile { title: "Open", key: "", min: 9, rank: 4, value: open, before: was_open },
-    Tile { title: "Unassigned", key: "", min: 14, rank: 3, value: unassigned, before: was_unassigned },
-    Tile { title: "Online", key: "", min: 12, rank: 2, value: online, before: was_online },
+    Tile { title: "Waiting", key: "", min: 13, is_of_all: true, rank: 0, value: waiting, before: was_waiting },
+    Tile { title: "Longest", key: "", min: 12, is_of_all: false, rank: 1, value: longest, before: was_longest },
+    Tile { title: "Open", key: "", min: 9, is_of_all: true, rank: 4, value: open, before: was_open },
+    Tile { title: "Unassigned", key: "", min: 14, is_of_all: true, rank: 3, value: unassigned, before: was_unassigned },
+    Tile { title: "Online", key: "", min: 12, is_of_all: true, rank: 2, value: online, before: was_online },
     Tile {
         title: "First reply",
         key: "first_response_time",
         min: 15,
+        is_of_all: true,
         rank: 5,
         value: first_reply,
         before: was_first_reply,
     },
-    Tile { title: "Resolved", key: "resolved", min: 12, rank: 6, value: resolved, before: was_resolved },
-    Tile { title: "Satisfaction", key: "csat", min: 16, rank: 7, value: satisfaction, before: was_satisfaction },
+    Tile {
+        title: "Resolved",
+        key: "resolved",
+        min: 12,
+        is_of_all: true,
+        rank: 6,
+        value: resolved,
+        before: was_resolved,
+    },
+    Tile {
+        title: "Satisfaction",
+        key: "csat",
+        min: 16,
+        is_of_all: true,
+        rank: 7,
+        value: satisfaction,
+        before: was_satisfaction,
+    },
 ];
 
 /// From here on there is room for figures to be read across the room.
@@ -56,6 +75,9 @@ const BIG: (u16, u16) = (180, 40);
 
 /// Cells that a figure of three digits takes more when it is big, less one.
 const BIGGER: u16 = 8;
+
+/// The sign of a figure of which a part is stale.
+const PARTLY_OLD: &str = "~";
 
 /// Cells of a tile's frame and air.
 const FRAME: u16 = 4;
@@ -97,6 +119,9 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
             width += trend;
         }
         let inner = frame(buf, scene, Rect { x, width, ..area }, tile.title, "", false);
+        if tile.is_of_all && is_partly_old(scene) {
+            put(buf, x + 1, area.y, width.saturating_sub(1), PARTLY_OLD, scene.style(Role::Warning));
+        }
         let unheard = scene.is_unheard();
         let parts =
             if unheard { vec![note(UNKNOWN)] } else { (tile.value)(scene, width.saturating_sub(FRAME + large)) };
@@ -129,6 +154,9 @@ fn line(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let (mut parts, longest) = (waiting(scene, 0), longest(scene, 12));
     parts.truncate(1);
+    if is_partly_old(scene) {
+        parts.push((format!(" {PARTLY_OLD}"), Role::Warning));
+    }
     parts.push((" waiting  ".to_owned(), Role::Dim));
     parts.extend(longest);
     parts.push((" longest".to_owned(), Role::Dim));
@@ -166,7 +194,16 @@ fn show_big(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, parts: &[(String, R
 /// Whether every source is stale, so that no figure is fresh.
 fn is_old(scene: &Scene<'_>) -> bool {
     let sources = &scene.snapshot.sources;
-    !sources.is_empty() && sources.iter().all(|health| health.state_at(scene.instant) == SourceState::Stale)
+    !sources.is_empty() && sources.iter().all(|health| is_stale(health, scene))
+}
+
+fn is_stale(health: &SourceHealth, scene: &Scene<'_>) -> bool {
+    health.state_at(scene.instant) == SourceState::Stale
+}
+
+/// Whether some sources are stale and others are not.
+fn is_partly_old(scene: &Scene<'_>) -> bool {
+    !is_old(scene) && scene.snapshot.sources.iter().any(|health| is_stale(health, scene))
 }
 
 fn figure(text: impl Into<String>) -> (String, Role) {
@@ -202,7 +239,11 @@ fn longest(scene: &Scene<'_>, _: u16) -> Parts {
         return vec![note(UNKNOWN)];
     };
     let severity = scene.severity(row);
-    let role = if severity == Severity::Fine { Role::Figure } else { severity_role(severity) };
+    let role = match severity {
+        _ if scene.is_stale(row.source) => Role::Stale,
+        Severity::Fine => Role::Figure,
+        severity => severity_role(severity),
+    };
     vec![(duration(scene.since(since)), role), (format!(" {}", sign(severity)), role)]
 }
 

@@ -38,7 +38,8 @@ impl Reached {
     /// What an answer has reached that was asked for at `tried_at`.
     pub fn of(batch: &Batch, tried_at: Timestamp) -> Self {
         let is_whole = !batch.partial;
-        Self { good_at: is_whole.then_some(tried_at), history_told: is_whole.then_some(batch.progress.is_none()) }
+        let tells_now = is_whole && !batch.history;
+        Self { good_at: tells_now.then_some(tried_at), history_told: is_whole.then_some(batch.progress.is_none()) }
     }
 }
 
