@@ -221,10 +221,17 @@ fn old_data_is_dimmed_and_says_how_old() {
 }
 
 #[test]
-fn a_figure_of_which_a_part_is_old_says_so() {
+fn a_figure_of_which_a_part_is_old_or_missing_says_so() {
     let mut snapshot = sample::snapshot();
-    for (ages, is_marked) in [([1, 1], false), ([400, 1], true), ([1, 400], true), ([400, 400], false)] {
-        snapshot.sources = ages.iter().map(|old| sample::source("desk", "rt", *old)).collect();
+    let of = |old: Option<i64>| SourceHealth {
+        good_at: old.and(sample::source("desk", "rt", old.unwrap_or_default()).good_at),
+        ..sample::source("desk", "rt", 1)
+    };
+    let (new, old, never) = (Some(1), Some(400), None);
+    for (ages, is_marked) in
+        [([new, new], false), ([old, new], true), ([new, old], true), ([new, never], true), ([old, old], false)]
+    {
+        snapshot.sources = ages.into_iter().map(of).collect();
         for size in [(120, 36), (60, 20), (40, 8)] {
             let buf = drawn(size, &Arc::new(snapshot.clone()), &mut sample::view());
             assert_eq!(text(&buf).contains('~'), is_marked, "{ages:?} at {size:?}:\n{}", text(&buf));

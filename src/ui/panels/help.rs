@@ -31,7 +31,7 @@ const SIGNS: &[(&str, &str, Role)] = &[
     ("◐ ○", "away, offline", Role::Dim),
     ("?", "the source does not tell whether they are here", Role::Dim),
     ("–", "not known; the page of sources says why", Role::Dim),
-    ("~", "a part of the figure is stale, for one of its sources is", Role::Warning),
+    ("~", "a part of the figure is stale or missing: a source is", Role::Warning),
     ("was 18", "what the figure was at the same hour a week ago", Role::Dim),
     ("★", "a customer of the segment vip", Role::Vip),
 ];

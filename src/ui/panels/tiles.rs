@@ -76,7 +76,7 @@ const BIG: (u16, u16) = (180, 40);
 /// Cells that a figure of three digits takes more when it is big, less one.
 const BIGGER: u16 = 8;
 
-/// The sign of a figure of which a part is stale.
+/// The sign of a figure of which a part is stale or missing.
 const PARTLY_OLD: &str = "~";
 
 /// Cells of a tile's frame and air.
@@ -119,12 +119,12 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
             width += trend;
         }
         let inner = frame(buf, scene, Rect { x, width, ..area }, tile.title, "", false);
-        if tile.is_of_all && is_partly_old(scene) {
-            put(buf, x + 1, area.y, width.saturating_sub(1), PARTLY_OLD, scene.style(Role::Warning));
-        }
         let unheard = scene.is_unheard();
         let parts =
             if unheard { vec![note(UNKNOWN)] } else { (tile.value)(scene, width.saturating_sub(FRAME + large)) };
+        if tile.is_of_all && parts.first().is_some_and(|(text, _)| text != UNKNOWN) && is_partly_old(scene) {
+            put(buf, x + 1, area.y, width.saturating_sub(1), PARTLY_OLD, scene.style(Role::Warning));
+        }
         if inner.height >= big::LINES {
             show_big(buf, inner, scene, &parts);
         } else {
@@ -201,9 +201,10 @@ fn is_stale(health: &SourceHealth, scene: &Scene<'_>) -> bool {
     health.state_at(scene.instant) == SourceState::Stale
 }
 
-/// Whether some sources are stale and others are not.
+/// Whether some sources are stale, or have never answered, and others are fresh.
 fn is_partly_old(scene: &Scene<'_>) -> bool {
-    !is_old(scene) && scene.snapshot.sources.iter().any(|health| is_stale(health, scene))
+    let is_missing = |health: &SourceHealth| health.good_at.is_none() || is_stale(health, scene);
+    !is_old(scene) && scene.snapshot.sources.iter().any(is_missing)
 }
 
 fn figure(text: impl Into<String>) -> (String, Role) {
