@@ -26,6 +26,8 @@ struct Tickets {
     token: String,
     /// What to watch.
     queues: Vec<String>,
+    /// What is sent with each request.
+    headers: Vec<String>,
 }
 
 #[derive(JsonSchema)]

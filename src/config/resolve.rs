@@ -18,7 +18,7 @@ use super::terms;
 use crate::length::Length;
 use crate::metrics::history::Terms;
 use crate::metrics::thresholds::{Threshold, Thresholds};
-use crate::source::http::is_secret;
+use crate::source::http::{HEADERS, header_secret, is_secret};
 use crate::source::{Kind, Source, Spec};
 use crate::text::{Mask, nearest};
 
@@ -232,8 +232,13 @@ fn secrets_inside(key: &str, value: &Value, found: &mut Vec<String>) {
             }
         }
         Value::Array(items) => {
+            let are_headers = key.rsplit('.').next() == Some(HEADERS);
             for (number, item) in items.iter().enumerate() {
-                secrets_inside(&format!("{key}[{number}]"), item, found);
+                let item_key = format!("{key}[{number}]");
+                match item {
+                    Value::String(line) if are_headers && header_secret(line).is_some() => found.push(item_key),
+                    _ => secrets_inside(&item_key, item, found),
+                }
             }
         }
         _ => {}

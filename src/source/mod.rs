@@ -107,6 +107,9 @@ pub struct Batch {
     /// What is going on now is not told to its end yet: the first figures wait for that. A backfill of history is
     /// not meant.
     pub partial: bool,
+    /// As of when it tells what is going on, where its reading took several polls: by this machine's clock, when the
+    /// first of them began.
+    pub as_of: Option<Timestamp>,
     /// Progress of a first read or a backfill, in words and from 0 to 1.
     pub progress: Option<(String, f32)>,
     /// A push source has come to its end (a file was read to its last line).

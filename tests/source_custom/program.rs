@@ -67,13 +67,14 @@ async fn a_trace_holds_no_secret_in_whatever_way_it_is_written() {
     // The last but one is `kim:` and the key in base64, the last the key alone.
     let body = r#"{"tickets": [{"id": 1, "at": "2026-03-02T09:00:00Z", "who": "s3c/ret+k=y9", "what": "s3c%2Fret%2Bk%3Dy9 s3c\/ret+k=y9"}],
         "next": "/api/more?access_token=given-with-page&after=page-two", "deep": "{\"key\": \"s3c\\/ret\\u002bk=y9\"}",
-        "imap_password": "IMAP-hunter2", "provider_config": {"api_key": "WABA-hunter2"}, "lower": "s3c%2fret%2bk%3dy9", "told": "Basic a2ltOnMzYy9yZXQraz15OQ==", "plain": "czNjL3JldCtrPXk5"}"#;
+        "sent": "X-App-Token: app-hunter2, Bearer own-hunter2!", "imap_password": "IMAP-hunter2", "provider_config": {"api_key": "WABA-hunter2"}, "lower": "s3c%2fret%2bk%3dy9", "told": "Basic a2ltOnMzYy9yZXQraz15OQ==", "plain": "czNjL3JldCtrPXk5"}"#;
     let answer = |body: &str| ResponseTemplate::new(200).set_body_raw(body, "application/json");
     Mock::given(path("/api/tickets")).respond_with(answer(body)).mount(&server).await;
     Mock::given(path("/api/more")).respond_with(answer(r#"{"tickets": []}"#)).mount(&server).await;
     let settings = r#"token = { env = "KEY" }
 auth = "basic"
 user = "kim"
+headers = ["X-App-Token: app-hunter2", "Proxy-Authorization: Bearer own-hunter2!", "X-Tenant: north"]
 [[source.request]]
 path = "/tickets"
 query = { api_key = "asked-with-this", state = "open-ones" }

@@ -49,7 +49,7 @@ async fn a_long_walk_goes_on_from_poll_to_poll_and_is_told_as_one_look() {
     source.remember(&["999".into()]);
     let first = source.poll(None, now()).await.unwrap();
     assert_eq!((lines(&first).as_slice(), first.requests), (["hello".to_owned()].as_slice(), 5));
-    assert!(first.more && first.partial && first.cursor.is_none());
+    assert!(first.more && first.partial && first.cursor.is_none() && first.as_of.is_none());
     assert_eq!(first.progress, Some(("/tickets, page 6".into(), 0.0)));
     let later = |minutes| now() + TimeDelta::minutes(minutes);
     assert!(source.poll(None, later(1)).await.is_err());
@@ -57,11 +57,58 @@ async fn a_long_walk_goes_on_from_poll_to_poll_and_is_told_as_one_look() {
     assert_eq!((third.events.len(), third.more), (0, true), "nobody is missed before all is read");
     let last = source.poll(None, later(3)).await.unwrap();
     assert!(!last.more && !last.partial && last.progress.is_none());
+    assert_eq!(last.as_of, Some(now()), "as of its beginning");
     let told = lines(&last);
     assert_eq!(told.iter().filter(|line| line.contains("opened")).count(), 11);
-    assert!(told.contains(&"2026-03-02T12:00:00Z status 999 closed".to_owned()), "{told:#?}");
+    assert!(!told.iter().any(|line| line.contains("closed")), "one look over several pages proves nothing: {told:#?}");
     let pages: Vec<String> = [1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12].map(|page: u64| page.to_string()).into();
     assert_eq!(asked(&server, "p").await, pages);
+    // The next look takes several polls, too: what it tells is that old, and nothing before it is whole.
+    let mut cursor = last.cursor;
+    for (minutes, is_whole) in [(5, false), (6, false), (7, true)] {
+        let batch = source.poll(cursor.as_ref(), later(minutes)).await.unwrap();
+        assert_eq!((batch.partial, batch.more, batch.cursor.is_some()), (!is_whole, !is_whole, is_whole), "{minutes}");
+        assert_eq!(batch.as_of, is_whole.then(|| later(5)));
+        let told: &[&str] = if is_whole { &["2026-03-02T12:05:00Z status 999 closed"] } else { &[] };
+        assert_eq!(lines(&batch), told);
+        cursor = batch.cursor.or(cursor);
+    }
+}
+
+/// Tickets 1 to 5, two a page, in five looks: ticket 2 is closed between the pages of the second look, 4 and 5 after the
+/// fourth.
+fn shorter_and_shorter() -> impl Fn(&Request) -> ResponseTemplate {
+    let asked = std::sync::atomic::AtomicU64::new(0);
+    move |request| {
+        let nth = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let open: &[u64] = match nth {
+            0..4 => &[1, 2, 3, 4, 5],
+            4..9 => &[1, 3, 4, 5],
+            _ => &[1, 3],
+        };
+        let from = 2 * (page_of(request) as usize - 1);
+        let tickets: Vec<Value> = open.iter().skip(from).take(2).map(|id| ticket(*id, "new", None)).collect();
+        let next = if open.len() > from + 2 { json!(page_of(request) + 1) } else { Value::Null };
+        ResponseTemplate::new(200).set_body_json(json!({"tickets": tickets, "next": next}))
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_that_shifts_between_two_pages_goes_on_and_one_that_is_gone_ends_with_the_second_look() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(shorter_and_shorter()).mount(&server).await;
+    let request = json!({"path": "/tickets", "query": {"p": "1"}, "next": ".next", "next_param": "p", "tells_all": true, "jq": JQ});
+    let mut source = custom(&server.uri(), &json!([request]));
+    let (mut told, mut cursor) = (Vec::new(), None);
+    for minutes in 0..5 {
+        let batch = source.poll(cursor.as_ref(), now() + TimeDelta::minutes(minutes)).await.unwrap();
+        told.push(lines(&batch).into_iter().filter(|line| line.contains(" status ")).collect::<Vec<_>>().join(", "));
+        cursor = batch.cursor;
+    }
+    // Ticket 3 is on neither page of the second look; 4 and 5 are gone from a list of one page.
+    let ended = ["", "", "", "03:00Z status 2 closed", "04:00Z status 4 closed, 2026-03-02T12:04:00Z status 5 closed"];
+    assert_eq!(told.iter().map(|told| told.trim_start_matches("2026-03-02T12:")).collect::<Vec<_>>(), ended);
+    assert_eq!(asked(&server, "p").await, ["1", "2", "3", "1", "2", "1", "2", "1", "2", "1"]);
 }
 
 #[tokio::test]

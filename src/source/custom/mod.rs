@@ -5,6 +5,7 @@
 //! well. Records are compared with the look before ([`super::differ`]), events are handed on as they are.
 
 mod clock;
+mod lists;
 mod program;
 mod record;
 mod round;
@@ -20,21 +21,21 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use self::clock::Clock;
+use self::lists::Lists;
 use self::record::Given;
-use self::round::{Ended, Found, Round};
+use self::round::{Bad, Ended, Found, Round};
 use self::settings::{Plan, Settings};
 use self::walk::{Walk, Window};
 use super::differ::Differ;
 use super::http::{Auth, Client, Hidden, Limits, address, words::excerpt};
-use super::{Batch, Cursor, Finding, Kind, Quota, Skipped, Source, SourceError, Spec};
+use super::skips::{Named, Skips};
+use super::{Batch, Cursor, Finding, Kind, Quota, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
 /// So much is asked again with each poll: clocks differ, and records become visible late.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 /// Ended conversations are remembered for so long.
 const REMEMBERED: TimeDelta = TimeDelta::days(2);
-/// Records that can't be read are named up to so many.
-const NAMED: usize = 20;
 /// An optional request that was refused is tried again after that.
 const REFUSED: TimeDelta = TimeDelta::hours(1);
 /// The window of `requests_per_minute`.
@@ -72,8 +73,10 @@ struct State {
     is_begun: bool,
     /// When each request is due again; those that are not in it are due always.
     due_at: HashMap<usize, Timestamp>,
-    /// As of when each request with `tells_all` was last read whole, by the other side's clock.
-    listed_at: HashMap<usize, Timestamp>,
+    /// When each request with `tells_all` was read whole.
+    lists: Lists,
+    /// Records that can't be read, and were named.
+    named: Named,
     /// Optional requests that are refused, and were named.
     refused: HashSet<usize>,
     /// The look that is under way.
@@ -156,10 +159,18 @@ impl Custom {
         let remembered = std::mem::take(&mut self.remembered);
         let told =
             self.state.told.get_or_insert_with(|| Told { differ: Differ::resumed(known_to, remembered), to: told_at });
-        for Found { number, at, given, skipped, skipped_total } in found {
+        // Where records can't be read, their absence proves nothing.
+        if found.iter().all(|page| page.bad.is_empty()) {
+            for &number in answered.iter().filter(|number| self.plans[**number].request.tells_all) {
+                self.state.lists.note(number, found.iter().filter(|page| page.number == number).count(), told_at);
+            }
+        }
+        let (mut skips, mut named) = (Skips::default(), self.state.named.clone());
+        for Found { number, at, given, bad } in found {
             let only_known = self.plans[number].request.only_known;
-            batch.skipped_total += skipped_total;
-            batch.skipped.extend(skipped);
+            for Bad { place, reason, .. } in bad.into_iter().filter(|bad| named.is_new(bad.name.clone())) {
+                skips.note(place, ".", &reason);
+            }
             for one in given {
                 match one {
                     Given::Event(event) => batch.events.push(event),
@@ -168,16 +179,10 @@ impl Custom {
                 }
             }
         }
-        batch.skipped.truncate(NAMED);
+        self.state.named.keep(named);
         let lists: Vec<usize> = (0..self.plans.len()).filter(|number| self.plans[*number].request.tells_all).collect();
-        // Where records can't be read, their absence proves nothing.
-        let listed = lists.iter().filter(|number| answered.contains(number) && batch.skipped_total == 0);
-        self.state.listed_at.extend(listed.map(|number| (*number, told_at)));
-        // Only what is in none of the lists as they were read last has ended.
-        let listed_at: Option<Vec<Timestamp>> =
-            lists.iter().map(|number| self.state.listed_at.get(number).copied()).collect();
-        if let Some(oldest) = listed_at.and_then(|all| all.into_iter().min()) {
-            for id in told.differ.missing(oldest) {
+        if let Some(gone_before) = self.state.lists.gone_before(&lists) {
+            for id in told.differ.missing(gone_before) {
                 told.differ.vanish(&id, told_at, &mut batch.events);
             }
         }
@@ -189,12 +194,13 @@ impl Custom {
             let request = &self.plans[number].request;
             self.state.due_at.insert(number, began_at + request.every().max(REFUSED));
             if self.state.refused.insert(number) {
-                batch.skipped_total += 1;
-                batch.skipped.push(Skipped { place: format!("{}, optional", request.path), reason });
+                skips.note(format!("{}, optional", request.path), ".", &reason);
             }
         }
+        (batch.skipped, batch.skipped_total) = (skips.named, skips.total);
         told.differ.forget(told_at - REMEMBERED);
         told.to = told_at;
+        batch.as_of = Some(began_at);
         batch.cursor = Some(Cursor(json!({ "told_to": told_at.millis() })));
     }
 }
@@ -240,7 +246,7 @@ impl Source for Custom {
             Some(round) if round.is_whole() => self.tell(round, known_to, &mut batch),
             Some(round) => {
                 batch.progress = round.progress(&self.plans);
-                (batch.more, batch.partial) = (true, self.state.told.is_none());
+                (batch.more, batch.partial) = (true, true);
                 self.state.round = Some(round);
             }
             None => {}
@@ -264,11 +270,11 @@ impl Source for Custom {
             let records = found.given.iter().filter(|one| matches!(one, Given::Record(_))).count();
             let says = format!("{records} records and {} events on its first page", found.given.len() - records);
             findings.push(Finding::good(excerpt(&plan.request.path), says));
-            findings.extend(Finding::skipped(
-                found.skipped,
-                found.skipped_total,
-                "mend the jq program of this request",
-            ));
+            let mut skips = Skips::default();
+            for Bad { place, reason, .. } in found.bad {
+                skips.note(place, ".", &reason);
+            }
+            findings.extend(Finding::skipped(skips.named, skips.total, "mend the jq program of this request"));
             (quota, date) = (page.quota.or(quota), page.date.or(date));
         }
         findings.extend(date.map(|there| Finding::clock(there, now)));

@@ -11,6 +11,7 @@ use crate::event::{
 };
 use crate::source::differ::{Due, Rating, Record, Said, Since};
 use crate::source::http::words::excerpt;
+use crate::source::lenient::shape;
 
 /// One value that a program gave.
 #[derive(Debug)]
@@ -24,8 +25,11 @@ pub(super) enum Given {
 impl Given {
     /// Reads it; the error says which field is wrong.
     pub(super) fn of(value: &Value) -> Result<Self, String> {
+        if !value.is_object() {
+            return Err(format!("expected an object, found {}", shape(value)));
+        }
         if value.get("type").is_some() {
-            let event = parse_line(value.to_string().as_bytes()).map(Self::Event);
+            let event = parse_line(with_ids_as_text(value.clone()).to_string().as_bytes()).map(Self::Event);
             return event.map_err(|reject| words::of_field(&reject.to_string()));
         }
         let written: Written = serde_path_to_error::deserialize(value).map_err(|error| {
@@ -34,6 +38,37 @@ impl Given {
             if path == "." { what } else { format!("field `{path}`: {what}") }
         })?;
         written.record().map(|record| Self::Record(Box::new(record)))
+    }
+}
+
+/// What a value is about, by the ids that it gives.
+pub(super) fn name_of(value: &Value) -> Option<String> {
+    let is_id = |id: &&Value| id.is_string() || id.is_number();
+    let ids = ["type", "conversation", "id", "agent"].map(|key| value.get(key).filter(is_id));
+    let ids: Vec<String> = ids.into_iter().flatten().map(Value::to_string).collect();
+    (!ids.is_empty()).then(|| ids.join(" "))
+}
+
+/// Fields of events that hold ids.
+const IDS: [&str; 9] = ["id", "conversation", "agent", "team", "customer", "teams", "into", "by", "article"];
+
+/// An event has ids as text; a program may give them as a vendor does.
+fn with_ids_as_text(mut event: Value) -> Value {
+    for key in IDS {
+        match event.get_mut(key) {
+            Some(Value::Array(ids)) => ids.iter_mut().for_each(id_as_text),
+            Some(id) => id_as_text(id),
+            None => {}
+        }
+    }
+    event
+}
+
+fn id_as_text(id: &mut Value) {
+    if let Value::Number(number) = id
+        && (number.is_i64() || number.is_u64())
+    {
+        *id = number.to_string().into();
     }
 }
 
@@ -237,8 +272,10 @@ mod tests {
         assert_eq!(record.holder, Some(Since::seen(None)));
         assert_eq!(record.messages[1].at.to_string(), "2026-03-02T09:01:40Z");
         assert_eq!(record.messages[1].agent, Some(AgentId::new("4")));
-        let value = json!({"type": "agent", "id": "a", "name": "Ana"});
-        assert!(matches!(Given::of(&value).unwrap(), Given::Event(_)));
+        let value = json!({"type": "agent", "id": 4, "name": "Ana", "teams": ["t", 7], "capacity": 3});
+        let Given::Event(event) = Given::of(&value).unwrap() else { panic!("{value}") };
+        let told = serde_json::to_value(event).unwrap();
+        assert_eq!([&told["id"], &told["teams"], &told["capacity"]], [&json!("4"), &json!(["t", "7"]), &json!(3)]);
     }
 
     #[test]
@@ -251,6 +288,7 @@ mod tests {
             (json!({"colour": 1}), "colour"),
             (json!({"all_messages": "Rita"}), "field `all_messages`: is of the wrong type: string, expected a boolean"),
             (json!({"messages": [{"id": 1, "at": 0, "from": "agent"}]}), "names none"),
+            (json!({"messages": ["Rita"]}), "field `messages[0]`: is of the wrong type: string, expected an object"),
             (json!({"ratings": [{"at": 0, "score": 9, "scale": 5}]}), "9 of 5"),
             (json!({"type": "party"}), "unknown type `party`"),
         ] {
@@ -259,7 +297,11 @@ mod tests {
             let error = Given::of(&value).unwrap_err();
             assert!(error.contains(said) && !error.contains("Rita"), "{change}: {error}");
         }
-        assert!(Given::of(&json!(7)).is_err() && Given::of(&json!(null)).is_err());
+        for (value, found) in
+            [(json!("Rita"), "a text"), (json!(7), "a number"), (json!(null), "null"), (json!([]), "a list")]
+        {
+            assert_eq!(Given::of(&value).unwrap_err(), format!("expected an object, found {found}"));
+        }
     }
 
     const WORDS: &str = "conversation opened_at status agent team messages id at from tags ratings score scale dues type \

@@ -6,12 +6,12 @@ use std::collections::VecDeque;
 use chrono::TimeDelta;
 
 use super::clock::Clock;
-use super::record::Given;
+use super::record::{self, Given};
 use super::settings::Plan;
 use super::walk::{Page, Walk, Window};
 use crate::event::Timestamp;
 use crate::source::http::Client;
-use crate::source::{Quota, Skipped, SourceError};
+use crate::source::{Quota, SourceError};
 
 /// Pages that one poll reads at most.
 const PAGES: usize = 5;
@@ -19,8 +19,6 @@ const PAGES: usize = 5;
 const STALE: TimeDelta = TimeDelta::minutes(10);
 /// Waits that the other side asks for do not count, up to so long: a look of many pages would never come to its end.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(2);
-/// Records that can't be read are named up to so many a page.
-const NAMED: usize = 20;
 
 /// What was made of a page.
 #[derive(Debug)]
@@ -30,24 +28,31 @@ pub(super) struct Found {
     /// When it was read, by the other side's clock.
     pub at: Timestamp,
     pub given: Vec<Given>,
-    pub skipped: Vec<Skipped>,
-    pub skipped_total: u64,
+    /// What can't be read.
+    pub bad: Vec<Bad>,
+}
+
+/// A value that can't be read.
+#[derive(Debug)]
+pub(super) struct Bad {
+    /// Which value of its request.
+    pub place: String,
+    /// The same wherever it stands: which record, and what is wrong with it.
+    pub name: String,
+    pub reason: String,
 }
 
 impl Found {
-    /// Reads what a program gave; what can't be read is counted, and some of it named. `before` values of the same
-    /// request came before.
+    /// Reads what a program gave. `before` values of the same request came before.
     pub(super) fn of(page: &Page, number: usize, plan: &Plan, before: usize, at: Timestamp) -> Self {
-        let mut found = Self { number, at, given: Vec::new(), skipped: Vec::new(), skipped_total: 0 };
+        let mut found = Self { number, at, given: Vec::new(), bad: Vec::new() };
         for (i, value) in page.values.iter().enumerate() {
             match Given::of(value) {
                 Ok(one) => found.given.push(one),
                 Err(reason) => {
-                    found.skipped_total += 1;
-                    if found.skipped.len() < NAMED {
-                        let place = format!("{}, value {}", plan.request.path, before + i);
-                        found.skipped.push(Skipped { place, reason });
-                    }
+                    let place = format!("{}, value {}", plan.request.path, before + i);
+                    let which = record::name_of(value).unwrap_or_else(|| place.clone());
+                    found.bad.push(Bad { place, name: format!("{number} {which} {reason}"), reason });
                 }
             }
         }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::program::Program;
 use crate::event::Capability;
 use crate::length::Length;
-use crate::source::http::{Auth, Secret};
+use crate::source::http::{Auth, Secret, header_secret};
 
 /// The settings of a source of kind `custom`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -29,7 +29,8 @@ pub struct Settings {
     /// The login, for `auth = "basic"`.
     #[serde(default)]
     pub user: Option<String>,
-    /// Further headers of each request, as `Name: value`. No secrets: they are shown in messages.
+    /// Further headers of each request, as `Name: value`. Values of names such as `Authorization`, `Cookie` or
+    /// `X-App-Token` are secrets.
     #[serde(default)]
     pub headers: Vec<String>,
     /// What the API can tell: `messages`, `assignments`, `statuses`, `presence`, `ratings`, `sla` …
@@ -157,10 +158,13 @@ impl Settings {
     }
 
     pub(super) fn headers(&self) -> Result<HeaderMap, String> {
-        let pairs = self.headers.iter().map(|line| {
-            let (name, value) = line.split_once(':').ok_or_else(|| format!("headers: `{line}` is no `Name: value`"))?;
-            let value = HeaderValue::from_str(value.trim())
+        let pairs = self.headers.iter().enumerate().map(|(number, line)| {
+            // What it holds instead may be a secret.
+            let (name, value) =
+                line.split_once(':').ok_or_else(|| format!("headers[{number}]: is no `Name: value`"))?;
+            let mut value = HeaderValue::from_str(value.trim())
                 .map_err(|_| format!("headers: `{name}` holds characters that no header has"))?;
+            value.set_sensitive(header_secret(line).is_some());
             Ok((header_name("headers", name)?, value))
         });
         pairs.collect()

@@ -30,6 +30,8 @@ pub(super) fn of_program(said: &str, code: &str) -> String {
 pub(super) fn of_field(said: &str) -> String {
     let found = ["invalid type: ", "invalid value: "].iter().find_map(|begin| said.strip_prefix(begin));
     let Some((found, expected)) = found.and_then(|rest| rest.rsplit_once(", expected ")) else { return excerpt(said) };
+    // The name of ours says nothing to people.
+    let expected = if expected.starts_with("struct ") { "an object" } else { expected };
     let kind = found.split(['"', '`']).next().unwrap_or_default().trim_end();
     excerpt(&format!("is of the wrong type: {kind}, expected {expected}"))
 }

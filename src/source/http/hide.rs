@@ -32,6 +32,12 @@ const IN_NAMES: [&str; 12] = [
 ];
 /// Whole names of that sort.
 const NAMES: [&str; 4] = ["key", "auth", "sig", "pwd"];
+/// The same in the names of headers, where no harmless word holds them.
+const IN_HEADERS: [&str; 5] = ["key", "auth", "cookie", "token", "secret"];
+/// The setting that lists headers as `Name: value`.
+pub const HEADERS: &str = "headers";
+/// A part of such a value that is as long may be a secret by itself; anything shorter may be a word.
+const LEAST_PART: usize = 8;
 
 /// The secrets of a source.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +45,7 @@ pub struct Hidden(Vec<Secret>);
 
 impl Hidden {
     /// Those among its settings: the values of these keys, and of all whose name says so, however deep. But not of
-    /// `auth`, which says how a key is sent.
+    /// `auth`, which says how a key is sent. So are headers with such a name.
     pub fn of(keys: &[&str], settings: &Value) -> Self {
         let mut hidden = Self::default();
         hidden.collect(keys, settings);
@@ -54,6 +60,9 @@ impl Hidden {
                         Value::String(text) if keys.contains(&key.as_str()) || is_secret(key) && key != "auth" => {
                             self.0.push(Secret::new(text.as_str()));
                         }
+                        Value::Array(lines) if key == HEADERS => {
+                            lines.iter().filter_map(Value::as_str).for_each(|line| self.collect_header(line));
+                        }
                         other => self.collect(keys, other),
                     }
                 }
@@ -61,6 +70,22 @@ impl Hidden {
             Value::Array(items) => items.iter().for_each(|item| self.collect(keys, item)),
             _ => {}
         }
+    }
+
+    /// What a header holds: the whole, what stands behind its scheme (`Bearer x`), and its parts (`a=x; b=y`), for a
+    /// server may repeat either alone.
+    fn collect_header(&mut self, line: &str) {
+        let Some(value) = header_secret(line) else { return };
+        let behind_scheme =
+            value.split_once(' ').filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let credentials = behind_scheme.map_or(value, |(_, credentials)| credentials.trim());
+        let parts = credentials.split([';', ',', ' ']).map(|part| match part.split_once('=') {
+            // What `=` ends is base64.
+            Some((_, behind)) if !behind.trim_matches('=').is_empty() => behind.trim_matches('"'),
+            _ => part,
+        });
+        let parts = parts.filter(|part| part.len() >= LEAST_PART);
+        self.0.extend([value, credentials].into_iter().chain(parts).map(Secret::new));
     }
 
     /// A text without them.
@@ -77,6 +102,14 @@ impl Hidden {
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.contains(&name.as_str()) || IN_NAMES.iter().any(|part| name.contains(part))
+}
+
+/// What a header of the config, `Name: value`, holds where its name is that of a secret.
+pub fn header_secret(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once(':')?;
+    let lower = name.to_ascii_lowercase();
+    let is_named_so = is_secret(name.trim()) || IN_HEADERS.iter().any(|part| lower.contains(part));
+    Some(value.trim()).filter(|value| is_named_so && !value.is_empty())
 }
 
 /// Leaves out of a JSON value what stands under the name of a secret, however deep, also in JSON inside its texts.
@@ -308,6 +341,24 @@ mod tests {
         for body in [r#"{"token": "told apart"}"#, "<p>down"] {
             assert_eq!(shown_body(body.as_bytes()), body);
         }
+    }
+
+    #[test]
+    fn secrets_among_headers_are_known_by_their_names() {
+        for (line, text, shown) in [
+            ("X-App-Token: sekret-1", "got sekret-1.", "got [secret]."),
+            ("x-app-id:sekret-1", "got sekret-1", "got sekret-1"),
+            ("X-Subscription-KEY : sekret-1", "got sekret-1", "got [secret]"),
+            ("Authorization: Bearer sekret-1", "Bearer sekret-1, sekret-1", "[secret], [secret]"),
+            ("Proxy-Authorization: Basic a2ltOnMz", "Basic a2ltOnMz==; a2ltOnMz", "[secret]==; [secret]"),
+            ("Authorization: Token token=\"sekret-1\", of=me", "a token: sekret-1", "a token: [secret]"),
+            ("Cookie: lang=true; session=sekret-1==", "true sekret-1==", "true [secret]"),
+            ("no header, but a token", "no header, but a token", "no header, but a token"),
+        ] {
+            let settings = json!({"headers": ["accept: application/json", line]});
+            assert_eq!(Hidden::of(&[], &settings).clean(text), shown, "{line}");
+        }
+        assert_eq!(header_secret("X-Token: "), None);
     }
 
     #[test]

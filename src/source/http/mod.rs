@@ -21,7 +21,7 @@ pub mod words;
 
 pub use auth::{Auth, Grant};
 pub use client::Client;
-pub use hide::{Hidden, is_secret};
+pub use hide::{HEADERS, Hidden, header_secret, is_secret};
 pub use secret::Secret;
 
 /// How long a request may take and how large its answer may be.
