@@ -156,6 +156,7 @@ pub fn take_update(engine: &mut Engine, update: Update, now: Timestamp) {
             let silent = batch.events.is_empty() && batch.skipped_total == 0 && !batch.finished;
             let has_events = !batch.events.is_empty();
             let (partial, history) = (batch.partial, batch.history);
+            let as_of = batch.as_of.map_or(tried_at, |at| at.min(tried_at));
             if history {
                 engine.take_history(source, batch.events, now);
             } else {
@@ -174,7 +175,7 @@ pub fn take_update(engine: &mut Engine, update: Update, now: Timestamp) {
                     health.answered();
                     health.latency = Some(latency);
                 } else if !health.pushes {
-                    health.good(tried_at, batch.finished);
+                    health.good(as_of, batch.finished);
                     health.latency = Some(latency);
                 } else if !silent {
                     health.good(now, batch.finished);
@@ -267,6 +268,18 @@ mod tests {
         engine.settle(at(2));
         assert_eq!(active(&mut engine), 1);
         assert_eq!(told(&mut engine, 9, Ok(part(true))).good_at, Some(at(1)), "what is shown is no younger by it");
+    }
+
+    #[test]
+    fn what_took_several_polls_is_as_old_as_the_first_of_them() {
+        let mut engine = engine(false);
+        let long = |as_of| Batch { as_of: Some(as_of), ..Batch::default() };
+        assert_eq!(told(&mut engine, 100, Ok(long(at(40)))).good_at, Some(at(40)));
+        assert_eq!(
+            told(&mut engine, 101, Ok(long(at(400)))).good_at,
+            Some(at(100)),
+            "never later than it was asked for"
+        );
     }
 
     fn line() -> Batch {

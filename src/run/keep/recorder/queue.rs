@@ -39,7 +39,8 @@ impl Reached {
     pub fn of(batch: &Batch, tried_at: Timestamp) -> Self {
         let is_whole = !batch.partial;
         let tells_now = is_whole && !batch.history;
-        Self { good_at: tells_now.then_some(tried_at), history_told: is_whole.then_some(batch.progress.is_none()) }
+        let as_of = batch.as_of.map_or(tried_at, |at| at.min(tried_at));
+        Self { good_at: tells_now.then_some(as_of), history_told: is_whole.then_some(batch.progress.is_none()) }
     }
 }
 
