@@ -35,6 +35,7 @@ pub mod rt;
 mod running;
 mod setup;
 mod sides;
+mod sight;
 mod skips;
 pub mod steps;
 mod wanted;

@@ -4,35 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::event::{Agent, AgentId, CustomerId, Event, EventKind, PresenceState, TeamId, Timestamp};
+use super::sight::Sight;
+use crate::event::{Agent, AgentId, CustomerId, Event, EventKind, TeamId, Timestamp};
 
 /// Customers who are remembered as told; beyond that they are told again.
 const MOST_CUSTOMERS: usize = 100_000;
-
-/// An agent's state as a look shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Presence {
-    /// The state.
-    pub state: PresenceState,
-    /// Since when, where that is shown; else it is told to be since the look that sees it.
-    pub since: Option<Timestamp>,
-    /// The account's own word for it.
-    pub reason: Option<String>,
-}
-
-impl Presence {
-    /// A state of which only is known that it holds at the look.
-    pub(super) const fn seen(state: PresenceState) -> Self {
-        Self { state, since: None, reason: None }
-    }
-}
 
 /// Everybody who was told.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Roster {
     teams: BTreeMap<TeamId, String>,
     agents: BTreeMap<AgentId, Agent>,
-    states: BTreeMap<AgentId, Presence>,
+    pub sight: Sight,
     customers: HashMap<CustomerId, u64>,
 }
 
@@ -60,9 +43,7 @@ impl Roster {
             if let Some(before) = self.agents.remove(&agent) {
                 out.push(Event::undated(Agent { active: Some(false), ..before }));
             }
-            if self.states.remove(&agent).is_some_and(|before| before.state != PresenceState::Offline) {
-                out.push(Event::new(at, EventKind::Presence { agent, state: PresenceState::Offline, reason: None }));
-            }
+            self.sight.leaves(&agent, at, out);
         }
     }
 
@@ -74,14 +55,9 @@ impl Roster {
         }
     }
 
-    /// Tells an agent's state where it has changed, or holds since another moment.
-    pub(super) fn presence(&mut self, agent: &AgentId, now: Presence, at: Timestamp, out: &mut Vec<Event>) {
-        if self.states.get(agent) == Some(&now) {
-            return;
-        }
-        let Presence { state, since, reason } = now.clone();
-        self.states.insert(agent.clone(), now);
-        out.push(Event::new(since.unwrap_or(at), EventKind::Presence { agent: agent.clone(), state, reason }));
+    /// The names of all agents.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, AgentId)> {
+        self.agents.iter().map(|(id, agent)| (&*agent.name, id.clone()))
     }
 
     /// Tells a customer who was not told, or has another name now.
@@ -105,10 +81,11 @@ impl Roster {
 
 #[cfg(test)]
 mod tests {
-    use PresenceState::{Busy, Offline, Online};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::event::PresenceState::{Busy, Online};
+    use crate::source::sight::Presence;
 
     fn told(out: &mut Vec<Event>) -> Value {
         out.drain(..).map(|event| serde_json::to_value(event).unwrap()).collect()
@@ -124,21 +101,15 @@ mod tests {
         assert_eq!(told(&mut out).as_array().unwrap().len(), 2);
         roster.agents(both(), at, &mut out);
         assert_eq!(told(&mut out), json!([]), "nobody has changed");
-        roster.presence(&ana, Presence::seen(Online), at, &mut out);
-        roster.presence(&ana, Presence::seen(Online), at, &mut out);
-        roster.presence(&ben, Presence::seen(Offline), at, &mut out);
-        assert_eq!(told(&mut out).as_array().unwrap().len(), 2, "the same state is told once");
-        let since = Some(Timestamp::from_millis(at.millis() - 5000));
-        roster.presence(&ana, Presence { state: Busy, since, reason: Some("lunch".into()) }, at, &mut out);
-        let expected = json!([{"type": "presence", "at": since, "agent": "ana", "state": "busy", "reason": "lunch"}]);
-        assert_eq!(told(&mut out), expected);
+        roster.sight.sees(&ana, Presence::seen(Online), at, &mut out);
+        out.clear();
 
         roster.agents([], at, &mut out);
         let left = |id: &str, name: &str| json!({"type": "agent", "id": id, "name": name, "active": false});
         let offline = json!({"type": "presence", "at": at, "agent": "ana", "state": "offline"});
         assert_eq!(told(&mut out), json!([left("ana", "Ana"), offline, left("ben", "Ben")]));
         roster.agents(both(), at, &mut out);
-        roster.presence(&ana, Presence::seen(Busy), at, &mut out);
+        roster.sight.sees(&ana, Presence::seen(Busy), at, &mut out);
         assert_eq!(told(&mut out).as_array().unwrap().len(), 3, "who comes back is told anew");
     }
 

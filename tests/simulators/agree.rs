@@ -132,6 +132,14 @@ impl<'a> Watch<'a> {
         None
     }
 
+    /// How many are online, by the board of what was told; nothing where that is not known.
+    pub fn online(&self) -> Option<u32> {
+        let now = self.simulator.inside().world.now;
+        let mut board = Board::new(now);
+        board.take(&self.told, now);
+        board.figures(now, str::to_owned, str::to_owned).online
+    }
+
     /// Polls until nothing is left to fetch at once; requests of all, and the last batch.
     pub async fn settle(&mut self) -> (u32, Batch) {
         let mut requests = 0;

@@ -14,6 +14,7 @@ mod fake_rt;
 mod frame;
 mod gorgias;
 mod intercom;
+mod presence;
 mod server;
 #[expect(dead_code, reason = "so can the terminal")]
 #[path = "../support/terminal.rs"]

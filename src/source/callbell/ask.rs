@@ -1,16 +1,17 @@
 //! The requests of one poll, and the pages of each list.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use compact_str::CompactString;
 use futures_util::FutureExt;
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::map::{Names, Thread};
-use super::people::Crew;
+use super::people::{Crew, Crews};
 use super::wire::{Contact, Contacts, Me, Member, Members, Message, Messages, OneContact, Pages, Team, Teams};
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -178,23 +179,41 @@ impl Ask {
     pub(super) async fn everybody(&mut self) -> Result<(Vec<Team>, Vec<Crew>), SourceError> {
         let teams: Vec<Team> = self.teams().await?;
         let ids: Vec<CompactString> = teams.iter().map(|team| team.uuid.clone()).collect();
-        let crews = self.crews(&ids).await?;
-        Ok((teams, crews))
+        let Crews { read, dark } = self.crews(&ids).await?;
+        match dark.into_values().next() {
+            Some(error) => Err(error),
+            None => Ok((teams, read)),
+        }
     }
 
-    /// The members of teams, several pages at once.
-    pub(super) async fn crews(&mut self, teams: &[CompactString]) -> Result<Vec<Crew>, SourceError> {
+    /// The members of teams, several pages at once. Where some of them can be read, the others are left out; an error where
+    /// none can.
+    pub(super) async fn crews(&mut self, teams: &[CompactString]) -> Result<Crews, SourceError> {
         let mut crews: Vec<Crew> = teams.iter().cloned().map(Crew::of).collect();
+        let mut dark: BTreeMap<CompactString, SourceError> = BTreeMap::new();
         let mut places: Vec<(usize, u32)> = (0..crews.len()).map(|nth| (nth, 1)).collect();
         while !places.is_empty() {
             let read = |(nth, page): &(usize, u32)| {
                 members_of(Arc::clone(&self.client), teams[*nth].clone(), *page, self.now).boxed()
             };
             let reads: Vec<_> = places.iter().map(read).collect();
-            let answers: Vec<Answer<Members>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+            let mut answers = stream::iter(reads).buffered(AT_ONCE);
             // How many there are is told by each page: the first one, and it may grow meanwhile.
             let mut last = vec![0; crews.len()];
-            for ((nth, page), answer) in places.into_iter().zip(answers) {
+            for (nth, page) in places {
+                let answer: Answer<Members> = match answers.next().await {
+                    Some(Ok(answer)) => answer,
+                    Some(Err(error)) if error.is_of_all() => return Err(error),
+                    Some(Err(error)) => {
+                        let is_hopeless = dark.len() + 1 >= AT_ONCE && crews.iter().all(|crew| crew.pages == 0);
+                        if is_hopeless {
+                            return Err(error);
+                        }
+                        dark.insert(teams[nth].clone(), error);
+                        continue;
+                    }
+                    None => break,
+                };
                 self.date = answer.date.or(self.date);
                 let Members { users, meta } = answer.body;
                 let pages = meta.pages.filter(|_| !users.is_empty()).unwrap_or(0);
@@ -205,9 +224,17 @@ impl Ask {
                 crews[nth].members.extend(members);
             }
             let behind = |(nth, crew): (usize, &Crew)| (crew.pages + 1..=last[nth]).map(move |page| (nth, page));
-            places = crews.iter().enumerate().flat_map(behind).collect();
+            let lit = crews.iter().enumerate().filter(|(_, crew)| !dark.contains_key(&crew.team));
+            places = lit.flat_map(behind).collect();
         }
-        Ok(crews)
+        crews.retain(|crew| !dark.contains_key(&crew.team));
+        match dark.pop_first() {
+            Some((_, error)) if crews.is_empty() => Err(error),
+            first => {
+                dark.extend(first);
+                Ok(Crews { read: crews, dark })
+            }
+        }
     }
 
     /// Says once that agents' states are not told.

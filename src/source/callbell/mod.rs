@@ -179,7 +179,7 @@ impl Callbell {
 #[async_trait]
 impl Source for Callbell {
     fn capabilities(&self) -> Vec<Capability> {
-        CAPABILITIES.to_vec()
+        self.state.people.roster.sight.told().unwrap_or_else(|| CAPABILITIES.to_vec())
     }
 
     fn remember(&mut self, active: &[ConversationId]) {
@@ -208,8 +208,10 @@ impl Source for Callbell {
             }
             step => step?,
         };
-        let sent = ask.sent() - before;
-        self.state.unreadable.keep(ask.told);
+        let (sent, at) = (ask.sent() - before, ask.at());
+        let state = &mut self.state;
+        state.unreadable.keep(ask.told);
+        state.people.roster.sight.hello(CAPABILITIES.to_vec(), at, &mut state.outbox);
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),

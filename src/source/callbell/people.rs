@@ -1,7 +1,8 @@
 //! Teams, agents and their states.
 //!
 //! A refresh reads only the teams that it takes to see everybody, for an agent of several is seen in one. Who is in which
-//! team, who is new and who is gone is told by readings of all teams.
+//! team, who is new and who is gone is told by readings of all teams. Where the members of some can't be read, the others
+//! are told; who is in none of these keeps the state that was seen last for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +16,12 @@ use super::map::{self, NOBODY, Names};
 use super::wire::{Member, Team};
 use crate::event::{Agent, AgentId, Event, PresenceState, TeamId, Timestamp};
 use crate::source::SourceError;
-use crate::source::roster::{Presence, Roster};
+use crate::source::roster::Roster;
+use crate::source::sight::Presence;
 
 /// All teams are read so often.
 const ALL_EVERY: TimeDelta = TimeDelta::minutes(10);
-/// Where they can't be read, they are left alone so long.
+/// Where they, or some of them, can't be read, they are left alone so long.
 const RETRY: TimeDelta = TimeDelta::minutes(1);
 
 /// The members of a team.
@@ -42,13 +44,25 @@ impl Crew {
     }
 }
 
+/// The members of several teams.
+#[derive(Debug)]
+pub(super) struct Crews {
+    pub read: Vec<Crew>,
+    /// Teams whose members can't be read, and why.
+    pub dark: BTreeMap<CompactString, SourceError>,
+}
+
 /// Everybody who was told.
 #[derive(Debug, Clone, Default)]
 pub(super) struct People {
     /// Who was in which team when all were read.
     memberships: Vec<(CompactString, BTreeSet<AgentId>)>,
-    /// The teams in which everybody is seen.
+    /// The teams in which everybody is seen, but for those who are only in teams that can't be read.
     watched: Vec<CompactString>,
+    /// Whether the members of some team could not be read.
+    is_dark: bool,
+    /// It was said that something of this can't be read.
+    is_named: bool,
     /// Who holds a chat and was in no team.
     strangers: BTreeSet<AgentId>,
     /// When all teams were read; `None` where they have to be at once.
@@ -61,7 +75,8 @@ pub(super) struct People {
 
 impl People {
     fn is_all_due(&self, now: Timestamp) -> bool {
-        self.all_read_at.is_none_or(|at| now - at >= ALL_EVERY)
+        let every = if self.is_dark { RETRY } else { ALL_EVERY };
+        self.all_read_at.is_none_or(|at| now - at >= every)
     }
 
     fn is_known(&self, agent: &AgentId) -> bool {
@@ -90,12 +105,17 @@ impl People {
         nobody: bool,
         out: &mut Vec<Event>,
     ) -> Result<(), SourceError> {
+        self.roster.sight.looks();
         let teams = ask.teams().await?;
         let ids: Vec<CompactString> = teams.iter().map(|team| team.uuid.clone()).collect();
         let name = |team: Team| (TeamId::new(&*team.uuid), team.name.unwrap_or_else(|| team.uuid.to_string()));
         self.roster.teams(teams.into_iter().map(name), out);
-        let crews = ask.crews(&ids).await?;
-        self.take_all(crews, nobody, ask.now, ask.at(), out);
+        let Crews { read, dark } = ask.crews(&ids).await?;
+        self.is_dark = !dark.is_empty();
+        if let Some(error) = dark.values().next() {
+            self.name(error, ask);
+        }
+        self.take_all(&ids, read, nobody, (ask.now, ask.at()), out);
         Ok(())
     }
 
@@ -103,29 +123,49 @@ impl People {
     pub(super) fn set_aside(&mut self, read: Result<(), SourceError>, ask: &mut Ask) -> Result<(), SourceError> {
         match read {
             Err(error) if !error.is_of_all() => {
-                if self.retry_at.replace(ask.now + RETRY).is_none() {
-                    ask.skips.note("teams and presence".to_owned(), ".", &error.to_string());
-                }
+                self.retry_at = Some(ask.now + RETRY);
+                self.name(&error, ask);
             }
             Err(error) => return Err(error),
-            Ok(()) => self.retry_at = None,
+            Ok(()) => {
+                self.retry_at = None;
+                self.is_named &= self.is_dark;
+            }
         }
         Ok(())
     }
 
-    /// Takes in the members of all teams, read at `now` by our clock and `at` by the server's.
-    fn take_all(&mut self, crews: Vec<Crew>, nobody: bool, now: Timestamp, at: Timestamp, out: &mut Vec<Event>) {
+    /// Says what is wrong with the agents, unless that was said since all was well.
+    fn name(&mut self, error: &SourceError, ask: &mut Ask) {
+        if !std::mem::replace(&mut self.is_named, true) {
+            ask.skips.note("teams and presence".to_owned(), ".", &error.to_string());
+        }
+    }
+
+    /// Takes in the members of all these teams but for those that can't be read, read then by our clock and the server's.
+    fn take_all(
+        &mut self,
+        teams: &[CompactString],
+        crews: Vec<Crew>,
+        nobody: bool,
+        (now, at): (Timestamp, Timestamp),
+        out: &mut Vec<Event>,
+    ) {
         let sizes: Vec<_> = crews.iter().map(|crew| (crew.pages, crew.ids())).collect();
         self.watched = cover(&sizes).into_iter().map(|place| crews[place].team.clone()).collect();
-        self.memberships =
-            crews.iter().map(|crew| crew.team.clone()).zip(sizes.into_iter().map(|(_, ids)| ids)).collect();
+        // Of a team that can't be read, who was in it before counts.
+        self.memberships.retain(|(team, _)| teams.contains(team) && crews.iter().all(|crew| crew.team != *team));
+        let read = crews.iter().map(|crew| crew.team.clone()).zip(sizes.into_iter().map(|(_, ids)| ids));
+        self.memberships.extend(read);
+        self.memberships.sort_by_key(|(team, _)| teams.iter().position(|one| one == team));
         let strangers = std::mem::take(&mut self.strangers);
         self.strangers = strangers.into_iter().filter(|agent| !self.is_known(agent)).collect();
         self.all_read_at = Some(now);
         self.take(crews, nobody, at, out);
     }
 
-    /// Takes in members of teams in which everybody is: who is new, changed or gone, and each state that changed.
+    /// Takes in members of teams in which everybody is whose team can be read: who is new or changed, and each state that
+    /// changed; where all teams can be read, also who is gone.
     fn take(&mut self, crews: Vec<Crew>, nobody: bool, at: Timestamp, out: &mut Vec<Event>) {
         let mut members: BTreeMap<AgentId, Member> = BTreeMap::new();
         for member in crews.into_iter().flat_map(|crew| crew.members) {
@@ -141,15 +181,22 @@ impl People {
             }
         });
         let nobody = nobody.then(|| Agent::new(AgentId::new(NOBODY), "(nobody assigned)"));
-        self.roster.agents(agents.chain(nobody), at, out);
+        if self.is_dark {
+            agents.chain(nobody).for_each(|agent| self.roster.agent(agent, out));
+        } else {
+            self.roster.agents(agents.chain(nobody), at, out);
+        }
         for (id, member) in &members {
             let Some(is_available) = member.is_available() else { continue };
             let state = if is_available { PresenceState::Online } else { PresenceState::Away };
             let reason = member.custom_status().map(str::to_owned);
             let since = member.last_updated_at.filter(|since| *since <= at);
-            self.roster.presence(id, Presence { state, since, reason }, at, out);
+            self.roster.sight.sees(id, Presence { state, since, reason }, at, out);
         }
-        self.names = Names::of(members.iter().filter_map(|(id, one)| Some((one.name.as_deref()?, id.clone()))));
+        if !self.is_dark && members.values().all(|member| member.is_available().is_some()) {
+            self.roster.sight.looked(at);
+        }
+        self.names = Names::of(self.roster.names());
     }
 }
 
@@ -168,21 +215,20 @@ impl Callbell {
 
     /// The teams that show everybody, and all where those show somebody new or lack somebody, or where it is time.
     async fn read_people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        let people = &self.state.people;
+        let state = &mut self.state;
+        let (people, nobody) = (&mut state.people, state.unassigned_answers);
         if !people.is_all_due(ask.now) {
-            let crews = match ask.crews(&people.watched).await {
-                Ok(crews) => Some(crews),
-                // One of them may have been deleted.
-                Err(SourceError::Unsupported { .. }) => None,
-                Err(error) => return Err(error),
-            };
-            if let Some(crews) = crews.filter(|crews| people.are_as_known(crews)) {
-                let state = &mut self.state;
-                state.people.take(crews, state.unassigned_answers, ask.at(), &mut state.outbox);
-                return Ok(());
+            people.roster.sight.looks();
+            match ask.crews(&people.watched).await {
+                Ok(Crews { read, dark }) if dark.is_empty() && people.are_as_known(&read) => {
+                    people.take(read, nobody, ask.at(), &mut state.outbox);
+                    return Ok(());
+                }
+                Err(error) if error.is_of_all() => return Err(error),
+                // One of them may have been deleted; who is in one that can't be read may be seen in another.
+                _ => {}
             }
         }
-        let state = &mut self.state;
-        state.people.read_all(ask, state.unassigned_answers, &mut state.outbox).await
+        people.read_all(ask, nobody, &mut state.outbox).await
     }
 }

@@ -11,8 +11,8 @@ use super::past::{Past, begins_at};
 use super::people::People;
 use super::state::{LATE, Mark, Phase, Why};
 use super::wire::Contact;
-use super::{CAPABILITIES, Callbell, Step};
-use crate::event::{Event, EventKind, Timestamp, VERSION};
+use super::{Callbell, Step};
+use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::differ::Differ;
 
@@ -133,8 +133,6 @@ impl Callbell {
         let remembered = std::mem::take(&mut state.remembered);
         state.forget();
         state.unassigned_answers = self.unassigned_answers;
-        let capabilities = CAPABILITIES.to_vec();
-        state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
         state.outbox.append(&mut told);
         state.people = people;
         state.told_to = mark.as_ref().and_then(|mark| mark.told_to);

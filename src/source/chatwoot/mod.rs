@@ -184,7 +184,7 @@ fn capabilities(may_rate: bool) -> Vec<Capability> {
 #[async_trait]
 impl Source for Chatwoot {
     fn capabilities(&self) -> Vec<Capability> {
-        self.state.capabilities.clone().unwrap_or_else(|| CAPABILITIES.to_vec())
+        self.state.people.roster.sight.told().unwrap_or_else(|| self.state.capabilities())
     }
 
     fn remember(&mut self, active: &[ConversationId]) {
@@ -204,7 +204,10 @@ impl Source for Chatwoot {
         };
         let sent = ask.sent();
         let quota = self.quota(before, sent, ask.now);
-        self.state.unreadable.keep(ask.told);
+        let (at, state) = (ask.at(), &mut self.state);
+        state.unreadable.keep(ask.told);
+        let capabilities = state.capabilities();
+        state.people.roster.sight.hello(capabilities, at, &mut state.outbox);
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.mark().cursor(),

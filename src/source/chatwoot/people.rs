@@ -12,7 +12,8 @@ use crate::event::{Agent, Event, PresenceState, Timestamp};
 use crate::source::SourceError;
 use crate::source::differ::Record;
 use crate::source::http::words::excerpt;
-use crate::source::roster::{Presence, Roster};
+use crate::source::roster::Roster;
+use crate::source::sight::Presence;
 
 /// Everybody who was told.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +68,7 @@ impl Chatwoot {
 
     /// The agents with their states.
     pub(super) async fn agents(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        self.state.people.roster.sight.looks();
         if self.state.sides.may_ask(AGENTS, ask.now) {
             let got = read_agents(ask).await;
             if let Some(agents) = self.state.sides.came(AGENTS, got, &mut ask.skips)? {
@@ -133,9 +135,10 @@ impl People {
         self.roster.agents(lines, at, out);
         for person in agents {
             let state = Presence::seen(state(&person.availability_status));
-            self.roster.presence(&map::agent(person.id), state, at, out);
+            self.roster.sight.sees(&map::agent(person.id), state, at, out);
             self.known.agents.insert(person.id, person);
         }
+        self.roster.sight.looked(at);
     }
 
     /// Tells who stands for those who answer in the channel's own app, once there is such an answer.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::CAPABILITIES;
 use super::ask::Thread;
 use super::map;
 use super::past::Past;
@@ -55,6 +56,7 @@ struct Seen {
 pub(super) struct State {
     pub phase: Phase,
     pub account: u64,
+    /// What the key can tell, as far as it was found out.
     pub capabilities: Option<Vec<Capability>>,
     pub people: People,
     /// The inboxes that are watched; all where there is none.
@@ -135,6 +137,11 @@ enum Need {
 }
 
 impl State {
+    /// What can be told as far as it is known, who is there put aside.
+    pub(super) fn capabilities(&self) -> Vec<Capability> {
+        self.capabilities.clone().unwrap_or_else(|| CAPABILITIES.to_vec())
+    }
+
     /// Begins anew, but for what it was told to remember.
     pub(super) fn forget(&mut self) {
         *self = Self { remembered: std::mem::take(&mut self.remembered), ..Self::default() };

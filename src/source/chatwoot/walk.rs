@@ -8,7 +8,7 @@ use super::sides::{AGENTS, COUNT, RATINGS, TEAMS, WALK};
 use super::state::{Mark, Phase};
 use super::wire::{Person, Row};
 use super::{Chatwoot, Step, capabilities};
-use crate::event::{Event, EventKind, Timestamp, VERSION};
+use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::differ::Differ;
 
@@ -160,14 +160,13 @@ impl Chatwoot {
         state.account = account.id;
         state.inboxes = watched;
         state.rated_to = ratings;
-        let capabilities = capabilities(ratings.is_some());
-        state.capabilities = Some(capabilities.clone());
-        state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
+        state.capabilities = Some(capabilities(ratings.is_some()));
         state.people.known.pages = format!("{}/app/accounts/{}/conversations/", self.site, account.id);
         state.people.take_inboxes(inboxes);
         if let Some(teams) = teams {
             state.people.take_teams(teams, ask.now, &mut state.outbox);
         }
+        state.people.roster.sight.looks();
         if let Some(agents) = agents {
             state.people.take_agents(agents, ask.at(), &mut state.outbox);
         }

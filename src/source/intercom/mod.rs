@@ -141,7 +141,7 @@ impl Intercom {
 #[async_trait]
 impl Source for Intercom {
     fn capabilities(&self) -> Vec<Capability> {
-        CAPABILITIES.to_vec()
+        self.state.people.roster.sight.told().unwrap_or_else(|| CAPABILITIES.to_vec())
     }
 
     fn remember(&mut self, active: &[ConversationId]) {
@@ -159,8 +159,11 @@ impl Source for Intercom {
             Phase::Fill => self.fill(&mut ask).await?,
             Phase::Steady => self.refresh(&mut ask).await?,
         };
+        let at = ask.at();
         let requests = u32::try_from(ask.sent() - before).unwrap_or(u32::MAX);
         self.state.unreadable.keep(ask.told);
+        let state = &mut self.state;
+        state.people.roster.sight.hello(CAPABILITIES.to_vec(), at, &mut state.outbox);
         Ok(step.said_in(Batch {
             events: std::mem::take(&mut self.state.outbox),
             cursor: self.state.cursor(),

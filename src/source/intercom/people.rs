@@ -6,7 +6,8 @@ use compact_str::CompactString;
 
 use super::wire::{Admin, Reason, Team};
 use crate::event::{Agent, AgentId, Event, PresenceState, TeamId, Timestamp};
-use crate::source::roster::{Presence, Roster};
+use crate::source::roster::Roster;
+use crate::source::sight::Presence;
 
 /// Everybody who was told.
 #[derive(Debug, Default)]
@@ -72,7 +73,10 @@ impl People {
                     continue;
                 }
             };
-            self.roster.presence(&AgentId::new(admin.id), presence, at, out);
+            self.roster.sight.sees(&AgentId::new(admin.id), presence, at, out);
+        }
+        if is_whole && unknown.is_empty() {
+            self.roster.sight.looked(at);
         }
         unknown
     }

@@ -6,8 +6,7 @@ use compact_str::CompactString;
 use super::ask::{AT_ONCE, Ask, Found, active, filter, seconds};
 use super::sides::{COUNT, RATINGS, REASONS, TEAMMATES, TEAMS, WALK};
 use super::state::{Hearing, Mark, PATIENCE, Phase, Walk};
-use super::{CAPABILITIES, Intercom, Step};
-use crate::event::{Event, EventKind, VERSION};
+use super::{Intercom, Step};
 use crate::source::SourceError;
 use crate::source::pauses::Pauses;
 
@@ -29,9 +28,6 @@ const THOROUGH: u32 = 6;
 impl Intercom {
     /// Teammates and teams, and where the earlier run came to.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let capabilities = CAPABILITIES.to_vec();
-        let hello = Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities });
-        self.state.outbox = vec![hello];
         self.teams(ask, true).await?;
         self.reasons(ask, true).await?;
         self.teammates(ask).await?;
@@ -139,6 +135,7 @@ impl Intercom {
 
     /// The teammates, and whether they are away.
     async fn teammates(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        self.state.people.roster.sight.looks();
         if self.state.sides.asks_for(TEAMMATES, true, ask.now) {
             let got = ask.admins().await;
             if self.state.phase == Phase::Cold

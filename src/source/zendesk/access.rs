@@ -20,10 +20,8 @@ pub(super) struct Access {
     again_at: Option<Timestamp>,
     refused: bool,
     is_known: bool,
-    /// Since when it fails, though it is not refused.
-    fails_since: Option<Timestamp>,
-    /// It fails for so long that what it told is not known any more.
-    is_lapsed: bool,
+    /// It failed at the last try, though it is not refused.
+    is_failing: bool,
 }
 
 impl Access {
@@ -34,17 +32,12 @@ impl Access {
 
     /// Whether it was given at the last try.
     pub(super) fn is_given(&self) -> bool {
-        self.is_known && !self.refused && !self.is_lapsed
+        self.is_known && !self.refused
     }
 
     /// It was given.
     pub(super) fn given(&mut self) {
         *self = Self { again_at: None, refused: false, is_known: true, ..Self::default() };
-    }
-
-    /// It counts as not given once it has failed for so long; until it is given again.
-    pub(super) fn lapse(&mut self, after: TimeDelta, now: Timestamp) {
-        self.is_lapsed = self.fails_since.is_some_and(|since| now - since >= after);
     }
 
     /// It was not given: only wrong credentials are an error of the whole. Whether this is worth a line: the first of
@@ -56,15 +49,14 @@ impl Access {
                 self.refused = true;
                 self.is_known = true;
                 self.again_at = Some(now + REFUSED);
-                self.fails_since = None;
+                self.is_failing = false;
                 return Ok(None);
             }
             SourceError::RateLimited { until, .. } | SourceError::Transient { until, .. } => *until,
             SourceError::Schema { .. } => None,
         };
         self.again_at = Some(until.unwrap_or(now + FAILED));
-        let is_first = self.fails_since.is_none();
-        self.fails_since.get_or_insert(now);
+        let is_first = !std::mem::replace(&mut self.is_failing, true);
         Ok(is_first.then_some(error))
     }
 }
@@ -127,10 +119,6 @@ mod tests {
         assert!(access.is_given() && !access.is_open(at(6)) && access.is_open(at(7)), "it is given, only not now");
         let schema = SourceError::Schema { place: place.clone(), path: "x".into(), what: what.clone() };
         assert!(access.failed(schema.clone(), at(9)).unwrap().is_none(), "it is said once");
-        for (seconds, is_given) in [(299, true), (300, false)] {
-            access.lapse(TimeDelta::minutes(5), at(seconds));
-            assert_eq!(access.is_given(), is_given, "{seconds}");
-        }
         access.given();
         assert!(access.is_given());
         assert!(access.failed(schema, at(0)).unwrap().is_some() && !access.is_open(at(59)));

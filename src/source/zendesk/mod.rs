@@ -147,10 +147,7 @@ impl Zendesk {
 #[async_trait]
 impl Source for Zendesk {
     fn capabilities(&self) -> Vec<Capability> {
-        match self.state.phase {
-            Phase::Cold => self.checked.clone().unwrap_or_else(|| CAPABILITIES.to_vec()),
-            _ => self.state.capabilities(),
-        }
+        self.state.sight.told().or_else(|| self.checked.clone()).unwrap_or_else(|| CAPABILITIES.to_vec())
     }
 
     fn remember(&mut self, active: &[ConversationId]) {

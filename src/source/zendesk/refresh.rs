@@ -12,8 +12,6 @@ use crate::source::lenient::Id;
 
 /// How often agents' states are asked for, where they fit on two pages.
 const PRESENCE_EVERY: TimeDelta = TimeDelta::seconds(10);
-/// Agents' states that could not be read for so long are not known any more.
-const LOST: TimeDelta = TimeDelta::minutes(5);
 /// Agents on two pages.
 const TWO_PAGES: usize = 200;
 /// How often a hundred open tickets are looked at whether they still are.
@@ -83,6 +81,7 @@ impl Zendesk {
         if !self.state.presence.is_open(ask.now) || ask.now < self.state.presence_at {
             return Ok(());
         }
+        self.state.sight.looks();
         let (mut found, mut odd, mut after): (Vec<_>, usize, Option<String>) = (Vec::new(), 0, None);
         let mut is_whole = false;
         for _ in 0..MAX_PAGES {
@@ -111,7 +110,6 @@ impl Zendesk {
                     if let Some(error) = self.state.presence.failed(error, ask.now)? {
                         ask.skips.note(super::ask::place("/agent_availabilities"), ".", &error.to_string());
                     }
-                    self.state.presence.lapse(LOST, ask.now);
                     return Ok(());
                 }
             }

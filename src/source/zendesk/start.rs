@@ -79,14 +79,11 @@ impl Zendesk {
         self.state.leave_failed(&failed, &mut ask.skips)?;
         self.look_at_presence(ask).await?;
         self.look_at_ratings(ask).await?;
-        self.state.hello(ask.there());
         let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
         // The hello comes first, then teams, then who is in them.
-        let first =
-            self.state.outbox.iter().position(|event| matches!(event.kind, crate::event::EventKind::Hello { .. }));
-        let hello = first.map(|at| self.state.outbox.remove(at));
-        self.state.outbox.splice(0..0, hello.into_iter().chain(lines));
+        self.state.outbox.splice(0..0, lines);
         self.state.introduce_staff();
+        self.state.hello(ask.there());
         Ok(Step::more_of("reading open tickets", 0, 0))
     }
 

@@ -18,11 +18,12 @@ use super::ratings::Sort;
 use super::story::{Placed, RULE, Standing, Teller, is_answered, is_asked, may_wait, status_of};
 use super::targets::Targets;
 use super::wire::{Ticket, User};
-use crate::event::{AgentId, Capability, Event, EventKind, PresenceState, Status, Timestamp, VERSION};
+use crate::event::{AgentId, Capability, Event, EventKind, Status, Timestamp};
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
 use crate::source::running::AHEAD;
 use crate::source::sides::Sides;
+use crate::source::sight::Sight;
 use crate::source::wanted::Wanted;
 
 /// Ended tickets that are remembered, so that a change of one costs no more than that of an open one.
@@ -96,9 +97,9 @@ pub(super) struct State {
     pub export_at: Timestamp,
     pub presence: Access,
     pub presence_at: Timestamp,
-    states: HashMap<Id, (PresenceState, Option<Timestamp>)>,
+    pub sight: Sight,
     /// Those with a state who were missing at the last look.
-    absent: HashSet<Id>,
+    absent: HashSet<AgentId>,
     pub ratings: Access,
     pub ratings_sort: Option<Sort>,
     pub ratings_at: Timestamp,
@@ -128,7 +129,6 @@ pub(super) struct State {
     pub left: HashSet<Id>,
     pub settled: bool,
     pub begun_at: Timestamp,
-    told: Vec<Capability>,
     agents: HashSet<AgentId>,
     customers: HashSet<Id>,
 }
@@ -159,7 +159,7 @@ impl State {
         }
     }
 
-    /// What can be told with this key, as far as that was found out.
+    /// What can be told with this key, as far as that was found out, whether or not anything of it is known now.
     pub(super) fn capabilities(&self) -> Vec<Capability> {
         let mut can = vec![Capability::Messages, Capability::Assignments, Capability::Statuses, Capability::Macros];
         let found = [
@@ -173,14 +173,8 @@ impl State {
 
     /// Says what can be told, where that was not said or is another now.
     pub(super) fn hello(&mut self, now: Timestamp) {
-        let capabilities = self.capabilities();
-        if self.told != capabilities {
-            if !capabilities.contains(&Capability::Presence) {
-                self.out_of_sight(now);
-            }
-            self.told.clone_from(&capabilities);
-            self.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
-        }
+        let can = self.capabilities();
+        self.sight.hello(can, now, &mut self.outbox);
     }
 
     /// Tickets known to be active.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Agent, Assigned, Author, EventKind, Message, PresenceState, TeamId, Timestamp};
+use helptop::event::{Agent, Assigned, Author, Capability, EventKind, Message, PresenceState, TeamId, Timestamp};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
@@ -261,7 +261,7 @@ async fn a_state_that_is_not_told_is_no_state() {
 }
 
 #[tokio::test]
-async fn a_reading_of_all_teams_that_fails_tells_nothing_and_is_done_again() {
+async fn where_one_team_can_not_be_read_who_is_in_others_is_told_and_nobody_as_gone() {
     let simulator = desk().await;
     let mut watch = begun(&simulator).await;
     watch.told.clear();
@@ -271,10 +271,37 @@ async fn a_reading_of_all_teams_that_fails_tells_nothing_and_is_done_again() {
     for _ in 0..2 {
         refresh(&mut watch).await;
     }
-    assert_eq!((told(&watch, 2), state(&watch, 0)), (None, None));
+    assert_eq!((told(&watch, 2), state(&watch, 0)), (None, Some(others)));
     simulator.mend();
     refresh(&mut watch).await;
-    assert_eq!((told(&watch, 2).unwrap().active, state(&watch, 0)), (Some(false), Some(others)));
+    refresh(&mut watch).await;
+    assert_eq!(told(&watch, 2).unwrap().active, Some(false));
+}
+
+#[tokio::test]
+async fn who_is_only_in_a_team_that_can_not_be_read_is_not_known_after_five_minutes() {
+    let simulator = desk().await;
+    let mut watch = begun(&simulator).await;
+    let before = state(&watch, 4).unwrap();
+    assert!(before.0.is_online());
+    // Of those in the first team, two are in another one, too.
+    simulator.fault(format!("teams/{}/", uuid(1)).leak(), Fault::said(500, "{}"));
+    for nth in 1..=20 {
+        let (seen, online) = (switch(&simulator, 1), watch.online());
+        refresh(&mut watch).await;
+        assert_eq!(state(&watch, 1), Some(seen), "refresh {nth}");
+        assert!(online.is_some() && watch.source.capabilities().contains(&Capability::Presence));
+        assert_eq!(state(&watch, 4).unwrap().0 == PresenceState::Offline, nth >= 10, "refresh {nth}");
+    }
+    let lost = state(&watch, 4).unwrap().1;
+    let reasons: Vec<_> = watch.told.iter().filter_map(|event| serde_json::to_value(event).ok()).collect();
+    let is_said = |event: &&Value| event["agent"] == email(4) && event["reason"] == "can't be read any more";
+    assert_eq!(reasons.iter().filter(is_said).count(), 1);
+    assert_eq!(watch.reasons.len(), 1, "{:?}", watch.reasons);
+    simulator.mend();
+    refresh(&mut watch).await;
+    refresh(&mut watch).await;
+    assert_eq!(state(&watch, 4), Some((before.0, lost)), "it has lasted");
 }
 
 #[tokio::test]
@@ -291,7 +318,7 @@ async fn a_team_that_was_deleted_is_nothing_wrong_and_one_that_is_listed_and_not
     simulator.asked();
     refresh(&mut watch).await;
     refresh(&mut watch).await;
-    assert_eq!(teams_read(&simulator), [1, 1, 2, 3, 4]);
+    assert_eq!(teams_read(&simulator), [1, 1, 3, 3, 4], "without it everybody is seen meanwhile");
     assert_eq!(told(&watch, 3).unwrap().teams.unwrap(), [team_id(2)]);
     refresh(&mut watch).await;
     assert_eq!(teams_read(&simulator), [1, 3], "others show everybody now");
