@@ -107,6 +107,33 @@ async fn where_nothing_can_be_read_the_poll_fails_and_nothing_is_left_alone() {
 }
 
 #[tokio::test]
+async fn where_there_is_no_other_a_few_that_cannot_be_read_hold_up_no_start() {
+    for count in 1..=3 {
+        let (simulator, some) = asked(count).await;
+        let only: Vec<u64> = some.iter().map(|(_, number)| *number).collect();
+        let few = move |body: &mut Value| {
+            let Some(rows) = body.pointer_mut("/data/payload").and_then(Value::as_array_mut) else { return };
+            rows.retain(|row| only.iter().any(|number| row["id"] == *number));
+            body["data"]["meta"]["all_count"] = body["data"]["payload"].as_array().unwrap().len().into();
+        };
+        simulator.fault("/conversations?", Fault::edited(few));
+        simulator.fault("/messages", broken());
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        if count == 3 {
+            assert!(watch.first_error().await.is_some(), "so many are no fault of theirs");
+            continue;
+        }
+        watch.settle().await;
+        assert_eq!((watch.skipped, watch.reasons[0].starts_with("conversation ")), (count as u64, true));
+        simulator.mend();
+        simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        watch.settle().await;
+        assert!(some.iter().all(|(_, number)| is_told(&watch, *number)));
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_of_one_is_one_of_all() {
     let refused = |status, body: Value| Fault::Answer(Reply::json(status, &body));
     for (fault, word) in [
