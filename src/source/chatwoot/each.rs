@@ -3,6 +3,7 @@
 use super::Chatwoot;
 use super::ask::{Ask, Found};
 use crate::source::SourceError;
+use crate::source::wanted::SEVERAL;
 
 /// Conversations whose messages a poll reads, at most and at least; a quarter of what the server allows a minute.
 const THREADS: (u32, u32) = (60, 10);
@@ -72,8 +73,8 @@ impl Chatwoot {
         self.set_aside(ask, failed, is_any_well, Request::Messages).await.map(drop)
     }
 
-    /// Names those that failed and leaves them alone for a while; gives their numbers. Where none went well, one that
-    /// did before is asked for again: an error where that fails too, for then it is not about these.
+    /// Names those that failed and leaves them alone for a while; gives their numbers. Where none went well and it is not
+    /// about these, it is an error.
     pub(super) async fn set_aside(
         &mut self,
         ask: &mut Ask,
@@ -82,7 +83,7 @@ impl Chatwoot {
         request: Request,
     ) -> Result<Vec<u64>, SourceError> {
         let Some((_, first)) = failed.first() else { return Ok(Vec::new()) };
-        if !is_any_well && !self.is_answered(ask, request).await? {
+        if !is_any_well && !self.are_at_fault(ask, request, failed.len()).await? {
             return Err(first.clone());
         }
         for (number, error) in &failed {
@@ -93,9 +94,10 @@ impl Chatwoot {
         Ok(failed.into_iter().map(|(number, _)| number).collect())
     }
 
-    /// Whether such a request is answered for a conversation that was read before.
-    async fn is_answered(&self, ask: &mut Ask, request: Request) -> Result<bool, SourceError> {
-        let Some((number, last)) = self.state.read_well() else { return Ok(false) };
+    /// Whether it is the fault of so many that they can't be read: such a request is answered for another that was read
+    /// before. Where there is no other, a few are taken to be at fault.
+    async fn are_at_fault(&self, ask: &mut Ask, request: Request, count: usize) -> Result<bool, SourceError> {
+        let Some((number, last)) = self.state.read_well() else { return Ok(count < SEVERAL) };
         Ok(match request {
             Request::Row => !matches!(ask.row(number).await?, Found::Failed(_)),
             Request::Messages => {

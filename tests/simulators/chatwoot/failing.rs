@@ -107,6 +107,33 @@ async fn where_nothing_can_be_read_the_poll_fails_and_nothing_is_left_alone() {
 }
 
 #[tokio::test]
+async fn where_there_is_no_other_a_few_that_cannot_be_read_hold_up_no_start() {
+    for count in 1..=3 {
+        let (simulator, some) = asked(count).await;
+        let only: Vec<u64> = some.iter().map(|(_, number)| *number).collect();
+        let few = move |body: &mut Value| {
+            let Some(rows) = body.pointer_mut("/data/payload").and_then(Value::as_array_mut) else { return };
+            rows.retain(|row| only.iter().any(|number| row["id"] == *number));
+            body["data"]["meta"]["all_count"] = body["data"]["payload"].as_array().unwrap().len().into();
+        };
+        simulator.fault("/conversations?", Fault::edited(few));
+        simulator.fault("/messages", broken());
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        if count == 3 {
+            assert!(watch.first_error().await.is_some(), "so many are no fault of theirs");
+            continue;
+        }
+        watch.settle().await;
+        assert_eq!((watch.skipped, watch.reasons[0].starts_with("conversation ")), (count as u64, true));
+        simulator.mend();
+        simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        watch.settle().await;
+        assert!(some.iter().all(|(_, number)| is_told(&watch, *number)));
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_of_one_is_one_of_all() {
     let refused = |status, body: Value| Fault::Answer(Reply::json(status, &body));
     for (fault, word) in [
@@ -180,25 +207,32 @@ async fn a_conversation_that_cannot_be_looked_up_is_not_ended_and_holds_up_no_ot
 }
 
 #[tokio::test]
-async fn history_goes_on_beside_what_cannot_be_read_and_tells_it_later() {
-    let simulator = simulator(SMALL, Installation::usual()).await;
-    simulator.advance(start() + TimeDelta::hours(20));
-    let ended = {
-        let world = &simulator.inside().world;
-        let chat = world.chats.iter().rev().find(|chat| chat.status.is_ended() && chat.messages.len() > 1).unwrap();
-        (chat.number, chat.messages.len())
-    };
-    simulator.fault(messages_of(ended.0), broken());
-    let mut source = source(&simulator, &json!({}), Duration::from_hours(12));
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    let (_, last) = watch.settle().await;
-    assert!(last.progress.is_none(), "it is read to its end: {:?}", last.progress);
-    assert!(watch.of(&ended.0.to_string()).is_empty());
-    simulator.mend();
-    simulator.inside().world.stand_still(TimeDelta::minutes(1));
-    watch.settle().await;
-    let said = watch.of(&ended.0.to_string()).iter().filter(|event| event["type"] == "message").count();
-    assert_eq!(said, ended.1);
+async fn history_goes_on_beside_what_cannot_be_read_and_tells_it_later_and_behind_a_stop() {
+    for is_restarted in [false, true] {
+        let simulator = simulator(SMALL, Installation::usual()).await;
+        simulator.advance(start() + TimeDelta::hours(20));
+        let ended = {
+            let world = &simulator.inside().world;
+            let chat = world.chats.iter().rev().find(|chat| chat.status.is_ended() && chat.messages.len() > 1).unwrap();
+            (chat.number, chat.messages.len())
+        };
+        simulator.fault(messages_of(ended.0), broken());
+        let mut first = source(&simulator, &json!({}), Duration::from_hours(12));
+        let mut watch = Watch::new(first.as_mut(), &simulator);
+        let (_, last) = watch.settle().await;
+        assert!(last.progress.is_none(), "it is read to its end: {:?}", last.progress);
+        assert!(watch.of(&ended.0.to_string()).is_empty());
+        let mut second = source(&simulator, &json!({}), Duration::from_hours(12));
+        second.remember(&active(&watch.told));
+        let mut after = Watch::new(second.as_mut(), &simulator);
+        after.cursor = watch.cursor.clone();
+        let watch = if is_restarted { &mut after } else { &mut watch };
+        simulator.mend();
+        simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        watch.settle().await;
+        let said = watch.of(&ended.0.to_string()).iter().filter(|event| event["type"] == "message").count();
+        assert_eq!(said, ended.1, "{is_restarted}");
+    }
 }
 
 #[tokio::test]
