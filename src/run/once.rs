@@ -98,7 +98,7 @@ async fn read(source: &mut dyn Source, mut schedule: Schedule, now: &Now, say: i
         let (more, finished) = (batch.more, batch.finished);
         doing = batch.progress.as_ref().map(|(what, _)| what.clone()).or(doing);
         if !pushes || finished || !batch.events.is_empty() || batch.skipped_total > 0 {
-            told.heard_at = Some(batch.as_of.unwrap_or_else(&now));
+            told.heard_at = Some(batch.as_of.unwrap_or_else(|| now()));
             spoke = Some(Instant::now());
         }
         cursor = batch.cursor.clone().or(cursor);
