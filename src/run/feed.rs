@@ -153,7 +153,8 @@ impl Feed {
         let is_asked = |watched: &Watched| watched.source.pace() == Pace::Interval;
         let gaps = self.sources.iter().zip(&mut sources);
         let gaps = gaps.map(|(watched, kin)| {
-            let gap = std::mem::take(&mut kin.gap);
+            let tells_everybody = watched.kind.tells_everybody_at_a_start();
+            let gap = Gap { tells_everybody, ..std::mem::take(&mut kin.gap) };
             if is_asked(watched) { gap } else { Gap::default() }
         });
         let gaps = gaps.collect();

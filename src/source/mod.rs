@@ -206,7 +206,15 @@ pub struct Kind {
 /// Kinds that find what is going on now by asking what changed in the span of `backfill`.
 const LIVE_BY_BACKFILL: [&str; 1] = [custom::KIND.name];
 
+/// Kinds whose programs may tell only what has changed.
+const TELL_CHANGES: [&str; 2] = [custom::KIND.name, command::KIND.name];
+
 impl Kind {
+    /// Whether a source of it tells at each start who is there, of everybody whom it knows.
+    pub fn tells_everybody_at_a_start(&self) -> bool {
+        !TELL_CHANGES.contains(&self.name)
+    }
+
     /// Whether `backfill` is only about history: without it, what is going on now is told all the same.
     pub fn tells_now_without_backfill(&self) -> bool {
         !LIVE_BY_BACKFILL.contains(&self.name)

@@ -1,13 +1,21 @@
 //! Who is there: withdrawn where it can't be read for long, and not claimed before it was.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
-use helptop::event::{Capability, EventKind};
+use chrono::{TimeDelta, Utc};
+use helptop::event::{AgentId, Capability, EventKind, PresenceState, Timestamp};
+use helptop::store::{SqliteStore, Store};
 
-use crate::agree::Watch;
+use crate::agree::{SMALL, Watch};
+use crate::callbell;
 use crate::contract::{Bench, agrees, benches, small};
 use crate::server::{Fault, Simulator};
+use crate::terminal::Terminal;
+use crate::world::World;
 
 /// Vendors that tell who is there, and words of the requests for that.
 fn watched() -> impl Iterator<Item = (Bench, &'static str)> {
@@ -80,4 +88,58 @@ async fn it_is_not_claimed_before_it_was_read() {
         stream.extend(simulator.inside().world.take_stream());
         agrees(&watch, &stream, &bench);
     }
+}
+
+/// Who is there by the store of a board with one source.
+fn present(store: &Path) -> BTreeSet<AgentId> {
+    let read = || {
+        let mut store = SqliteStore::open_to_read(store).ok()?;
+        let no = store.sources().ok()?.first()?.no;
+        store.present(no).ok()
+    };
+    read().unwrap_or_default().into_iter().collect()
+}
+
+/// Runs a board until its store says that those are there.
+fn runs_until(home: &Arc<tempfile::TempDir>, expected: &BTreeSet<AgentId>) {
+    let store = home.path().join("helptop/history.db");
+    let mut terminal = Terminal::start_at(Arc::clone(home), &[], env!("CARGO_BIN_EXE_helptop"), &[], (120, 36));
+    let begun = Instant::now();
+    while present(&store) != *expected {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{:?}\n{}", present(&store), terminal.contents());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    terminal.keys("q");
+    assert_eq!(terminal.end().exit_code(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_left_the_account_while_nobody_watched_is_gone_at_the_next_start() {
+    let bench = callbell::bench();
+    let now = Timestamp::from(Utc::now());
+    let mut world = World::new(SMALL, now - TimeDelta::hours(1));
+    world.advance(now);
+    for (place, agent) in world.agents.iter_mut().enumerate() {
+        agent.state = if place < 3 { PresenceState::Online } else { PresenceState::Away };
+    }
+    let simulator = (bench.serve)(world).await;
+    let home = Arc::new(tempfile::tempdir().unwrap());
+    let folder = home.path().join("helptop");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("config.toml");
+    let (base, key) = (&simulator.base, bench.secret);
+    let config = format!(
+        "[[source]]\nkind = \"callbell\"\ninterval = \"2s\"\nbase_url = \"{base}\"\ntoken = \"{key}\"\n\
+         [store]\npath = \"history.db\"\n"
+    );
+    std::fs::write(&file, config).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let those = |places: &[usize]| places.iter().map(|place| AgentId::new(callbell::email(*place))).collect();
+    let story = |expected: BTreeSet<AgentId>| {
+        let home = Arc::clone(&home);
+        tokio::task::spawn_blocking(move || runs_until(&home, &expected))
+    };
+    story(those(&[0, 1, 2])).await.unwrap();
+    simulator.inside().world.agents[1].teams.clear();
+    story(those(&[0, 2])).await.unwrap();
 }

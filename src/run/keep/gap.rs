@@ -16,40 +16,52 @@ const AT_THE_LOOK: TimeDelta = TimeDelta::minutes(2);
 ///
 /// A state holds until the agent's next one, and who was online when the program was stopped would be online, and paid
 /// for, until it is started again. What was not seen is not counted: their states end when they were last seen, unless
-/// the source tells since when the next one holds, and that leaves no gap.
+/// the source tells since when the next one holds, and that leaves no gap. Of whom nothing is told at all, there may never
+/// be a next one.
 #[derive(Debug, Clone, Default)]
 pub struct Gap {
     /// Who was online or busy, and is not spoken of yet.
     pub present: BTreeSet<AgentId>,
     /// When that was last looked at.
     pub seen_at: Option<Timestamp>,
+    /// Whether the source tells at a start who is there, of everybody whom it knows.
+    pub tells_everybody: bool,
+    /// Who was ended because nothing was told of them, and is not spoken of yet.
+    pub silent: BTreeSet<AgentId>,
 }
 
 impl Gap {
-    /// Ends states of before that nobody knows to have lasted, in an answer to a question asked at `tried_at`.
+    /// Ends states of before that nobody knows to have lasted, in an answer to a question asked at `tried_at`. Once the
+    /// source has told all that is going on, those go too of whom it said nothing, however short the time was.
     pub fn close(&mut self, batch: &mut Batch, tried_at: Timestamp) {
-        let Some(seen_at) = self.seen_at.filter(|seen_at| tried_at - *seen_at >= LEAST) else { return };
-        if batch.history || self.present.is_empty() {
+        let Some(seen_at) = self.seen_at.filter(|_| !batch.history) else { return };
+        if self.present.is_empty() && self.silent.is_empty() {
             return;
-        }
-        let mut ends = Vec::new();
-        for event in &batch.events {
-            if let EventKind::Presence { agent, state, .. } = &event.kind
-                && let Some(at) = event.at
-                && self.present.remove(agent)
-            {
-                let lasted = at <= seen_at;
-                let is_known_end = !state.is_online() && tried_at - at > AT_THE_LOOK;
-                if !lasted && !is_known_end {
-                    ends.push(agent.clone());
-                }
-            }
         }
         let offline = |agent| {
             let reason = Some("nobody watched".to_owned());
             Event::new(seen_at, EventKind::Presence { agent, state: PresenceState::Offline, reason })
         };
-        batch.events.extend(ends.into_iter().map(offline));
+        let mut told = Vec::new();
+        for event in &batch.events {
+            let EventKind::Presence { agent, state, .. } = &event.kind else { continue };
+            let Some(at) = event.at else { continue };
+            let has_lasted = at <= seen_at;
+            if self.present.remove(agent) {
+                let is_known_end = !state.is_online() && tried_at - at > AT_THE_LOOK;
+                if tried_at - seen_at >= LEAST && !has_lasted && !is_known_end {
+                    told.push(offline(agent.clone()));
+                }
+            } else if self.silent.remove(agent) && has_lasted {
+                // It was not ended by then: of one instant, what is told last holds.
+                told.push(Event::new(seen_at, event.kind.clone()));
+            }
+        }
+        if self.tells_everybody && !batch.partial {
+            told.extend(self.present.iter().cloned().map(offline));
+            self.silent.append(&mut self.present);
+        }
+        batch.events.extend(told);
     }
 }
 
@@ -65,7 +77,7 @@ mod tests {
 
     fn gap(minutes: i64) -> Gap {
         let present = ["ana", "ben"].map(AgentId::new).into();
-        Gap { present, seen_at: Some(before(minutes)) }
+        Gap { present, seen_at: Some(before(minutes)), ..Gap::default() }
     }
 
     fn is(agent: &str, state: PresenceState, at: Timestamp) -> Event {
@@ -122,5 +134,41 @@ mod tests {
         assert_eq!(ended(&mut self::gap(10), vec![is("ana", Online, START)], false), ["ana"]);
         let mut never = Gap { seen_at: None, ..self::gap(840) };
         assert!(ended(&mut never, vec![is("ana", Online, START)], false).is_empty());
+    }
+
+    /// What a batch of a source that tells everybody becomes: who is told to be what, how many minutes before the start.
+    fn told(gap: &mut Gap, events: Vec<Event>, partial: bool) -> Vec<String> {
+        let many = events.len();
+        let mut batch = Batch { events, partial, ..Batch::default() };
+        gap.close(&mut batch, START);
+        let told = batch.events.drain(many..).map(|event| match event.kind {
+            EventKind::Presence { agent, state, .. } => {
+                format!("{agent} {state} {}", (START - event.at.unwrap()).num_minutes())
+            }
+            other => panic!("{other:?}"),
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn of_whom_nothing_is_told_by_a_whole_answer_is_gone_however_short_the_gap() {
+        for minutes in [1, 840] {
+            let mut gap = Gap { tells_everybody: true, ..gap(minutes) };
+            assert!(told(&mut gap, vec![], true).is_empty(), "there is more to come");
+            assert!(told(&mut gap, vec![is("ana", PresenceState::Online, before(900))], true).is_empty());
+            assert!(ended(&mut gap, vec![], true).is_empty(), "history is no look");
+            assert_eq!(told(&mut gap, vec![], false), [format!("ben offline {minutes}")]);
+            assert!(told(&mut gap, vec![], false).is_empty(), "once");
+        }
+        assert!(told(&mut gap(840), vec![], false).is_empty(), "who may tell only what has changed");
+    }
+
+    #[test]
+    fn who_is_spoken_of_late_and_was_there_all_the_time_is_there() {
+        let mut gap = Gap { tells_everybody: true, ..gap(1) };
+        assert_eq!(told(&mut gap, vec![], false), ["ana offline 1", "ben offline 1"]);
+        let late = [is("ana", PresenceState::Online, before(60)), is("ben", PresenceState::Online, START)];
+        assert_eq!(told(&mut gap, late.to_vec(), false), ["ana online 1"]);
+        assert!(told(&mut gap, late.to_vec(), false).is_empty());
     }
 }

@@ -185,8 +185,8 @@ fn kin(store: &mut dyn Store, sources: &[(String, u64)]) -> Result<Vec<Kin>, Sto
     let mut kin = Vec::with_capacity(sources.len());
     for (no, (_, settings)) in numbers.into_iter().zip(sources) {
         let kept = kept.iter().find(|kept| kept.no == no);
-        let gap =
-            Gap { present: store.present(no)?.into_iter().collect(), seen_at: kept.and_then(|kept| kept.good_at) };
+        let present = store.present(no)?.into_iter().collect();
+        let gap = Gap { present, seen_at: kept.and_then(|kept| kept.good_at), ..Gap::default() };
         let cursor = kept.and_then(|kept| kept.cursor.clone());
         let cursor = cursor.filter(|cursor| cursor.settings == *settings).map(|cursor| source::Cursor(cursor.value));
         kin.push(Kin { no, settings: *settings, cursor, active: store.active(no)?, gap });

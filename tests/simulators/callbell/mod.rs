@@ -119,7 +119,7 @@ pub fn number(uuid: &str) -> Option<u64> {
     u64::try_from(u128::from_str_radix(uuid, 16).ok()? >> 64).ok()
 }
 
-fn email(place: usize) -> String {
+pub fn email(place: usize) -> String {
     format!("agent{}@shop.example", place + 1)
 }
 

@@ -352,7 +352,8 @@ async fn who_was_there_when_nobody_watched_any_more_is_told_to_have_gone_to_boar
     let (brought, from) = mpsc::channel(8);
     let (to, mut board) = mpsc::channel(8);
     let (records, written) = queue(1, Limits { joined: 0, ..WAITING }, false);
-    let gap = Gap { present: [AgentId::new("ana")].into(), seen_at: Some(now - TimeDelta::hours(14)) };
+    let present = [AgentId::new("ana")].into();
+    let gap = Gap { present, seen_at: Some(now - TimeDelta::hours(14)), ..Gap::default() };
     tokio::spawn(forward(from, to, records, vec![gap]));
     let online = parse_line(format!(r#"{{"type":"presence","agent":"ana","state":"online","at":"{NOW}"}}"#).as_bytes());
     let batch = Batch { events: vec![online.unwrap()], ..Batch::default() };
@@ -360,6 +361,38 @@ async fn who_was_there_when_nobody_watched_any_more_is_told_to_have_gone_to_boar
     let told = board.recv().await.unwrap().outcome.unwrap().events;
     assert_eq!(told[1].at, Some(now - TimeDelta::hours(14)));
     assert_eq!(written.next().await.unwrap().events.unpack().unwrap(), told);
+}
+
+#[tokio::test]
+async fn who_is_not_spoken_of_in_any_part_of_a_start_is_told_to_have_gone() {
+    let now = Timestamp::parse(NOW).unwrap();
+    let (brought, from) = mpsc::channel(8);
+    let (to, mut board) = mpsc::channel(8);
+    let (records, written) = queue(1, Limits { joined: 0, ..WAITING }, false);
+    let present = ["ana", "ben"].map(AgentId::new).into();
+    let seen_at = now - TimeDelta::minutes(1);
+    let gap = Gap { present, seen_at: Some(seen_at), tells_everybody: true, ..Gap::default() };
+    tokio::spawn(forward(from, to, records, vec![gap]));
+    let online = parse_line(format!(r#"{{"type":"presence","agent":"ana","state":"online","at":"{NOW}"}}"#).as_bytes());
+    for (events, partial) in [(vec![online.unwrap()], true), (vec![], true), (vec![], false)] {
+        brought
+            .send(Update { tried_at: now, ..update(Ok(Batch { events, partial, ..Batch::default() })) })
+            .await
+            .unwrap();
+    }
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(board.recv().await.unwrap().outcome.unwrap().events);
+    }
+    assert_eq!((told[0].len(), told[1].len(), told[2].len()), (1, 0, 1));
+    let EventKind::Presence { agent, state, .. } = &told[2][0].kind else { panic!("{:?}", told[2]) };
+    assert_eq!((agent.as_str(), state.is_online(), told[2][0].at), ("ben", false, Some(seen_at)));
+    drop(brought);
+    let mut kept = Vec::new();
+    while let Some(record) = written.next().await {
+        kept.extend(record.events.unpack().unwrap());
+    }
+    assert_eq!(kept, told.concat());
 }
 
 #[tokio::test]
