@@ -3,6 +3,8 @@
 
 #[path = "source_custom/looks.rs"]
 mod looks;
+#[path = "source_custom/presence.rs"]
+mod presence;
 #[path = "source_custom/program.rs"]
 mod program;
 #[path = "source_custom/walk.rs"]

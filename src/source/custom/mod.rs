@@ -6,6 +6,7 @@
 
 mod clock;
 mod lists;
+mod presence;
 mod program;
 mod record;
 mod round;
@@ -22,6 +23,7 @@ use serde_json::json;
 
 use self::clock::Clock;
 use self::lists::Lists;
+use self::presence::Presences;
 use self::record::Given;
 use self::round::{Bad, Ended, Found, Round};
 use self::settings::{Plan, Settings};
@@ -30,7 +32,7 @@ use super::differ::Differ;
 use super::http::{Auth, Client, Hidden, Limits, address, words::excerpt};
 use super::skips::{Named, Skips};
 use super::{Batch, Cursor, Finding, Kind, Quota, Source, SourceError, Spec};
-use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
+use crate::event::{Capability, ConversationId, Timestamp};
 
 /// So much is asked again with each poll: clocks differ, and records become visible late.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
@@ -70,11 +72,11 @@ pub struct Custom {
 
 #[derive(Debug, Default)]
 struct State {
-    is_begun: bool,
     /// When each request is due again; those that are not in it are due always.
     due_at: HashMap<usize, Timestamp>,
     /// When each request with `tells_all` was read whole.
     lists: Lists,
+    presences: Presences,
     /// Records that can't be read, and were named.
     named: Named,
     /// Optional requests that are refused, and were named.
@@ -173,7 +175,7 @@ impl Custom {
             }
             for one in given {
                 match one {
-                    Given::Event(event) => batch.events.push(event),
+                    Given::Event(event) => batch.events.push(self.state.presences.given(number, event, began_at)),
                     Given::Record(record) if only_known && !told.differ.expects(&record.opened.conversation) => {}
                     Given::Record(record) => told.differ.look(*record, at, &mut batch.events),
                 }
@@ -187,6 +189,8 @@ impl Custom {
             }
         }
         told.differ.due(told_at, &mut batch.events);
+        let every = |number: usize| self.plans[number].request.every();
+        self.state.presences.lose(&answered, every, (began_at, told_at));
         self.state.refused.retain(|number| !answered.contains(number));
         let again = answered.into_iter().filter(|number| self.plans[*number].request.every.is_some());
         self.state.due_at.extend(again.map(|number| (number, began_at + self.plans[number].request.every())));
@@ -238,10 +242,6 @@ impl Source for Custom {
         read?;
 
         let mut batch = Batch { requests: requests as u32, quota, ..Batch::default() };
-        if !std::mem::replace(&mut self.state.is_begun, true) {
-            let capabilities = self.capabilities.clone();
-            batch.events.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
-        }
         match self.state.round.take() {
             Some(round) if round.is_whole() => self.tell(round, known_to, &mut batch),
             Some(round) => {
@@ -251,6 +251,7 @@ impl Source for Custom {
             }
             None => {}
         }
+        self.state.presences.hello(self.capabilities.clone(), &mut batch.events);
         Ok(batch)
     }
 
