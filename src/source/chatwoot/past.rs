@@ -7,17 +7,14 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, Found, PER_PAGE};
 use super::each::Request;
+use super::sides::HISTORY;
 use super::wire::Row;
 use super::{Chatwoot, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
-use crate::source::pauses::Tries;
 
 /// What ended while nobody watched is read so far back, where less history is asked for.
 const MOST_MISSED: TimeDelta = TimeDelta::days(1);
-
-/// Tries of a page after which it is passed over.
-const TRIES: u32 = 3;
 
 /// How far the history was read.
 #[derive(Debug, Default)]
@@ -35,7 +32,6 @@ struct Reading {
     page: u32,
     /// The oldest activity that was read.
     reached: Timestamp,
-    tries: Tries,
     /// How many there were at the last page.
     total: Option<u64>,
     /// What is told, or left to the news.
@@ -44,15 +40,7 @@ struct Reading {
 
 impl Reading {
     fn new(begins_at: Timestamp, now: Timestamp) -> Self {
-        Self { begins_at, page: 1, reached: now, tries: Tries::default(), total: None, told: HashSet::new() }
-    }
-
-    /// What could not be read is asked for again, and then passed over.
-    fn failed(&mut self) {
-        if self.tries.times() >= TRIES {
-            self.page += 1;
-            self.tries.end();
-        }
+        Self { begins_at, page: 1, reached: now, total: None, told: HashSet::new() }
     }
 
     /// Goes on from a page of so many; whether it was the last. Of a list that got shorter, others have moved to pages
@@ -113,11 +101,6 @@ impl Past {
         self.reading.is_some()
     }
 
-    /// Whether a page may be read now.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.reading.as_ref().is_some_and(|reading| reading.tries.is_due(now))
-    }
-
     /// How far it has come, while it is read.
     pub(super) fn progress(&self, now: Timestamp) -> Option<(String, f32)> {
         let reading = self.reading.as_ref()?;
@@ -128,27 +111,28 @@ impl Past {
 }
 
 impl Chatwoot {
-    /// A page of ended conversations, the last active first, with all their messages. One that fails is asked for again
-    /// after a while, and passed over in the end; of one that takes too long the rest is read by the next poll.
+    /// Whether a page of history may be read now.
+    pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
+        self.state.past.is_reading() && !self.state.sides.rests(HISTORY, now)
+    }
+
+    /// A page of history. One that fails is asked for again until it comes, for nothing else tells what is on it.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let Some(reading) = &mut self.state.past.reading else {
-            return Ok(Step::past(None));
-        };
-        reading.tries.begin(ask.now);
+        if self.state.past.is_reading() && self.state.sides.may_ask(HISTORY, ask.now) {
+            let got = self.read_past(ask).await;
+            self.state.sides.came(HISTORY, got, &mut ask.skips)?;
+        }
+        Ok(Step::past(self.state.past.progress(ask.now)))
+    }
+
+    /// A page of ended conversations, the last active first, with all their messages. Of one that takes too long the rest
+    /// is read by the next poll.
+    async fn read_past(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let Some(reading) = &self.state.past.reading else { return Ok(()) };
         let (page, begins_at) = (reading.page.to_string(), reading.begins_at);
         let query = [("status", "resolved"), ("sort_by", "last_activity_at_desc"), ("page", &*page)];
-        let (rows, count, total) = match ask.page(&query).await {
-            Ok(page) => page,
-            Err(error) if error.is_of_all() => {
-                reading.tries.end();
-                return Err(error);
-            }
-            Err(error) => {
-                ask.skip(format!("history, page {page}"), ".", &format!("can't be read: {error}"));
-                reading.failed();
-                return Ok(Step::past(self.state.past.progress(ask.now)));
-            }
-        };
+        let (rows, count, total) = ask.page(&query).await?;
+        let Some(reading) = &mut self.state.past.reading else { return Ok(()) };
         reading.reached = rows.iter().filter_map(|row| row.last_activity_at).fold(reading.reached, Timestamp::min);
         let told = reading.told.clone();
         let inboxes = &self.state.inboxes;
@@ -161,14 +145,14 @@ impl Chatwoot {
             self.state.note(row, ask.at(), false);
         }
         let all_read = self.recount(ask, new).await?;
-        if let Some(reading) = &mut self.state.past.reading {
-            reading.tries.end();
-            if all_read && reading.next(count, total) {
-                self.state.past.end();
-                self.state.look_up_rated();
-            }
+        if let Some(reading) = &mut self.state.past.reading
+            && all_read
+            && reading.next(count, total)
+        {
+            self.state.past.end();
+            self.state.look_up_rated();
         }
-        Ok(Step::past(self.state.past.progress(ask.now)))
+        Ok(())
     }
 
     /// Tells the whole lives of these, as far as this poll can read them; whether it could all.
@@ -190,11 +174,12 @@ impl Chatwoot {
         if let Some(reading) = &mut self.state.past.reading {
             reading.told.extend(done.iter().copied());
         }
-        // They are told later, with the news.
+        // They are told later, with the news, or by the next run.
         let later = self.set_aside(ask, failed, !done.is_empty(), Request::Messages).await?;
         if let Some(reading) = &mut self.state.past.reading {
             reading.told.extend(later.iter().copied());
         }
+        self.state.untold.extend(later.iter().copied());
         self.state.lookups.extend(later);
         Ok(rows.is_empty())
     }
@@ -223,7 +208,7 @@ mod tests {
         ] {
             let mut past = Past::default();
             past.plan(told_from, missed_from, begins_at, now);
-            assert_eq!((past.is_reading(), past.is_due(now)), (reads_from.is_some(), reads_from.is_some()));
+            assert_eq!(past.is_reading(), reads_from.is_some());
             assert_eq!(past.reading.as_ref().map(|reading| reading.begins_at), reads_from, "{told_from:?}");
             assert_eq!(past.missed_from.is_some(), missed_from.is_some(), "until it is read");
             past.end();

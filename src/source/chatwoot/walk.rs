@@ -276,7 +276,7 @@ impl Chatwoot {
             more = self.state.has_work(ask.now) || is_surveying;
         }
         let progress = self.state.past.progress(ask.now);
-        self.state.is_past_next = !more && self.state.past.is_due(ask.now);
+        self.state.is_past_next = !more && self.is_past_due(ask.now);
         Ok(Step { more: more || self.state.is_past_next, partial: false, history: false, progress })
     }
 

@@ -207,25 +207,32 @@ async fn a_conversation_that_cannot_be_looked_up_is_not_ended_and_holds_up_no_ot
 }
 
 #[tokio::test]
-async fn history_goes_on_beside_what_cannot_be_read_and_tells_it_later() {
-    let simulator = simulator(SMALL, Installation::usual()).await;
-    simulator.advance(start() + TimeDelta::hours(20));
-    let ended = {
-        let world = &simulator.inside().world;
-        let chat = world.chats.iter().rev().find(|chat| chat.status.is_ended() && chat.messages.len() > 1).unwrap();
-        (chat.number, chat.messages.len())
-    };
-    simulator.fault(messages_of(ended.0), broken());
-    let mut source = source(&simulator, &json!({}), Duration::from_hours(12));
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    let (_, last) = watch.settle().await;
-    assert!(last.progress.is_none(), "it is read to its end: {:?}", last.progress);
-    assert!(watch.of(&ended.0.to_string()).is_empty());
-    simulator.mend();
-    simulator.inside().world.stand_still(TimeDelta::minutes(1));
-    watch.settle().await;
-    let said = watch.of(&ended.0.to_string()).iter().filter(|event| event["type"] == "message").count();
-    assert_eq!(said, ended.1);
+async fn history_goes_on_beside_what_cannot_be_read_and_tells_it_later_and_behind_a_stop() {
+    for is_restarted in [false, true] {
+        let simulator = simulator(SMALL, Installation::usual()).await;
+        simulator.advance(start() + TimeDelta::hours(20));
+        let ended = {
+            let world = &simulator.inside().world;
+            let chat = world.chats.iter().rev().find(|chat| chat.status.is_ended() && chat.messages.len() > 1).unwrap();
+            (chat.number, chat.messages.len())
+        };
+        simulator.fault(messages_of(ended.0), broken());
+        let mut first = source(&simulator, &json!({}), Duration::from_hours(12));
+        let mut watch = Watch::new(first.as_mut(), &simulator);
+        let (_, last) = watch.settle().await;
+        assert!(last.progress.is_none(), "it is read to its end: {:?}", last.progress);
+        assert!(watch.of(&ended.0.to_string()).is_empty());
+        let mut second = source(&simulator, &json!({}), Duration::from_hours(12));
+        second.remember(&active(&watch.told));
+        let mut after = Watch::new(second.as_mut(), &simulator);
+        after.cursor = watch.cursor.clone();
+        let watch = if is_restarted { &mut after } else { &mut watch };
+        simulator.mend();
+        simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        watch.settle().await;
+        let said = watch.of(&ended.0.to_string()).iter().filter(|event| event["type"] == "message").count();
+        assert_eq!(said, ended.1, "{is_restarted}");
+    }
 }
 
 #[tokio::test]

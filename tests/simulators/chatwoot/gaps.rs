@@ -17,16 +17,20 @@ async fn desk(hours: i64) -> Simulator {
     simulator
 }
 
-/// Numbers of the chats that ended and were last touched in a span.
+fn is_ending(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Status { status, .. } if status.is_ended())
+}
+
+/// Numbers of the chats that ended in a span, and have not come back.
 fn ended(simulator: &Simulator, since: helptop::event::Timestamp) -> Vec<u64> {
     let world = &simulator.inside().world;
     let ended = world.changed_since(since).into_iter().filter(|chat| chat.status.is_ended());
-    ended.filter(|chat| chat.updated_at >= since).map(|chat| chat.number).collect()
+    let lately = ended.filter(|chat| chat.log.iter().any(|logged| logged.at >= since && is_ending(&logged.kind)));
+    lately.map(|chat| chat.number).collect()
 }
 
-/// Those that are not told to have ended as often as they did since then.
+/// Those that are not told to have ended when they last did.
 fn untold(watch: &Watch<'_>, numbers: &[u64]) -> Vec<u64> {
-    let is_ending = |kind: &EventKind| matches!(kind, EventKind::Status { status, .. } if status.is_ended());
     let world = &watch.simulator.inside().world;
     let is_told = |number: &u64| {
         let chat = world.chat(*number).unwrap();
@@ -99,30 +103,72 @@ async fn what_opened_and_ended_in_an_outage_is_told() {
 }
 
 #[tokio::test]
-async fn a_page_of_history_that_cannot_be_read_is_passed_over_in_the_end() {
-    let simulator = simulator(SMALL, Installation::usual()).await;
-    simulator.advance(start() + TimeDelta::hours(20));
-    let since = simulator.inside().world.now - TimeDelta::hours(12);
-    let all = ended(&simulator, since);
-    let page = "last_activity_at_desc&page=1";
-    simulator.fault(page, Fault::Answer(Reply::json(500, &json!({"error": "boom"}))));
-    let mut source = source(&simulator, &json!({}), Duration::from_hours(12));
-    let mut watch = Watch::new(source.as_mut(), &simulator);
-    simulator.asked();
-    let mut tried = Vec::new();
-    for minute in 0..8 {
-        let (_, last) = watch.settle().await;
-        let times = simulator.asked().iter().filter(|line| line.ends_with(page)).count();
-        tried.extend(vec![minute; times]);
-        if last.progress.is_none() {
-            break;
+async fn a_page_of_history_that_cannot_be_read_is_asked_for_until_it_comes_and_nothing_is_lost() {
+    for is_restarted in [false, true] {
+        let simulator = desk(20).await;
+        let since = simulator.inside().world.now - TimeDelta::hours(12);
+        let all = ended(&simulator, since);
+        assert!(all.len() > 250, "so many that other pages begin with the same figure: {}", all.len());
+        let page = "last_activity_at_desc&page=1";
+        simulator.fault(page, Fault::Answer(Reply::json(500, &json!({"error": "boom"}))));
+        let mut first = source(&simulator, &json!({}), Duration::from_hours(15));
+        let mut watch = Watch::new(first.as_mut(), &simulator);
+        simulator.asked();
+        let mut tried = Vec::new();
+        for minute in 0..=125 {
+            let (_, last) = watch.settle().await;
+            let times = simulator.asked().iter().filter(|line| line.contains("last_activity_at_desc")).count();
+            tried.extend(vec![minute; times]);
+            assert!(last.progress.is_some(), "it is not read to its end");
+            simulator.inside().world.stand_still(TimeDelta::minutes(1));
         }
-        simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        assert_eq!(tried, [0, 1, 3, 7, 15, 31, 63, 123]);
+        assert_eq!((watch.skipped, &watch.reasons[0][..8]), (1, "history:"), "{:?}", watch.reasons);
+        let mut second = source(&simulator, &json!({}), Duration::from_hours(15));
+        second.remember(&active(&watch.told));
+        let mut after = Watch::new(second.as_mut(), &simulator);
+        let watch = if is_restarted {
+            (after.told, after.cursor) = (std::mem::take(&mut watch.told), watch.cursor.take());
+            after.settle().await;
+            &mut after
+        } else {
+            &mut watch
+        };
+        simulator.mend();
+        simulator.inside().world.stand_still(TimeDelta::hours(1));
+        let (_, last) = watch.settle().await;
+        assert!(last.progress.is_none(), "it is read to its end");
+        assert_eq!(untold(watch, &all), Vec::<u64>::new(), "{is_restarted}");
     }
-    assert_eq!(tried, [0, 1, 3]);
-    let left = untold(&watch, &all).len();
-    assert!(left <= 25 && left < all.len(), "what is behind it is told: {left} of {}", all.len());
-    assert_eq!(watch.skipped, 1, "{:?}", watch.reasons);
+}
+
+#[tokio::test]
+async fn a_stop_whose_history_cannot_be_read_at_first_is_told_behind_another_stop() {
+    let simulator = desk(8).await;
+    let mut watch = Watch::begun(source(&simulator, &json!({}), Duration::ZERO), &simulator).await;
+    let (told, mut cursor) = (std::mem::take(&mut watch.told), watch.cursor.take());
+    let off = simulator.inside().world.now;
+    simulator.advance(off + TimeDelta::hours(3));
+    let missed = ended(&simulator, off);
+    let mut events = told;
+    for is_well in [false, true] {
+        simulator.mend();
+        if !is_well {
+            simulator.fault("last_activity_at_desc&page=1", Fault::Answer(Reply::json(500, &json!({"error": "boom"}))));
+        }
+        let mut next = source(&simulator, &json!({}), Duration::ZERO);
+        next.remember(&active(&events));
+        let mut watch = Watch::new(next.as_mut(), &simulator);
+        watch.cursor = cursor;
+        for _ in 0..8 {
+            watch.settle().await;
+            simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        }
+        events.append(&mut watch.told);
+        cursor = watch.cursor.take();
+        watch.told.clone_from(&events);
+        assert_eq!(untold(&watch, &missed).is_empty(), is_well);
+    }
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ impl Installation {
         found.retain(is_wanted);
         match asked.get("sort_by") {
             Some("created_at_asc") => found.sort_by_key(|chat| (chat.opened_at, chat.number)),
-            _ => found.sort_by_key(|chat| (std::cmp::Reverse(chat.updated_at), chat.number)),
+            _ => found.sort_by_key(|chat| (std::cmp::Reverse(last_activity_at(chat)), chat.number)),
         }
         let all = found.len();
         let page: usize = asked.get("page").map_or(1, |page| page.parse().unwrap());
@@ -215,8 +215,8 @@ impl Installation {
             "agent_last_seen_at": 0, "assignee_last_seen_at": 0, "contact_last_seen_at": 0, "custom_attributes": {},
             "inbox_id": inbox(chat) + 1, "labels": chat.tags, "muted": false, "snoozed_until": null,
             "status": status_of(chat), "created_at": seconds(chat.opened_at), "updated_at": fraction(chat.updated_at),
-            "timestamp": seconds(chat.updated_at), "first_reply_created_at": chat.first_reply_at.map_or(0, seconds),
-            "unread_count": 0, "last_non_activity_message": last, "last_activity_at": seconds(chat.updated_at),
+            "timestamp": seconds(last_activity_at(chat)), "first_reply_created_at": chat.first_reply_at.map_or(0, seconds),
+            "unread_count": 0, "last_non_activity_message": last, "last_activity_at": seconds(last_activity_at(chat)),
             "priority": chat.opened.priority,
             // As the vendor has it: the creation until somebody answers, bots included.
             "waiting_since": if chat.first_reply_at.is_none() { seconds(chat.opened_at) } else { 0 },
@@ -276,6 +276,16 @@ impl Installation {
         }
         Some(message)
     }
+}
+
+/// When the last message or note came; what leaves neither is no activity.
+fn last_activity_at(chat: &Chat) -> Timestamp {
+    let is_activity = |kind: &EventKind| match kind {
+        EventKind::Assigned(to) => matches!(to.agent, Some(Some(_))),
+        EventKind::Message(_) | EventKind::Status { .. } | EventKind::Merged { .. } | EventKind::Tagged { .. } => true,
+        _ => false,
+    };
+    chat.log.iter().rev().find(|logged| is_activity(&logged.kind)).map_or(chat.opened_at, |logged| logged.at)
 }
 
 fn agent(world: &World, place: usize) -> Value {
