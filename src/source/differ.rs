@@ -111,6 +111,12 @@ impl Differ {
         self.known.get(id).is_some_and(Known::is_active)
     }
 
+    /// Whether an agent holds any that is active, by what was told.
+    pub fn is_holder(&self, agent: &AgentId) -> bool {
+        let is_theirs = |known: &Known| known.holder.as_ref().is_some_and(|(holder, _)| holder.as_ref() == Some(agent));
+        self.known.values().any(|known| known.is_active() && is_theirs(known))
+    }
+
     /// How many records are active.
     pub fn active(&self) -> usize {
         self.known.values().filter(|known| known.is_active()).count()

@@ -8,7 +8,7 @@ use super::map::{self, Known};
 use super::sides::{AGENTS, TEAMS};
 use super::walk::EVERY;
 use super::wire::{Payload, Person};
-use crate::event::{Agent, Event, PresenceState, Timestamp};
+use crate::event::{Agent, AgentId, Event, EventKind, PresenceState, Timestamp};
 use crate::source::SourceError;
 use crate::source::differ::Record;
 use crate::source::http::words::excerpt;
@@ -26,6 +26,8 @@ pub(super) struct People {
     pub roster: Roster,
     /// Somebody answered in the channel's own app.
     is_outside: bool,
+    /// Who has left, and may have held something.
+    pub gone: BTreeSet<AgentId>,
 }
 
 /// What was read of teams: all there are, and who is in some of them.
@@ -130,7 +132,9 @@ impl People {
     pub(super) fn take_agents(&mut self, agents: Vec<Person>, at: Timestamp, out: &mut Vec<Event>) {
         let outside = self.is_outside.then(map::outside);
         let lines: Vec<Agent> = agents.iter().map(|person| self.agent(person)).chain(outside).collect();
+        let told = out.len();
         self.roster.agents(lines, at, out);
+        self.gone.extend(out[told..].iter().filter_map(left));
         for person in agents {
             let state = Presence::seen(state(&person.availability_status));
             self.roster.presence(&map::agent(person.id), state, at, out);
@@ -157,6 +161,14 @@ impl People {
             active: Some(true),
             ..Agent::new(map::agent(person.id), name.unwrap_or_else(|| person.id.to_string()))
         }
+    }
+}
+
+/// Who left, by that event.
+fn left(event: &Event) -> Option<AgentId> {
+    match &event.kind {
+        EventKind::Agent(agent) if agent.active == Some(false) => Some(agent.id.clone()),
+        _ => None,
     }
 }
 

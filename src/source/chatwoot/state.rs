@@ -14,7 +14,7 @@ use super::put_off::PutOff;
 use super::surveys::Reading;
 use super::walk::Walk;
 use super::wire::{Csat, Row};
-use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp};
+use crate::event::{AgentId, Capability, ConversationId, Event, EventKind, Timestamp};
 use crate::source::Cursor;
 use crate::source::differ::{Differ, Rating};
 use crate::source::left;
@@ -251,6 +251,12 @@ impl State {
         };
         let more: i64 = self.waiting.iter().map(untold).sum();
         (self.differ.active().saturating_sub(self.put_off.count()) as u64).saturating_add_signed(more)
+    }
+
+    /// Whether an agent holds anything active, by what was told and by the rows that are not told yet.
+    pub(super) fn is_holder(&self, agent: &AgentId) -> bool {
+        let is_theirs = |(row, _): &(Box<Row>, Timestamp)| row.is_active() && row.holder().as_ref() == Some(agent);
+        self.differ.is_holder(agent) || self.waiting.values().any(is_theirs)
     }
 
     /// A conversation that was read and has not failed since, and its last message.

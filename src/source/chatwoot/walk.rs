@@ -261,6 +261,7 @@ impl Chatwoot {
         }
         self.changes(ask).await?;
         self.agents(ask).await?;
+        self.look_for_freed();
         self.state.take_up(ask.now);
         self.look_up(ask).await?;
         self.threads(ask).await?;
@@ -278,6 +279,18 @@ impl Chatwoot {
         let progress = self.state.past.progress(ask.now);
         self.state.is_past_next = !more && self.is_past_due(ask.now);
         Ok(Step { more: more || self.state.is_past_next, partial: false, history: false, progress })
+    }
+
+    /// Where somebody has left who held something, walks through all that is active: that nobody holds it any more is no
+    /// change of which the list of changes tells. A walk that is not to take long comes to its end before that.
+    fn look_for_freed(&mut self) {
+        let state = &mut self.state;
+        if !state.people.gone.is_empty() && !state.walk.as_ref().is_some_and(|walk| walk.is_urgent) {
+            let gone = std::mem::take(&mut state.people.gone);
+            if gone.iter().any(|agent| state.is_holder(agent)) {
+                state.walk = Some(Walk::new(true));
+            }
+        }
     }
 
     /// Some pages of the walk that is under way.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use helptop::event::{Author, ConversationId, EventKind, Message};
+use helptop::event::{Assigned, Author, ConversationId, EventKind, Message};
 use helptop::source::SourceError;
 use serde_json::{Value, json};
 
@@ -252,4 +252,51 @@ async fn a_team_that_is_made_later_is_told_with_who_is_in_it() {
         event["type"] == "agent" && event["teams"].as_array().is_some_and(|teams| teams.contains(&json!(number)))
     };
     assert!(told.iter().any(is_in_it), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_an_agent_held_who_leaves_is_nobodys_at_the_next_look() {
+    for holds in [true, false] {
+        let simulator = desk().await;
+        let (gone, theirs) = {
+            let world = &mut simulator.inside().world;
+            let place = world.open().find_map(|chat| chat.holder).unwrap();
+            let held: Vec<_> =
+                world.open().filter(|chat| chat.holder == Some(place)).map(|chat| chat.id.clone()).collect();
+            if !holds {
+                for id in &held {
+                    world.happen(Assigned::to(id.clone(), None));
+                }
+            }
+            (place + 1, held.iter().map(|id| world.chat_number(id.as_str()).unwrap()).collect::<Vec<_>>())
+        };
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        watch.settle().await;
+        stand_still(&simulator, 1);
+        watch.settle().await;
+        simulator
+            .fault("/agents", Fault::edited(move |body| body.as_array_mut().unwrap().retain(|one| one["id"] != gone)));
+        let without = move |row: &mut Value| {
+            if row["meta"]["assignee_type"] == "User" && row["meta"]["assignee"]["id"] == gone {
+                row["meta"].as_object_mut().unwrap().remove("assignee");
+            }
+        };
+        simulator.fault("/conversations?", Fault::rows("/data/payload", without));
+        simulator.asked();
+        for _ in 0..3 {
+            stand_still(&simulator, 1);
+            watch.settle().await;
+        }
+        let last = |number: &u64| {
+            let events = watch.of(&number.to_string());
+            events.into_iter().rfind(|event| event["type"] == "assigned" && event.get("agent").is_some())
+        };
+        assert!(!theirs.is_empty());
+        for number in &theirs {
+            assert_eq!(last(number).map_or(Value::Null, |event| event["agent"].clone()), Value::Null, "{number}");
+        }
+        let is_walked = simulator.asked().iter().any(|line| line.contains("created_at_asc"));
+        assert_eq!(is_walked, holds, "it costs something only where it is needed");
+    }
 }
