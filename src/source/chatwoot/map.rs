@@ -196,20 +196,19 @@ impl Row {
 }
 
 impl Message {
-    /// Whose it is and whether the customer sees it; `None` for what is no message. What a person wrote in the channel's
-    /// own app has no author, but is marked.
+    /// Whose it is and whether the customer sees it, who sees nothing of what could not be delivered; `None` for what is no
+    /// message. What a person wrote in the channel's own app has no author, but is marked.
     pub(super) fn author(&self) -> Option<(Author, bool)> {
         let kind = self.sender.as_ref().map_or("", |sender| sender.kind.as_str());
         let by_program =
             self.content_attributes.automation_rule_id.is_some() || self.additional_attributes.campaign_id.is_some();
-        Some(match self.kind {
+        let author = match self.kind {
             ACTIVITY => return None,
-            INCOMING => (Author::Customer, !self.private),
-            OUTGOING if !by_program && (kind == "user" || self.content_attributes.external_echo) => {
-                (Author::Agent, !self.private)
-            }
-            _ => (Author::Bot, !self.private),
-        })
+            INCOMING => return Some((Author::Customer, !self.private)),
+            OUTGOING if !by_program && (kind == "user" || self.content_attributes.external_echo) => Author::Agent,
+            _ => Author::Bot,
+        };
+        Some((author, !self.private && self.status != "failed"))
     }
 
     fn said(&self, holder: Option<&AgentId>) -> Option<Said> {

@@ -95,7 +95,11 @@ fn each_message_has_its_author() {
         (0, json!({}), Some((Author::Customer, true))),
         (1, json!({"sender": {"id": 3, "type": "user"}}), Some((Author::Agent, true))),
         (1, json!({"sender": {"id": 3, "type": "user"}, "private": true}), Some((Author::Agent, false))),
+        (1, json!({"sender": {"id": 3, "type": "user"}, "status": "read"}), Some((Author::Agent, true))),
+        (1, json!({"sender": {"id": 3, "type": "user"}, "status": "failed"}), Some((Author::Agent, false))),
         (1, json!({"sender": {"id": 3, "type": "agent_bot"}}), Some((Author::Bot, true))),
+        (1, json!({"sender": {"id": 3, "type": "agent_bot"}, "status": "failed"}), Some((Author::Bot, false))),
+        (0, json!({"status": "failed"}), Some((Author::Customer, true))),
         (1, json!({"sender": {"id": 3, "type": "captain_assistant"}}), Some((Author::Bot, true))),
         (1, json!({"content_attributes": {"external_echo": true}}), Some((Author::Agent, true))),
         (

@@ -161,6 +161,9 @@ pub(super) struct Message {
     pub created_at: Timestamp,
     #[serde(default, deserialize_with = "nullable")]
     pub private: bool,
+    /// Whether it reached the customer: `sent`, `delivered`, `read`, `failed`.
+    #[serde(default, deserialize_with = "text")]
+    pub status: String,
     #[serde(default, deserialize_with = "maybe_text")]
     pub content: Option<String>,
     #[serde(default)]

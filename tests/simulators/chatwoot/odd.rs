@@ -93,3 +93,41 @@ async fn an_answer_from_the_channels_own_app_ends_the_wait() {
     let last = events.iter().rfind(|event| event["type"] == "message").unwrap();
     assert_eq!((&last["from"], &last["agent"]), (&json!("agent"), &json!("channel-app")), "{events:?}");
 }
+
+#[tokio::test]
+async fn a_reply_that_could_not_be_delivered_answers_nobody_unless_it_was_told_before() {
+    for is_told_before in [false, true] {
+        let simulator = desk().await;
+        let (id, number, agent) = {
+            let world = &simulator.inside().world;
+            let waits = |chat: &&crate::world::Chat| chat.waiting_since.is_some() && chat.holder.is_some();
+            let chat = world.open().find(waits).unwrap();
+            (chat.id.clone(), chat.number, world.agents[chat.holder.unwrap()].id.clone())
+        };
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        watch.settle().await;
+        let fails = |simulator: &Simulator| {
+            let failed = move |message: &mut Value| {
+                if message["conversation_id"] == number && message["sender"]["type"] == "user" {
+                    message["status"] = "failed".into();
+                }
+            };
+            simulator.fault("/messages", Fault::rows("/payload", failed));
+        };
+        if !is_told_before {
+            fails(&simulator);
+        }
+        simulator.inside().world.happen(Message::public(id.clone(), Author::Agent, Some(agent)));
+        simulator.inside().world.stand_still(TimeDelta::seconds(30));
+        watch.settle().await;
+        fails(&simulator);
+        // Something else changes.
+        simulator.inside().world.happen(Message { public: Some(false), ..Message::public(id, Author::Bot, None) });
+        simulator.inside().world.stand_still(TimeDelta::seconds(30));
+        watch.settle().await;
+        let events = watch.of(&number.to_string());
+        let reply = events.iter().rfind(|event| event["from"] == "agent").unwrap();
+        assert_eq!(reply["public"], if is_told_before { Value::Null } else { json!(false) }, "{events:?}");
+    }
+}
