@@ -240,7 +240,14 @@ impl Intercom {
     /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is looked up.
     async fn walk_on(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
         let Some(walk) = &self.state.walk else { return Ok(false) };
-        let page = ask.page(&active(), walk.after.as_deref()).await?;
+        let page = match ask.page(&active(), walk.after.as_deref()).await {
+            Err(SourceError::Unsupported { place, what }) if walk.after.is_some() => {
+                // Its place in the list is good no more: it begins anew, and no setting is wrong.
+                self.state.walk = Some(Walk { is_urgent: walk.is_urgent, ..Walk::default() });
+                return Err(SourceError::passing(place, what));
+            }
+            got => got?,
+        };
         for row in &page.found {
             self.state.note(row, ask.at());
         }

@@ -228,3 +228,32 @@ async fn of_whom_it_is_not_said_whether_they_are_away_is_named() {
     assert!(watch.reasons[0].contains("at `admins[].away_mode_enabled`"), "{:?}", watch.reasons);
     assert!(!watch.told.iter().any(|event| matches!(event.kind, EventKind::Presence { .. })));
 }
+
+#[tokio::test]
+async fn a_place_in_the_first_list_that_is_good_no_more_is_given_up() {
+    for fault in [
+        Fault::Answer(Reply::json(400, &failed("parameter_invalid", "starting_after is not valid"))),
+        Fault::Answer(Reply::json(500, &failed("server_error", "no"))),
+    ] {
+        let few = Workspace { page: 4, ..Workspace::usual() };
+        let simulator = simulator(Params { seed: 1, agents: 6, chats: 120 }, few).await;
+        simulator.advance(start() + TimeDelta::hours(9));
+        let stream = simulator.inside().world.take_stream();
+        let mut source = source(&simulator, &json!({}), Duration::ZERO);
+        let mut watch = Watch::new(source.as_mut(), &simulator);
+        watch.poll().await.unwrap();
+        watch.poll().await.unwrap();
+        let is_refusal = matches!(&fault, Fault::Answer(reply) if reply.status == 400);
+        simulator.fault("/search", fault);
+        let error = watch.poll().await.unwrap_err();
+        assert_eq!(error.word(), "failing", "no setting is wrong: {error}");
+        simulator.mend();
+        simulator.inside().log.clear();
+        watch.poll().await.unwrap();
+        let first = simulator.inside().log.first().unwrap().body["pagination"]["starting_after"].clone();
+        assert_eq!(first.is_null(), is_refusal, "{first}");
+        watch.settle().await;
+        let world = &simulator.inside().world;
+        agree_now(&watch.told, &stream, world, &watch.source.capabilities(), &day::terms());
+    }
+}
