@@ -154,13 +154,13 @@ async fn a_stop_whose_history_cannot_be_read_at_first_is_told_behind_another_sto
     for is_well in [false, true] {
         simulator.mend();
         if !is_well {
-            simulator.fault("last_activity_at_desc", Fault::Answer(Reply::json(500, &json!({"error": "boom"}))));
+            simulator.fault("last_activity_at_desc&page=1", Fault::Answer(Reply::json(500, &json!({"error": "boom"}))));
         }
         let mut next = source(&simulator, &json!({}), Duration::ZERO);
         next.remember(&active(&events));
         let mut watch = Watch::new(next.as_mut(), &simulator);
         watch.cursor = cursor;
-        for _ in 0..4 {
+        for _ in 0..8 {
             watch.settle().await;
             simulator.inside().world.stand_still(TimeDelta::minutes(1));
         }
