@@ -120,3 +120,10 @@ async fn an_unknown_or_wrong_setting_is_refused_by_name() {
         }
     }
 }
+
+#[test]
+fn nobody_goes_by_silence_where_a_program_may_tell_only_what_has_changed() {
+    let silent: Vec<&str> =
+        REGISTRY.iter().filter(|kind| !kind.tells_everybody_at_a_start()).map(|kind| kind.name).collect();
+    assert_eq!(silent, ["custom", "command"]);
+}
