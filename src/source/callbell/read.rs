@@ -75,16 +75,18 @@ impl Callbell {
     /// Looks up some of those that have to be.
     pub(super) async fn look_up(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let state = &self.state;
-        let due = state.lookups.iter().filter(|uuid| !state.troubles.rests(uuid, ask.now));
-        let some: Vec<CompactString> = due.take(LOOKUPS).cloned().collect();
+        let due = state.lookups.iter().filter(|(uuid, _)| !state.troubles.rests(uuid, ask.now));
+        let some: Vec<(CompactString, Why)> = due.take(LOOKUPS).map(|(uuid, why)| (uuid.clone(), *why)).collect();
         let mut tally = Tally::new(Sort::Itself, ask);
-        for uuid in some {
+        for (uuid, why) in some {
             if let Some(found) = tally.take(&uuid, ask.contact(&uuid).await)? {
                 let state = &mut self.state;
                 state.troubles.end(&uuid);
                 match found {
                     Some(contact) => {
-                        state.note(contact, ask.at(), Why::LookUp);
+                        if state.take(contact, ask.at(), why) && why == Why::Walk {
+                            state.has_found(ask.now);
+                        }
                     }
                     None => state.vanish(&uuid, ask.at()),
                 }

@@ -1,6 +1,6 @@
 //! What the source knows between two polls, and what contacts and messages do to it. No requests.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::TimeDelta;
 use compact_str::CompactString;
@@ -47,8 +47,6 @@ pub(super) enum Why {
     Moved,
     /// To see what changed without that.
     Walk,
-    /// It had to be looked up by itself.
-    LookUp,
 }
 
 /// What was seen of a contact.
@@ -82,10 +80,12 @@ pub(super) struct State {
     pub people: People,
     pub differ: Differ,
     seen: HashMap<CompactString, Seen>,
+    /// Prints of contacts as the list showed them last, which may leave out much of what they say themselves.
+    rows: HashMap<CompactString, u64>,
     pub order: Order,
     pub waiting: BTreeMap<CompactString, Waiting>,
     /// Contacts that have to be looked up one by one.
-    pub lookups: BTreeSet<CompactString>,
+    pub lookups: BTreeMap<CompactString, Why>,
     pub walk: Option<Walk>,
     /// When the next walk begins, and how long after the last one.
     pub walk_at: Timestamp,
@@ -147,30 +147,41 @@ impl State {
         Cursor::of(&Mark { told_to: self.told_to, past_from, past_to, past_told, left })
     }
 
+    /// Takes in a contact as the list showed it then; whether its messages are to be read.
+    pub(super) fn note(&mut self, row: Contact, looked_at: Timestamp, why: Why) -> bool {
+        let (uuid, id) = (row.uuid.clone(), map::conversation(&row.uuid));
+        self.rows.insert(uuid.clone(), row.print());
+        // A list that leaves out whether it is closed says nothing; only the contact itself tells.
+        if row.closed_at == Closed::Untold && !row.blocked_at {
+            if why != Why::Walk || self.differ.is_active(&id) || self.recalled.contains(&id) {
+                self.seek(uuid, why);
+            }
+            return false;
+        }
+        self.take(row, looked_at, why)
+    }
+
+    /// A contact has to be looked up. That it moved is not forgotten by a walk that meets it.
+    pub(super) fn seek(&mut self, uuid: CompactString, why: Why) {
+        let known = self.lookups.entry(uuid).or_insert(why);
+        if why != Why::Walk {
+            *known = why;
+        }
+    }
+
     /// Takes in a contact that was read then; whether its messages are to be read.
-    pub(super) fn note(&mut self, contact: Contact, looked_at: Timestamp, why: Why) -> bool {
+    pub(super) fn take(&mut self, contact: Contact, looked_at: Timestamp, why: Why) -> bool {
         let (uuid, id) = (contact.uuid.clone(), map::conversation(&contact.uuid));
-        let is_expected = self.differ.is_active(&id) || self.recalled.contains(&id);
         if contact.blocked_at {
             self.vanish(&uuid, looked_at);
             return false;
         }
-        // An answer that leaves out whether it is closed says nothing; only the contact itself tells.
-        if contact.closed_at == Closed::Untold && why != Why::LookUp {
-            let is_asked = why != Why::Walk || is_expected;
-            if is_asked {
-                self.lookups.insert(uuid);
-            }
-            return is_asked;
-        }
-        let is_same = self.seen.get(&uuid).is_some_and(|seen| seen.print == contact.print());
         let is_new = !self.seen.contains_key(&uuid);
         let is_wanted = match (why, contact.ended_at()) {
             (Why::Moved, _) | (Why::Fill, None) => true,
             _ if self.recalled.contains(&id) => true,
-            (Why::LookUp, None) if is_new => true,
-            (Why::Fill | Why::LookUp, Some(closed_at)) if is_new => self.told_to.is_some_and(|to| closed_at > to),
-            _ => !is_same,
+            (Why::Fill, Some(closed_at)) if is_new => self.told_to.is_some_and(|to| closed_at > to),
+            _ => !self.is_as_seen(&contact),
         };
         if is_wanted {
             // What was read of its messages before is read again, behind this.
@@ -200,15 +211,21 @@ impl State {
     /// Whether it was read since the start, or is going to be. Of a blocked one nothing is read.
     pub(super) fn has_seen(&self, contact: &Contact) -> bool {
         let uuid = &contact.uuid;
-        let is_met = self.seen.contains_key(uuid) || self.waiting.contains_key(uuid) || self.lookups.contains(uuid);
+        let is_met = self.seen.contains_key(uuid) || self.waiting.contains_key(uuid) || self.lookups.contains_key(uuid);
         is_met || contact.blocked_at
     }
 
-    /// Whether something happened in it since the top of the list was read: it, or the newest of its messages, are others
-    /// than were read, or what was read later has told so already.
-    pub(super) fn has_news(&self, contact: &Contact, messages: &[Message]) -> bool {
-        let seen = self.seen.get(&contact.uuid);
-        if seen.is_none_or(|seen| seen.print != contact.print() || seen.moved_at > self.heard_at) {
+    /// Whether a contact says itself what it said when it was read.
+    pub(super) fn is_as_seen(&self, contact: &Contact) -> bool {
+        self.seen.get(&contact.uuid).is_some_and(|seen| seen.print == contact.print())
+    }
+
+    /// Whether something happened in it since the top of the list was read, as far as the list shows: its row, or the newest
+    /// of its messages, are others than were read, or what was read later has told so already.
+    pub(super) fn has_news(&self, row: &Contact, messages: &[Message]) -> bool {
+        let seen = self.seen.get(&row.uuid);
+        let is_same = self.rows.get(&row.uuid) == Some(&row.print());
+        if !is_same || seen.is_none_or(|seen| seen.moved_at > self.heard_at) {
             return true;
         }
         let Some(last) = messages.last() else { return false };
@@ -254,6 +271,7 @@ impl State {
         let last = thread.messages.last().map(|last| (last.created_at, last.print()));
         let newest = last.or_else(|| before.and_then(|seen| seen.newest));
         let moved_at = match (before, last) {
+            (Some(before), _) if before.print == contact.print() && before.newest == newest => before.moved_at,
             (Some(_), _) => looked_at,
             (None, Some((at, _))) => at,
             (None, None) => Timestamp::MIN,
@@ -289,6 +307,7 @@ impl State {
         self.waiting.remove(uuid);
         self.troubles.end(uuid);
         self.seen.remove(uuid);
+        self.rows.remove(uuid);
         self.recalled.remove(&id);
         self.differ.vanish(&id, at, &mut self.outbox);
     }
@@ -296,7 +315,7 @@ impl State {
     /// What is open as far as it is known, and was not met since then.
     pub(super) fn missing(&self, began_at: Timestamp) -> Vec<ConversationId> {
         let mut missing = self.differ.missing(began_at);
-        missing.retain(|id| !self.waiting.contains_key(id.as_str()) && !self.lookups.contains(id.as_str()));
+        missing.retain(|id| !self.waiting.contains_key(id.as_str()) && !self.lookups.contains_key(id.as_str()));
         missing
     }
 
@@ -307,7 +326,7 @@ impl State {
 
     /// Whether some that were met are to be read now.
     pub(super) fn is_behind(&self, now: Timestamp) -> bool {
-        self.waiting.keys().chain(&self.lookups).any(|uuid| !self.troubles.rests(uuid, now))
+        self.waiting.keys().chain(self.lookups.keys()).any(|uuid| !self.troubles.rests(uuid, now))
     }
 
     /// Whether all that was met and can be read is told; then notes how far that is.

@@ -118,9 +118,9 @@ fn a_list_without_the_closing_is_not_a_list_of_open_chats() {
     let untold: Contact = skips::read(json!({"uuid": "c1"})).unwrap();
     assert_eq!(untold.closed_at, Closed::Untold);
     let mut state = State::default();
-    assert!(state.note(untold.clone(), at("12:00:00"), Why::Fill));
-    assert!(state.waiting.is_empty() && state.lookups.contains("c1"), "it has to be looked up");
-    assert!(state.note(untold, at("12:00:00"), Why::LookUp), "one that is looked up and says nothing is open");
+    assert!(!state.note(untold.clone(), at("12:00:00"), Why::Fill));
+    assert!(state.waiting.is_empty() && state.lookups.contains_key("c1"), "it has to be looked up");
+    assert!(state.take(untold, at("12:00:00"), Why::Fill), "one that is looked up and says nothing is open");
     assert!(matches!(state.waiting["c1"], Waiting { first: None, .. }));
 }
 
@@ -216,15 +216,22 @@ fn what_a_walk_told_first_does_not_hide_what_moved_below_it() {
     state.heard_at = at("10:00:00");
     let hello = thread(true, &[("09:00:00", "received", "hello?")]);
     let news = |state: &State, contact: &Contact| state.has_news(contact, &hello.messages);
-    state.tell(&contact(&json!({})), hello.clone(), at("10:00:00"));
+    let read = |state: &mut State, contact: &Contact, time: &str, why: Why| {
+        state.note(contact.clone(), at(time), why);
+        state.tell(contact, hello.clone(), at(time));
+    };
+    read(&mut state, &contact(&json!({})), "10:00:00", Why::Fill);
     assert!(!news(&state, &contact(&json!({}))));
     // It was closed and seen by a walk after the top of the list was read.
     let closed = contact(&json!({"closedAt": "2026-06-01T10:00:05Z"}));
     assert!(news(&state, &closed));
-    state.tell(&closed, hello.clone(), at("10:00:10"));
+    read(&mut state, &closed, "10:00:10", Why::Walk);
     assert!(news(&state, &closed), "as seen from the top of the list it has moved");
     state.heard_at = at("10:00:20");
     assert!(!news(&state, &closed));
+    // It is read a moment after the list, and says what it said before.
+    read(&mut state, &closed, "10:00:21", Why::Moved);
+    assert!(!news(&state, &closed), "else it would be read again and again");
 }
 
 #[test]
@@ -255,8 +262,9 @@ proptest! {
             drop((skips::read::<Member>(value.clone()), skips::read::<Team>(value.clone()), skips::read::<Me>(value.clone())));
             drop((skips::read::<Contacts>(value.clone()), skips::read::<Members>(value.clone())));
             let Ok(contact) = skips::read::<Contact>(value.clone()) else { continue };
-            for why in [Why::Fill, Why::Moved, Why::Walk, Why::LookUp] {
+            for why in [Why::Fill, Why::Moved, Why::Walk] {
                 state.note(contact.clone(), look, why);
+                state.take(contact.clone(), look, why);
             }
             let credit = Credit { names: &names, unassigned_answers: nth % 2 == 0 };
             let thread = Thread { messages: messages.clone(), whole: nth % 3 == 0 };

@@ -9,8 +9,8 @@ use super::ask::{Ask, Page, Place};
 use super::order::Order;
 use super::past::{Past, begins_at};
 use super::people::People;
-use super::state::{LATE, Mark, Phase, Why};
-use super::wire::Contact;
+use super::state::{LATE, Mark, Phase, State, Why};
+use super::wire::{Closed, Contact, Message};
 use super::{Callbell, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -226,20 +226,13 @@ impl Callbell {
         let mut has_failed = false;
         loop {
             if let Some(row) = rows.get(moved + same.len()) {
-                // What can't be read is passed over: whoever stands below it may have written. Two such may be all.
-                let newest = if row.blocked_at || self.state.troubles.holds(&row.uuid) {
-                    None
-                } else {
-                    match ask.newest(&row.uuid).await {
-                        Err(error) if error.is_of_all() => return Err(error),
-                        Err(_) if std::mem::replace(&mut has_failed, true) => break,
-                        newest => newest.ok().flatten(),
-                    }
-                };
-                if newest.as_ref().is_some_and(|messages| !self.state.has_news(row, messages)) {
-                    break;
+                match self.glance(ask, row).await {
+                    Err(error) if error.is_of_all() => return Err(error),
+                    // What can't be read is passed over: whoever stands below it may have written. Two such may be all.
+                    Err(_) if std::mem::replace(&mut has_failed, true) => break,
+                    Ok((_, false)) => break,
+                    glance => same.push(glance.ok().and_then(|(newest, _)| newest)),
                 }
-                same.push(newest);
                 if same.len() > PER_PAGE && ask.enough.is_come() {
                     return Ok(false);
                 }
@@ -286,6 +279,21 @@ impl Callbell {
         Ok(true)
     }
 
+    /// The newest messages of a contact of the list, where they can be read, and whether something happened in it since the
+    /// top of the list was read. Of one of which the list leaves out whether it is closed, it alone tells that.
+    async fn glance(&self, ask: &mut Ask, row: &Contact) -> Result<(Option<Vec<Message>>, bool), SourceError> {
+        if row.blocked_at || self.state.troubles.holds(&row.uuid) {
+            return Ok((None, true));
+        }
+        let Some(newest) = ask.newest(&row.uuid).await? else { return Ok((None, true)) };
+        let mut is_news = self.state.has_news(row, &newest);
+        if !is_news && row.closed_at == Closed::Untold {
+            let itself = ask.contact(&row.uuid).await?;
+            is_news = itself.is_none_or(|contact| !self.state.is_as_seen(&contact));
+        }
+        Ok((Some(newest), is_news))
+    }
+
     /// A page of the walk, if there is one under way; whether there are more. At its end what was not met is noted.
     async fn walk_on(&mut self, ask: &mut Ask, why: Why) -> Result<bool, SourceError> {
         let Some(walk) = &self.state.walk else { return Ok(false) };
@@ -317,9 +325,20 @@ impl Callbell {
             (self.state.pause, self.state.walk_at) = (pause, ask.now + pause);
         }
         for id in self.state.missing(began_at) {
-            self.state.lookups.insert(id.as_str().into());
+            self.state.seek(id.as_str().into(), Why::Walk);
         }
         Ok(false)
+    }
+}
+
+impl State {
+    /// One that a walk had looked up has changed: the next walk comes soon.
+    pub(super) fn has_found(&mut self, now: Timestamp) {
+        if let Some(walk) = &mut self.walk {
+            walk.found += 1;
+        } else {
+            (self.pause, self.walk_at) = (SHORTEST_PAUSE, self.walk_at.min(now + SHORTEST_PAUSE));
+        }
     }
 }
 

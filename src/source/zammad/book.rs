@@ -44,12 +44,10 @@ impl Book {
         Self { states: types.into_iter().collect(), ..Self::default() }
     }
 
-    /// Reads states, and groups where that is allowed.
-    pub(super) async fn read(ask: &mut Ask, groups: &[String]) -> Result<Self, SourceError> {
+    /// Reads without what nothing can be told: who asks, and the states.
+    pub(super) async fn read(ask: &mut Ask) -> Result<Self, SourceError> {
         let mut book = Self { own: ask.me().await?.id, ..Self::default() };
         book.read_states(ask).await?;
-        book.read_groups(ask).await?;
-        book.watched = book.watch(groups)?;
         Ok(book)
     }
 

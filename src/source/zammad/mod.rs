@@ -36,7 +36,6 @@ use self::state::{Mark, Phase, State};
 use super::http::{Auth, Client, Limits, Secret, address, words::excerpt};
 use super::progress::Step;
 use super::skips::Named;
-use super::wanted::is_of_one;
 use super::{Ask as Question, Batch, Cursor, Finding, Kind, Setup, Source, SourceError, Spec};
 use crate::event::{Capability, ConversationId, Event, EventKind, Timestamp, VERSION};
 
@@ -158,23 +157,16 @@ impl Zammad {
 
     /// Who is who and how things are called; the tickets follow page by page.
     async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
-        let mut book = Book::read(ask, &self.settings.groups).await?;
-        let agents = book.read_agents(ask).await;
-        let passes = |error: &SourceError| matches!(error, SourceError::Transient { .. }) && is_of_one(error);
-        let without = match agents {
-            Ok(()) => None,
-            Err(error) if passes(&error) => Some(error),
-            Err(error) => return Err(error),
-        };
+        let mut book = Book::read(ask).await?;
+        let sides = sides::read(ask, &mut book, &self.settings.groups).await?;
         let missing = std::mem::take(&mut self.state.missing);
         self.state = State::begun(book, mark, ask.there() - BEFORE, missing);
+        self.state.past.ask_for(self.backfill, ask.there());
         let hello = EventKind::Hello { version: VERSION, source: None, capabilities: CAPABILITIES.to_vec() };
         self.state.outbox.push(Event::undated(hello));
         self.state.outbox.extend(self.state.book.teams().collect::<Vec<_>>());
-        match without {
-            None => self.state.introduce_agents(),
-            Some(error) => self.without_agents(ask, error)?,
-        }
+        self.state.sides = sides;
+        self.state.introduce_agents();
         self.state.phase = Phase::Open(Place::at(Timestamp::from_millis(0)));
         Ok(Step::more(Some(("reading open tickets".to_owned(), 0.0))))
     }

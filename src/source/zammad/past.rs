@@ -12,6 +12,7 @@ use super::{Step, Zammad};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::pauses::Tries;
+use crate::source::progress::Progress;
 use crate::source::wanted::is_of_one;
 
 /// Ended tickets of one page: each costs a request, or two.
@@ -22,6 +23,9 @@ const MOST_TRIES: u32 = 3;
 /// How far the history was read.
 #[derive(Debug, Default)]
 pub(super) struct Past {
+    /// What is asked for: from when on, and how long that was when the run began. It stays so: were it reckoned anew in
+    /// each poll, by their clock or by ours, there might always be some left.
+    asked: Option<(Timestamp, TimeDelta)>,
     /// Every ended ticket that changed since then is told.
     told_from: Timestamp,
     /// The page behind it, where more tickets are of that instant than a page holds.
@@ -47,6 +51,25 @@ impl Past {
     /// What changed since then is told.
     pub(super) fn begun(told_from: Timestamp) -> Self {
         Self { told_from, page: 1, ..Self::default() }
+    }
+
+    /// What changed for so long before that instant of theirs is to be told.
+    pub(super) fn ask_for(&mut self, span: Duration, there: Timestamp) {
+        let span = TimeDelta::from_std(span).ok().filter(|span| !span.is_zero());
+        self.asked = span.map(|span| (there - span, span));
+    }
+
+    /// From when on, and of what span, history is still to be read; nothing where all of it is told.
+    fn left(&self) -> Option<(Timestamp, TimeDelta)> {
+        self.asked.filter(|(from, _)| *from < self.told_from)
+    }
+
+    /// How far it has come, while it is read.
+    pub(super) fn progress(&self) -> Progress {
+        let (from, span) = self.left()?;
+        let left = (self.mark() - from).num_seconds() as f32;
+        let part = 1.0 - left / span.num_seconds().max(1) as f32;
+        Some(("reading history".to_owned(), part.clamp(0.0, 1.0)))
     }
 
     /// Where a start anew goes on.
@@ -86,31 +109,15 @@ impl Past {
 }
 
 impl Zammad {
-    /// When the history that the config asks for begins; nothing where all of it is told.
-    fn history_from(&self, there: Timestamp) -> Option<Timestamp> {
-        if self.backfill == Duration::ZERO {
-            return None;
-        }
-        let from = there - TimeDelta::from_std(self.backfill).ok()?;
-        (from < self.state.past.told_from).then_some(from)
-    }
-
-    pub(super) fn history_progress(&self, there: Timestamp) -> Option<(String, f32)> {
-        let from = self.history_from(there)?;
-        let left = (self.state.past.mark() - from).num_seconds() as f32;
-        let part = 1.0 - left / (self.backfill.as_secs_f32().max(1.0));
-        Some(("reading history".to_owned(), part.clamp(0.0, 1.0)))
-    }
-
     /// A page of history, or some of it.
     pub(super) async fn history_page(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let Some(from) = self.history_from(ask.there()) else { return Ok(Step::more(None)) };
+        let Some((from, _)) = self.state.past.left() else { return Ok(Step::more(None)) };
         if self.state.past.listed.is_none() {
             self.state.past.listed = Some(self.list_ended(ask, from).await?);
         }
         self.recount_listed(ask).await?;
         self.state.past.turn(from);
-        Ok(Step::past(self.history_progress(ask.there())))
+        Ok(Step::past(self.state.past.progress()))
     }
 
     /// The next page.

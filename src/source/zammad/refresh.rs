@@ -37,7 +37,7 @@ impl Zammad {
         if !more {
             self.look_after(ask).await?;
             let is_time = self.state.refill.is_none() && ask.now - self.state.refilled_at >= REFILL;
-            self.read_agents(ask, is_time).await?;
+            self.read_sides(ask, is_time).await?;
             self.refill(ask).await?;
             let is_missing = |id: &u64| !self.state.pauses.rests(id, ask.now);
             more = self.state.missing.iter().any(is_missing) || self.state.wanted.queue().len() > 0;
@@ -46,7 +46,7 @@ impl Zammad {
             // A change that was made before becomes visible late.
             self.state.tell_missed(ask.there() - LATE);
         }
-        let Some(progress) = self.history_progress(ask.there()) else {
+        let Some(progress) = self.state.past.progress() else {
             return Ok(if more { Step::more(None) } else { Step::done() });
         };
         self.state.is_history_next = !more && self.state.past.is_due(ask.now);

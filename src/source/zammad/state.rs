@@ -123,8 +123,8 @@ pub(super) struct State {
     remembered: BTreeSet<u64>,
     left: HashSet<u64>,
     pub heard_to: Timestamp,
-    /// Up to when an earlier run told of what is remembered.
-    resumed_at: Timestamp,
+    /// Up to when an earlier run told all, where there was one that left word.
+    resumed_at: Option<Timestamp>,
     /// How far the history was read.
     pub past: Past,
     /// A look for changes that goes on, where there are more than a poll reads.
@@ -149,7 +149,7 @@ impl State {
     /// Knows who is who; goes on where another stood.
     pub(super) fn begun(book: Book, mark: Option<Mark>, there: Timestamp, mut missing: BTreeSet<u64>) -> Self {
         let heard_to = mark.as_ref().map_or(there, |mark| mark.heard_to.min(there));
-        let resumed_at = mark.as_ref().map_or(Timestamp::MIN, |_| heard_to);
+        let resumed_at = mark.as_ref().map(|_| heard_to);
         let told_from = mark.as_ref().and_then(|mark| mark.told_from).unwrap_or(heard_to);
         let (left, unread) = mark.map(|mark| (mark.left, mark.unread)).unwrap_or_default();
         let (left, unread) = (left.into_iter().collect(), unread.into_iter().collect::<BTreeSet<u64>>());
@@ -264,8 +264,9 @@ impl State {
                 continue;
             }
             self.introduce_people(&ticket);
-            // What was told of it has an end that it has not, or lacks what happened since.
-            let is_behind = was_told && ticket.updated_at >= self.resumed_at - LATE;
+            // What an earlier run told of it lacks what happened since, and may have an end that it has not any more: only
+            // its history tells that it was opened again.
+            let is_behind = self.resumed_at.map_or(was_told, |at| ticket.updated_at >= at - LATE);
             if is_behind || self.left.contains(&ticket.id) || self.unread.contains(&ticket.id) {
                 self.want(ticket);
                 continue;

@@ -7,8 +7,9 @@ use chrono::TimeDelta;
 use helptop::event::{Author, Message};
 use serde_json::json;
 
-use super::{Account, simulator, source};
+use super::{Account, begun, simulator, source, uuid};
 use crate::agree::{Watch, params, start};
+use crate::server::{Fault, Simulator};
 use crate::world::World;
 
 /// Pages of the members of all teams, and of the teams that show everybody with the fewest, by trying all.
@@ -59,4 +60,66 @@ async fn a_refresh_costs_what_has_changed_not_what_is_open() {
     assert!((most..=most + most.div_ceil(20) + 2 * quiet).contains(&costs[2]), "{costs:?}");
     let pages = contacts.div_ceil(20) as u32;
     assert!(cold <= pages + 2 * open as u32 + 3 * quiet + all, "{cold}");
+}
+
+/// Requests for contacts themselves since that was last asked.
+fn looked_up(simulator: &Simulator) -> usize {
+    let is_itself = |line: &&String| line.contains("/contacts/") && !line.contains("/messages");
+    simulator.asked().iter().filter(is_itself).count()
+}
+
+/// A desk whose list leaves out what is closed, as the vendor's own example does.
+async fn untold(meta: bool, cursors: bool) -> Simulator {
+    let simulator = simulator(params(), Account { short_rows: true, meta, cursors, ..Account::usual() }).await;
+    simulator.inside().limiter = None;
+    simulator.advance(start() + TimeDelta::hours(9));
+    simulator
+}
+
+#[tokio::test]
+async fn where_the_list_leaves_out_what_is_closed_only_what_has_changed_is_looked_up() {
+    for (meta, cursors) in [(true, true), (false, false)] {
+        let simulator = untold(meta, cursors).await;
+        let mut watch = begun(&simulator).await;
+        // The contact that stands first is looked up besides.
+        let quiet = 3 + pages(&simulator.inside().world).1;
+        assert_eq!(watch.settle().await.0, quiet, "nothing is new");
+        // Looking one up takes a second, so it is read later than the list was.
+        simulator.fault("/contacts/", Fault::Then(Box::new(|world| world.stand_still(TimeDelta::seconds(1)))));
+        assert_eq!(watch.settle().await.0, quiet, "nor is anything later");
+        let chats: Vec<_> = {
+            let world = &mut simulator.inside().world;
+            let chats: Vec<_> = world.open().take(10).map(|chat| (chat.id.clone(), uuid(chat.number))).collect();
+            for (id, _) in &chats {
+                let words = Some("any news?".to_owned().into());
+                world.happen(Message { text: words, ..Message::public(id.clone(), Author::Customer, None) });
+            }
+            chats
+        };
+        simulator.inside().world.stand_still(TimeDelta::seconds(1));
+        let cost = watch.settle().await.0;
+        assert!(cost <= 2 * quiet + 20, "each costs a look and its messages: {cost}");
+        let heard = |id: &String| watch.of(id).iter().filter(|event| event["text"] == "any news?").count();
+        assert!(chats.iter().all(|(_, id)| heard(id) == 1));
+        // What was read later than the list is looked at once more.
+        watch.settle().await;
+        assert_eq!(watch.settle().await.0, quiet, "and all is quiet again");
+    }
+}
+
+#[tokio::test]
+async fn and_walks_that_find_nothing_new_come_seldomer() {
+    let simulator = untold(true, true).await;
+    let mut watch = begun(&simulator).await;
+    let open = simulator.inside().world.open().count();
+    let mut counts = Vec::new();
+    for _ in 0..4 {
+        looked_up(&simulator);
+        for _ in 0..60 {
+            simulator.inside().world.stand_still(TimeDelta::minutes(1));
+            watch.settle().await;
+        }
+        counts.push(looked_up(&simulator) - 60);
+    }
+    assert!(counts[0] >= 4 * open && counts[3] <= 3 * open, "{counts:?} of {open} open ones");
 }

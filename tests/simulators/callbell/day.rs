@@ -20,6 +20,13 @@ async fn a_day_is_told_as_it_was() {
 }
 
 #[tokio::test]
+async fn and_so_it_is_where_the_list_leaves_out_what_is_closed() {
+    let simulator = simulator(params(), Account { short_rows: true, ..Account::usual() }).await;
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    agree(source.as_mut(), &simulator, &terms()).await;
+}
+
+#[tokio::test]
 async fn where_only_messages_move_a_chat_up_the_rest_is_told_some_minutes_later() {
     let odd = Account { bumps: Bumps::Messages, cursors: false, messages: 7, ..Account::usual() };
     let simulator = simulator(params(), odd).await;

@@ -33,9 +33,12 @@ fn texts(watch: &Watch<'_>, id: &str) -> Vec<String> {
     messages.map(|event| event["text"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
+#[rstest]
+#[case::in_a_list_that_tells_all(Account::usual())]
+#[case::in_one_that_leaves_out_what_is_closed(Account { short_rows: true, ..Account::usual() })]
 #[tokio::test]
-async fn whoever_writes_again_without_moving_is_heard() {
-    let simulator = small(Account::usual()).await;
+async fn whoever_writes_again_without_moving_is_heard(#[case] account: Account) {
+    let simulator = small(account).await;
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     let mut watch = Watch::new(source.as_mut(), &simulator);
     let some = top(&simulator, 3);

@@ -130,3 +130,19 @@ async fn what_was_read_of_a_page_is_told_and_the_rest_goes_on_behind_it() {
     assert!(first.iter().all(|number| read[number] == 1) && read[&order[3]] == 2, "{read:?}");
     assert!(order[3..20].iter().all(|number| told(&watch).contains(number)));
 }
+
+#[tokio::test]
+async fn it_is_read_once_whatever_this_clock_shows_against_theirs() {
+    for ahead in [-900, -5, 0, 5, 90, 900] {
+        let simulator = evening().await;
+        let mut source = source(&simulator, &json!({}), Duration::from_hours(4));
+        let mut watch = Watch::new(&mut source, &simulator);
+        watch.ahead = TimeDelta::seconds(ahead);
+        watch.settle().await;
+        assert!(told(&watch).len() > 20 && read_whole(&simulator).values().all(|times| *times == 1), "{ahead} s ahead");
+        for _ in 0..4 {
+            simulator.inside().world.stand_still(TimeDelta::seconds(15));
+            assert_eq!(watch.settle().await.0, 1, "{ahead} s ahead: one look for what is new, and nothing else");
+        }
+    }
+}

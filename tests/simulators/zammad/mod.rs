@@ -281,6 +281,41 @@ async fn what_was_open_at_the_last_stop_is_ended_as_it_ended() {
 }
 
 #[tokio::test]
+async fn what_ended_in_an_earlier_run_and_is_open_again_is_told_so() {
+    let simulator = Simulator::start(small(), Zammad::default()).await;
+    let mut watch = begun(&simulator).await;
+    let (id, number, agent) = {
+        let world = &simulator.inside().world;
+        let chat = world.open().find(|chat| chat.holder.is_some()).unwrap();
+        (chat.id.clone(), chat.number.to_string(), Some(world.agents[1].id.clone()))
+    };
+    let is_active = |watch: &Watch<'_>| crate::contract::active(&watch.told).iter().any(|one| one.as_str() == number);
+    let (conversation, by) = (id.clone(), Some(StatusBy::Agent));
+    let closed = EventKind::Status { conversation, status: Status::Closed, by, agent: agent.clone() };
+    simulator.inside().world.happen(closed);
+    watch.later(30).await;
+    assert!(!is_active(&watch));
+    // While nobody watches the customer writes, and is answered: by its fields nobody waits.
+    for (from, by) in [(Author::Customer, None), (Author::Agent, agent)] {
+        simulator.inside().world.stand_still(TimeDelta::minutes(1));
+        simulator.inside().world.happen(Message::public(id.clone(), from, by));
+    }
+    simulator.inside().world.stand_still(TimeDelta::minutes(1));
+    simulator.asked();
+    let mut second = source(&simulator, &json!({}), Duration::ZERO);
+    second.remember(&crate::contract::active(&watch.told).into_iter().collect::<Vec<_>>());
+    let mut next = Watch::new(&mut second, &simulator);
+    next.cursor.clone_from(&watch.cursor);
+    next.settle().await;
+    watch.told.append(&mut next.told);
+    assert!(is_active(&watch), "{:?}", watch.of(&number));
+    let whole = simulator.asked().iter().filter(|line| line.contains("ticket_history")).count();
+    let changed =
+        { simulator.inside().world.changed_since(start() + TimeDelta::hours(10) - TimeDelta::minutes(6)).len() };
+    assert!(whole <= changed + 3, "what did not change is told by its fields: {whole} read whole, {changed} changed");
+}
+
+#[tokio::test]
 async fn articles_that_no_history_names_are_read_by_themselves() {
     for is_odd in [false, true] {
         let simulator = Simulator::start(small(), Zammad { is_odd, ..Zammad::default() }).await;
