@@ -27,6 +27,7 @@ mod state;
 mod story;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod wire;
 
 use std::sync::Arc;

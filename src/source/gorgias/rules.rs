@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::heap::{Heap, Pages};
 use super::past::Past;
 use super::people::People;
-use super::state::{Access, Feed, Phase, State, Walk};
+use super::state::{Access, Phase, State};
 use super::story::{News, is_answer};
 use super::tests::{happened, of, said, statuses, ticket, told};
+use super::walk::{Feed, Walk};
 use super::wire::Ticket;
 use crate::event::Timestamp;
 
@@ -391,7 +392,7 @@ fn a_feed_is_known_from_behind_the_oldest_that_was_read() {
     feed.next = None;
     feed.read(Some(time("10:45:00")), next());
     assert_eq!(feed.from(), time("10:40:00.001"));
-    let walk = Walk { messages: Feed { is_over: true, ..Feed::default() }, events: feed.clone(), ..Walk::default() };
+    let walk = Walk { messages: Feed::over(), events: feed.clone(), ..Walk::default() };
     assert_eq!(walk.from(), time("10:40:00.001"), "the feed that was read least far");
     feed.read(Some(time("10:30:00")), next());
     assert!(feed.is_over, "the same page again");

@@ -6,7 +6,8 @@ use super::ask::{Ask, Next, PER_PAGE};
 use super::heap::{Heap, Pages};
 use super::people::{Staff, UNREAD, read_teams, read_users};
 use super::sides::{RATINGS, TEAMS, USERS};
-use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
+use super::state::{Access, Mark, Phase};
+use super::walk::{Came, Feed, Walk};
 use super::{Gorgias, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
 use crate::source::SourceError;
@@ -151,9 +152,8 @@ impl Gorgias {
             self.state.end(conversation, ask.at());
         }
         let told_to = self.state.told_to;
-        let over = Feed { is_over: true, ..Feed::default() };
-        let events = if self.state.events.is_given { Feed::default() } else { over.clone() };
-        let tickets = if told_to.is_some() { Feed::default() } else { over };
+        let events = if self.state.events.is_given { Feed::default() } else { Feed::over() };
+        let tickets = if told_to.is_some() { Feed::default() } else { Feed::over() };
         let walk = Walk { events, tickets, told_to, ..Walk::default() };
         self.state.phase = Phase::Walk(Box::new(walk));
         Ok(Step::part("reading messages", 0.0))
@@ -162,36 +162,18 @@ impl Gorgias {
     /// Some pages of the feeds, back from now; then what they tell.
     pub(super) async fn walk(&mut self, ask: &mut Ask, walk: Walk) -> Result<Step, SourceError> {
         let (mut walk, mut pages) = (walk, Pages::default());
-        let target = walk.told_to.map(|told_to| told_to - OVERLAP);
-        let is_missing = |feed: &Feed| target.is_some_and(|target| feed.from() > target);
-        let mut is_over = false;
-        while ask.sent() < MOST {
-            if is_missing(&walk.tickets) {
-                let page = ask.changed(walk.tickets.next.as_ref()).await?;
-                let oldest = page.items.iter().filter_map(|ticket| ticket.updated_datetime).min();
-                walk.tickets.read(oldest, page.next);
-                pages.tickets.extend(page.items);
-            } else if walk.messages.is_over && walk.events.is_over {
-                is_over = true;
-                break;
-            } else if walk.messages.from() >= walk.events.from() {
-                let page = ask.messages(walk.messages.next.as_ref()).await?;
-                walk.messages.read(page.items.iter().map(|message| message.created_datetime).min(), page.next);
-                pages.messages.extend(page.items);
-            } else {
-                let page = ask.events(None, walk.events.next.as_ref()).await?;
-                walk.events.read(page.items.iter().map(|event| event.created_datetime).min(), page.next);
-                pages.events.extend(page.items);
-            }
-            walk.pages += 1;
+        let mut came = Came::Page;
+        while came == Came::Page && ask.sent() < MOST {
+            came = walk.read(ask, &mut pages).await?;
         }
+        let mut is_over = came == Came::End;
         self.state.keep_active(pages);
         let from = walk.from();
         walk.told += self.state.tell_whole(from, ask.at());
         let all = walk.told + self.state.heap.records.len();
         let settled = walk.told + self.state.settled(from, ask.at());
-        is_over |= settled == all && !is_missing(&walk.messages) && !is_missing(&walk.events);
-        if walk.pages >= TRIAL && target.is_none_or(|target| from <= target) {
+        is_over |= settled == all && !walk.is_missing(&walk.messages) && !walk.is_missing(&walk.events);
+        if walk.pages >= TRIAL && walk.target().is_none_or(|target| from <= target) {
             is_over |= (settled - walk.settled.min(settled)) * ALONE < walk.pages;
             (walk.pages, walk.settled) = (0, settled);
         }

@@ -12,6 +12,7 @@ use super::people::People;
 use super::ratings::Ratings;
 use super::reading::Reading;
 use super::story::{Known, News, Teller, standing};
+use super::walk::Walk;
 use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
 use crate::source::lenient::Id;
@@ -43,55 +44,6 @@ pub(super) enum Phase {
     Recall,
     /// Reads what is new.
     Steady,
-}
-
-/// How far one feed was read back.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Feed {
-    pub next: Option<Next>,
-    /// All from here on was read.
-    pub low: Option<Timestamp>,
-    pub is_over: bool,
-}
-
-impl Feed {
-    /// All from here on is known.
-    pub(super) fn from(&self) -> Timestamp {
-        if self.is_over { Timestamp::MIN } else { self.low.unwrap_or(Timestamp::MAX) }
-    }
-
-    /// One page was read, the oldest of which is that old.
-    pub(super) fn read(&mut self, oldest: Option<Timestamp>, next: Option<Next>) {
-        self.is_over = next.is_none() || next == self.next;
-        self.next = next;
-        // More of the same instant may be on the next page.
-        let low = oldest.map(|at| at + TimeDelta::milliseconds(1));
-        self.low = match (self.low, low) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-    }
-}
-
-/// The feeds on their way back.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Walk {
-    pub messages: Feed,
-    pub events: Feed,
-    pub tickets: Feed,
-    /// Up to where they have to be read at least.
-    pub told_to: Option<Timestamp>,
-    pub pages: usize,
-    pub settled: usize,
-    /// Tickets that are told already.
-    pub told: usize,
-}
-
-impl Walk {
-    /// All messages and all that happened from here on are known.
-    pub(super) fn from(&self) -> Timestamp {
-        self.messages.from().max(self.events.from())
-    }
 }
 
 /// How what happened can be read.
