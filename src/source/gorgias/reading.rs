@@ -199,7 +199,7 @@ impl Gorgias {
             self.state.mark = begun_at;
             for ticket in reading.found {
                 if self.state.is_news(&ticket, since, ask.at()) {
-                    self.state.queue.insert(ticket.id, Box::new(ticket));
+                    self.state.queue.insert(ticket.id, Some(Box::new(ticket)));
                 }
             }
         }

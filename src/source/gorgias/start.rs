@@ -8,6 +8,7 @@ use super::people::{Staff, UNREAD, read_teams, read_users};
 use super::sides::{RATINGS, TEAMS, USERS};
 use super::state::{Access, Mark, Phase};
 use super::walk::{Came, Feed, Walk};
+use super::wire::Ticket;
 use super::{Gorgias, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
 use crate::source::SourceError;
@@ -62,6 +63,7 @@ impl Gorgias {
         let (past, rated_to) = match mark {
             Some(mark) => {
                 state.told_to = mark.told_to;
+                state.away = mark.away.into_iter().map(|(at, id)| (id, at)).collect();
                 (Some(mark.past), mark.rated_to)
             }
             None => (None, None),
@@ -125,7 +127,18 @@ impl Gorgias {
         Ok(Step::part("reading messages", 0.0))
     }
 
-    fn keep(&mut self, tickets: Vec<super::wire::Ticket>, ask: &Ask) {
+    /// A record that was looked up: of what has ended, it is of use where it was told to be active, or is known.
+    fn recalled(&mut self, ticket: Ticket, ask: &Ask) {
+        let id = ticket.id;
+        let is_active = !super::story::standing(&ticket, &self.state.people, ask.at()).status.is_ended();
+        if is_active || self.state.remembered.contains(&id) || self.state.tickets.contains_key(&id) {
+            self.state.heap.record(ticket);
+        } else {
+            self.state.heap.records.remove(&id);
+        }
+    }
+
+    fn keep(&mut self, tickets: Vec<Ticket>, ask: &Ask) {
         for ticket in tickets {
             let is_active = !super::story::standing(&ticket, &self.state.people, ask.at()).status.is_ended();
             if is_active || self.state.tickets.contains_key(&ticket.id) {
@@ -134,17 +147,19 @@ impl Gorgias {
         }
     }
 
-    /// What was active by what was told, and is not among what is active now: a hundred at a time.
+    /// What was active by what was told and is not among what is active now, and rows that do not say whether they are
+    /// spam: a hundred a request.
     pub(super) async fn recall(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let unmet = self.state.unmet(PER_PAGE);
-        if !unmet.is_empty() {
-            let looked = ask.tickets(&unmet).await?;
-            for id in unmet.iter().filter(|id| looked.is_gone(**id)) {
+        let unsure = self.state.unsure(PER_PAGE);
+        if !unsure.is_empty() {
+            let looked = ask.tickets(&unsure).await?;
+            for id in unsure.iter().filter(|id| looked.is_gone(**id)) {
+                self.state.heap.records.remove(id);
                 self.state.vanish(*id, ask.at());
             }
-            self.state.recalled.extend(unmet);
+            self.state.recalled.extend(unsure);
             for ticket in looked.tickets {
-                self.state.heap.record(ticket);
+                self.recalled(ticket, ask);
             }
             return Ok(Step::part("reading messages", 0.0));
         }
