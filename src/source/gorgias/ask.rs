@@ -22,7 +22,7 @@ const THREAD_PAGES: usize = 10;
 const DRAINS: TimeDelta = TimeDelta::seconds(20);
 
 /// What becomes of tickets and is worth telling.
-pub(super) const TYPES: [&str; 9] = [
+pub(super) const TYPES: [&str; 12] = [
     "ticket-assigned",
     "ticket-unassigned",
     "ticket-team-assigned",
@@ -32,6 +32,9 @@ pub(super) const TYPES: [&str; 9] = [
     "ticket-snoozed",
     "ticket-self-unsnoozed",
     "ticket-trashed",
+    "ticket-untrashed",
+    "ticket-merged",
+    "ticket-split",
 ];
 
 /// What is put into the query for the next page.

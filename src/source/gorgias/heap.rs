@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::people::People;
 use super::story::{News, is_answer};
+use super::threads::{self, Claim};
 use super::wire::{Happened, Message, Ticket, What};
 use crate::event::Timestamp;
 use crate::source::lenient::Id;
@@ -60,6 +61,17 @@ impl Heap {
     pub(super) fn is_answered(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
         let ended_at = || self.news.get(&ticket.id).and_then(|news| news.ended_at(ticket, look));
         self.answered_at.get(&ticket.id).is_some_and(|at| *at >= from) || ended_at().is_some_and(|at| at >= from)
+    }
+
+    /// Whether it holds all the messages that a record speaks of, from then on.
+    pub(super) fn has_all(&self, ticket: &Ticket, from: Timestamp) -> bool {
+        let messages = self.news.get(&ticket.id).into_iter().flat_map(|news| &news.messages);
+        threads::are_all(messages.filter(|message| message.created_datetime >= from), Claim::of(ticket))
+    }
+
+    /// Whether messages came to a ticket from another one since then, or went to one.
+    pub(super) fn is_moved(&self, id: Id, since: Timestamp) -> bool {
+        self.news.get(&id).is_some_and(|news| news.has_moved(since))
     }
 
     /// The first ticket of which there is something to tell.

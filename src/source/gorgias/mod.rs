@@ -12,6 +12,8 @@
 mod ask;
 mod check;
 mod heap;
+#[cfg(test)]
+mod lost;
 mod one_by_one;
 mod past;
 mod people;
@@ -27,6 +29,9 @@ mod state;
 mod story;
 #[cfg(test)]
 mod tests;
+mod threads;
+mod waits;
+mod walk;
 mod wire;
 
 use std::sync::Arc;

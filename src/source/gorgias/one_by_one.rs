@@ -5,7 +5,6 @@ use super::Gorgias;
 use super::ask::Ask;
 use super::sides::TICKETS;
 use super::story::News;
-use super::wire::Ticket;
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::enough::Enough;
@@ -16,7 +15,7 @@ use crate::source::wanted::{SEVERAL, is_of_one};
 #[derive(Default)]
 pub(super) struct Read {
     /// Those that are there, with all that was said and happened.
-    pub told: Vec<(Ticket, News)>,
+    pub told: Vec<(Id, News)>,
     /// Those that are not there any more.
     pub gone: Vec<Id>,
     /// Those whose own requests failed.
@@ -38,15 +37,14 @@ impl Gorgias {
 
     /// Reads some of the tickets that no feed tells whole.
     pub(super) async fn one_by_one(&mut self, ask: &mut Ask, most: usize) -> Result<(), SourceError> {
-        let some: Vec<Ticket> = self.state.due(ask.now).take(most).cloned().collect();
+        let some: Vec<Id> = self.state.due(ask.now).take(most).collect();
         if some.is_empty() || !self.state.sides.may_ask(TICKETS, ask.now) {
             return Ok(());
         }
         let got = self.wholes(ask, some).await;
         let Some(read) = self.state.sides.came(TICKETS, got, &mut ask.skips)? else { return Ok(()) };
-        for (ticket, news) in read.told {
-            self.state.unqueue(ticket.id);
-            self.state.first(&ticket, news, Timestamp::MIN, ask.at());
+        for (id, news) in read.told {
+            self.state.whole(id, news, ask.at());
         }
         for id in read.gone {
             self.state.vanish(id, ask.at());
@@ -59,16 +57,16 @@ impl Gorgias {
 
     /// Reads tickets whole, as many of them as there is time for. Where some fail and none goes well, another shows
     /// whether that is their fault: if it can't be read either, it is an error of all.
-    pub(super) async fn wholes(&self, ask: &mut Ask, some: Vec<Ticket>) -> Result<Read, SourceError> {
+    pub(super) async fn wholes(&self, ask: &mut Ask, some: Vec<Id>) -> Result<Read, SourceError> {
         let (mut read, mut enough) = (Read::default(), Enough::begin());
-        for ticket in some {
+        for id in some {
             if enough.is_come() {
                 break;
             }
-            match self.whole(ask, ticket.id).await {
-                Ok(Some(news)) => read.told.push((ticket, news)),
-                Ok(None) => read.gone.push(ticket.id),
-                Err(error) if is_of_one(&error) => read.failed.push((ticket.id, error)),
+            match self.whole(ask, id).await {
+                Ok(Some(news)) => read.told.push((id, news)),
+                Ok(None) => read.gone.push(id),
+                Err(error) if is_of_one(&error) => read.failed.push((id, error)),
                 Err(error) => return Err(error),
             }
         }
@@ -88,10 +86,11 @@ impl Gorgias {
         }
     }
 
-    /// All that was said in a ticket and that happened to it; `None` where it is not there any more.
+    /// All that was said in a ticket and, where it is not known, that happened to it; `None` where it is not there any more.
     pub(super) async fn whole(&self, ask: &mut Ask, id: Id) -> Result<Option<News>, SourceError> {
         let Some(messages) = ask.thread(id).await? else { return Ok(None) };
-        let events = if self.state.events.is_given { ask.story(id).await?.unwrap_or_default() } else { Vec::new() };
+        let is_wanted = self.state.events.is_given && !self.state.tickets.contains_key(&id);
+        let events = if is_wanted { ask.story(id).await?.unwrap_or_default() } else { Vec::new() };
         Ok(Some(News { messages, events }))
     }
 }

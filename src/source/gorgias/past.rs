@@ -32,6 +32,9 @@ pub(super) struct Past {
     /// Tickets before it whose own requests failed, and that are still to be told.
     #[serde(default)]
     left: Vec<Id>,
+    /// Ended tickets that are not known, and of which the news have told something.
+    #[serde(default)]
+    heard_of: Vec<Id>,
     /// Where a list goes on, of which a poll has found nothing to tell.
     #[serde(skip)]
     next: Option<Next>,
@@ -51,6 +54,7 @@ pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
 impl Past {
     /// Decides what is to be read: what an earlier run has read is not read again.
     pub(super) fn plan(&mut self, earlier: Option<Self>, begins_at: Timestamp, now: Timestamp) {
+        let heard_of = earlier.as_ref().map(|earlier| earlier.heard_of.clone()).unwrap_or_default();
         *self = match earlier {
             Some(earlier) if earlier.from.is_some_and(|from| from <= begins_at) => earlier,
             _ if begins_at < now => {
@@ -58,6 +62,15 @@ impl Past {
             }
             _ => Self::default(),
         };
+        self.heard_of = heard_of;
+    }
+
+    /// Something was said or happened in an ended ticket that is not known: it is to be told whole.
+    pub(super) fn hear_of(&mut self, id: Id) {
+        if !self.heard_of.contains(&id) {
+            self.heard_of.push(id);
+            self.heard_of = newest(std::mem::take(&mut self.heard_of));
+        }
     }
 
     fn reading(&self) -> Option<(Timestamp, Timestamp, Timestamp)> {
@@ -81,7 +94,8 @@ impl Past {
 impl Gorgias {
     /// Whether a part of the history may be read now.
     pub(super) fn is_past_due(&self, now: Timestamp) -> bool {
-        let is_there = self.state.past.reading().is_some() || !self.left_due(now).is_empty();
+        let past = &self.state.past;
+        let is_there = past.reading().is_some() || !past.heard_of.is_empty() || !self.left_due(now).is_empty();
         is_there && !self.state.sides.rests(HISTORY, now)
     }
 
@@ -91,14 +105,20 @@ impl Gorgias {
         left.filter(|id| !self.state.pauses.rests(id, now)).take(TICKETS).collect()
     }
 
-    /// A part of the history.
+    /// A part of the history: first that of tickets of which the news have told something, which is no history alone.
     pub(super) async fn history(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        let heard_of: Vec<Id> = self.state.past.heard_of.iter().copied().take(TICKETS).collect();
         if self.state.sides.may_ask(HISTORY, ask.now) {
             let due = self.left_due(ask.now);
-            let got = if due.is_empty() { self.go_on(ask).await } else { self.try_again(ask, &due).await };
+            let got = match (&heard_of[..], &due[..]) {
+                ([], []) => self.go_on(ask).await,
+                ([], due) => self.try_again(ask, due).await,
+                (heard_of, _) => self.try_again(ask, heard_of).await,
+            };
             self.state.sides.came(HISTORY, got, &mut ask.skips)?;
         }
-        Ok(Step::past(self.state.past.progress()))
+        let progress = self.state.past.progress();
+        Ok(if heard_of.is_empty() { Step::past(progress) } else { Step::more(progress) })
     }
 
     /// Some ended tickets, the first ended first.
@@ -133,21 +153,24 @@ impl Gorgias {
         let mut tickets = ask.tickets(ids).await?.tickets;
         tickets.retain(|ticket| !self.state.tickets.contains_key(&ticket.id));
         let wanted: Vec<Id> = tickets.iter().map(|ticket| ticket.id).collect();
-        self.tell_ended(ask, tickets).await?;
+        let count = self.tell_ended(ask, tickets).await?;
         for id in ids.iter().filter(|id| !wanted.contains(id)) {
             self.state.end_left(*id);
         }
+        let unread = &wanted[count..];
+        self.state.past.heard_of.retain(|id| !ids.contains(id) || unread.contains(id));
         Ok(())
     }
 
     /// Reads tickets that have ended and tells them, as far as there is time: how many of them were tried. Those whose own
     /// requests fail are left for later.
     async fn tell_ended(&mut self, ask: &mut Ask, some: Vec<Ticket>) -> Result<usize, SourceError> {
-        let read = self.wholes(ask, some).await?;
+        let read = self.wholes(ask, some.iter().map(|ticket| ticket.id).collect()).await?;
         let (count, look) = (read.count(), ask.at());
-        for (ticket, news) in read.told {
-            self.state.end_left(ticket.id);
-            self.state.recount(&ticket, news, look);
+        for (id, news) in read.told {
+            let Some(ticket) = some.iter().find(|ticket| ticket.id == id) else { continue };
+            self.state.end_left(id);
+            self.state.recount(ticket, news, look);
             let waiting = self.state.ratings.waiting.iter().filter(|survey| survey.ticket_id == ticket.id);
             let rated: Vec<_> = waiting.filter_map(rated).collect();
             self.state.ratings.waiting.retain(|survey| survey.ticket_id != ticket.id);
@@ -188,6 +211,9 @@ impl Gorgias {
                     && !self.state.tickets.contains_key(&ticket.id)
                     && !self.state.past.told.contains(&ticket.id)
             });
+            if tickets.iter().any(|ticket| ticket.spam.is_none()) {
+                tickets = without_spam(ask, tickets).await?;
+            }
             if !tickets.is_empty() || is_beyond || !is_full {
                 // As long as there is something to tell, the next list shows whether it was the last.
                 let is_last = tickets.is_empty();
@@ -218,8 +244,17 @@ impl State {
     }
 }
 
+/// Leaves out spam of rows that do not say whether they are: another answer does.
+async fn without_spam(ask: &mut Ask, mut rows: Vec<Ticket>) -> Result<Vec<Ticket>, SourceError> {
+    let ids: Vec<Id> = rows.iter().map(|ticket| ticket.id).collect();
+    let looked = ask.tickets(&ids).await?;
+    let is_spam = |id: Id| looked.tickets.iter().any(|ticket| ticket.id == id && ticket.spam == Some(true));
+    rows.retain(|ticket| !is_spam(ticket.id));
+    Ok(rows)
+}
+
 /// Whether a ticket has ended between two instants, and that is to be told.
 pub(super) fn is_of_past(ticket: &Ticket, since: Timestamp, to: Timestamp, look: Timestamp) -> bool {
     let is_snoozed = ticket.snooze_datetime.is_some_and(|until| until > look);
-    ticket.closed_datetime.is_some_and(|at| (since..to).contains(&at)) && !is_snoozed && !ticket.spam
+    ticket.closed_datetime.is_some_and(|at| (since..to).contains(&at)) && !is_snoozed && ticket.spam != Some(true)
 }

@@ -13,8 +13,9 @@ use super::Gorgias;
 use super::ask::{Ask, PER_PAGE};
 use super::heap::{Heap, Pages};
 use super::start::MOST;
-use super::state::{Feed, OVERLAP, State};
+use super::state::{OVERLAP, State};
 use super::story::Known;
+use super::walk::Feed;
 use super::wire::{Ticket, What};
 use crate::event::Timestamp;
 use crate::source::SourceError;
@@ -198,7 +199,7 @@ impl Gorgias {
             self.state.mark = begun_at;
             for ticket in reading.found {
                 if self.state.is_news(&ticket, since, ask.at()) {
-                    self.state.queue.insert(ticket.id, Box::new(ticket));
+                    self.state.queue.insert(ticket.id, Some(Box::new(ticket)));
                 }
             }
         }

@@ -89,20 +89,10 @@ impl Gorgias {
             for ticket in looked.tickets {
                 if self.state.remembered.contains(&ticket.id) {
                     // It can be read again.
-                    self.state.queue.insert(ticket.id, Box::new(ticket));
+                    self.state.queue.insert(ticket.id, Some(Box::new(ticket)));
                     continue;
                 }
-                let known = self.state.tickets.get(&ticket.id).map(|known| known.updated_at);
-                let is_missed =
-                    ticket.updated_datetime.is_some_and(|at| at < late && known.is_some_and(|old| at > old));
-                if is_missed {
-                    let standing = super::story::standing(&ticket, &self.state.people, ask.at());
-                    if let Some(known) = self.state.tickets.get_mut(&ticket.id) {
-                        known.record = standing;
-                        known.updated_at = ticket.updated_datetime.unwrap_or(known.updated_at);
-                    }
-                    self.state.doubt(ticket.id);
-                }
+                self.state.look_at(&ticket, late, ask.at());
             }
         }
         self.state.sweep_at = ask.now;

@@ -7,15 +7,16 @@ use serde_json::{Value, json};
 use super::heap::{Heap, Pages};
 use super::past::Past;
 use super::people::People;
-use super::state::{Access, Feed, Phase, State, Walk};
+use super::state::{Access, Phase, State};
 use super::story::{News, is_answer};
 use super::tests::{happened, of, said, statuses, ticket, told};
+use super::walk::{Feed, Walk};
 use super::wire::Ticket;
 use crate::event::Timestamp;
 
-const ID: i64 = 81_234_567;
+pub(super) const ID: i64 = 81_234_567;
 
-fn time(words: &str) -> Timestamp {
+pub(super) fn time(words: &str) -> Timestamp {
     Timestamp::parse(&format!("2026-06-01T{words}Z")).unwrap()
 }
 
@@ -26,11 +27,11 @@ fn with(more: Value) -> Value {
     ticket
 }
 
-fn event(nth: i64, kind: &str, at: &str) -> Value {
+pub(super) fn event(nth: i64, kind: &str, at: &str) -> Value {
     happened(nth, kind, &format!("2026-06-01T{at}"), &json!({"assignee_user_id": 412, "assignee_team_id": 9}))
 }
 
-fn message(id: i64, from_agent: bool, at: &str) -> Value {
+pub(super) fn message(id: i64, from_agent: bool, at: &str) -> Value {
     said(id, from_agent, &format!("2026-06-01T{at}"))
 }
 
@@ -189,12 +190,12 @@ fn what_happened_names_who_did_it() {
     assert_eq!(of(&told, "status")[2]["agent"], Value::Null);
 }
 
-fn record(more: Value) -> Ticket {
+pub(super) fn record(more: Value) -> Ticket {
     serde_json::from_value(with(more)).unwrap()
 }
 
 /// A desk that knows the ticket and what happened to it.
-fn known(more: Value, events: Vec<Value>) -> State {
+pub(super) fn known(more: Value, events: Vec<Value>) -> State {
     let mut state = State::begun(Phase::Steady);
     state.events = Access { is_given: true, is_typed: true };
     let events = events.into_iter().map(|one| serde_json::from_value(one).unwrap()).collect();
@@ -203,7 +204,7 @@ fn known(more: Value, events: Vec<Value>) -> State {
     state
 }
 
-fn shorts(state: &mut State) -> Vec<String> {
+pub(super) fn shorts(state: &mut State) -> Vec<String> {
     let line = |event: crate::event::Event| {
         let event = serde_json::to_value(event).unwrap();
         let at = event["at"].as_str().unwrap_or_default().trim_start_matches("2026-06-01T").trim_end_matches('Z');
@@ -215,7 +216,7 @@ fn shorts(state: &mut State) -> Vec<String> {
 }
 
 /// A record of the ticket is met.
-fn meet(state: &mut State, more: Value, look: &str) -> Vec<String> {
+pub(super) fn meet(state: &mut State, more: Value, look: &str) -> Vec<String> {
     state.heap.record(record(more));
     state.tell(time("10:49:00"), time(look), usize::MAX);
     let mut told = shorts(state);
@@ -354,7 +355,9 @@ fn a_ticket_that_is_not_known_is_told_where_all_of_it_is_read(
     let mut state = State::begun(Phase::Steady);
     state.told_to = told_to.map(time);
     state.remembered.extend(was_active.then_some(ID));
-    let ticket = record(more);
+    let mut ticket = record(more);
+    // Of its messages nothing is said.
+    (ticket.messages_count, ticket.last_received_message_datetime) = (None, None);
     let from = if from == "10:30:00" { ticket.created_datetime } else { time(from) };
     state.heap.record(ticket.clone());
     state.tell(from, time("11:00:00"), usize::MAX);
@@ -391,7 +394,7 @@ fn a_feed_is_known_from_behind_the_oldest_that_was_read() {
     feed.next = None;
     feed.read(Some(time("10:45:00")), next());
     assert_eq!(feed.from(), time("10:40:00.001"));
-    let walk = Walk { messages: Feed { is_over: true, ..Feed::default() }, events: feed.clone(), ..Walk::default() };
+    let walk = Walk { messages: Feed::over(), events: feed.clone(), ..Walk::default() };
     assert_eq!(walk.from(), time("10:40:00.001"), "the feed that was read least far");
     feed.read(Some(time("10:30:00")), next());
     assert!(feed.is_over, "the same page again");

@@ -6,7 +6,9 @@ use super::ask::{Ask, Next, PER_PAGE};
 use super::heap::{Heap, Pages};
 use super::people::{Staff, UNREAD, read_teams, read_users};
 use super::sides::{RATINGS, TEAMS, USERS};
-use super::state::{Access, Feed, Mark, OVERLAP, Phase, Walk};
+use super::state::{Access, Mark, Phase};
+use super::walk::{Came, Feed, Walk};
+use super::wire::Ticket;
 use super::{Gorgias, Step, capabilities};
 use crate::event::{Event, EventKind, Timestamp, VERSION};
 use crate::source::SourceError;
@@ -61,6 +63,7 @@ impl Gorgias {
         let (past, rated_to) = match mark {
             Some(mark) => {
                 state.told_to = mark.told_to;
+                state.away = mark.away.into_iter().map(|(at, id)| (id, at)).collect();
                 (Some(mark.past), mark.rated_to)
             }
             None => (None, None),
@@ -124,7 +127,18 @@ impl Gorgias {
         Ok(Step::part("reading messages", 0.0))
     }
 
-    fn keep(&mut self, tickets: Vec<super::wire::Ticket>, ask: &Ask) {
+    /// A record that was looked up: of what has ended, it is of use where it was told to be active, or is known.
+    fn recalled(&mut self, ticket: Ticket, ask: &Ask) {
+        let id = ticket.id;
+        let is_active = !super::story::standing(&ticket, &self.state.people, ask.at()).status.is_ended();
+        if is_active || self.state.remembered.contains(&id) || self.state.tickets.contains_key(&id) {
+            self.state.heap.record(ticket);
+        } else {
+            self.state.heap.records.remove(&id);
+        }
+    }
+
+    fn keep(&mut self, tickets: Vec<Ticket>, ask: &Ask) {
         for ticket in tickets {
             let is_active = !super::story::standing(&ticket, &self.state.people, ask.at()).status.is_ended();
             if is_active || self.state.tickets.contains_key(&ticket.id) {
@@ -133,17 +147,19 @@ impl Gorgias {
         }
     }
 
-    /// What was active by what was told, and is not among what is active now: a hundred at a time.
+    /// What was active by what was told and is not among what is active now, and rows that do not say whether they are
+    /// spam: a hundred a request.
     pub(super) async fn recall(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let unmet = self.state.unmet(PER_PAGE);
-        if !unmet.is_empty() {
-            let looked = ask.tickets(&unmet).await?;
-            for id in unmet.iter().filter(|id| looked.is_gone(**id)) {
+        let unsure = self.state.unsure(PER_PAGE);
+        if !unsure.is_empty() {
+            let looked = ask.tickets(&unsure).await?;
+            for id in unsure.iter().filter(|id| looked.is_gone(**id)) {
+                self.state.heap.records.remove(id);
                 self.state.vanish(*id, ask.at());
             }
-            self.state.recalled.extend(unmet);
+            self.state.recalled.extend(unsure);
             for ticket in looked.tickets {
-                self.state.heap.record(ticket);
+                self.recalled(ticket, ask);
             }
             return Ok(Step::part("reading messages", 0.0));
         }
@@ -151,9 +167,8 @@ impl Gorgias {
             self.state.end(conversation, ask.at());
         }
         let told_to = self.state.told_to;
-        let over = Feed { is_over: true, ..Feed::default() };
-        let events = if self.state.events.is_given { Feed::default() } else { over.clone() };
-        let tickets = if told_to.is_some() { Feed::default() } else { over };
+        let events = if self.state.events.is_given { Feed::default() } else { Feed::over() };
+        let tickets = if told_to.is_some() { Feed::default() } else { Feed::over() };
         let walk = Walk { events, tickets, told_to, ..Walk::default() };
         self.state.phase = Phase::Walk(Box::new(walk));
         Ok(Step::part("reading messages", 0.0))
@@ -162,36 +177,18 @@ impl Gorgias {
     /// Some pages of the feeds, back from now; then what they tell.
     pub(super) async fn walk(&mut self, ask: &mut Ask, walk: Walk) -> Result<Step, SourceError> {
         let (mut walk, mut pages) = (walk, Pages::default());
-        let target = walk.told_to.map(|told_to| told_to - OVERLAP);
-        let is_missing = |feed: &Feed| target.is_some_and(|target| feed.from() > target);
-        let mut is_over = false;
-        while ask.sent() < MOST {
-            if is_missing(&walk.tickets) {
-                let page = ask.changed(walk.tickets.next.as_ref()).await?;
-                let oldest = page.items.iter().filter_map(|ticket| ticket.updated_datetime).min();
-                walk.tickets.read(oldest, page.next);
-                pages.tickets.extend(page.items);
-            } else if walk.messages.is_over && walk.events.is_over {
-                is_over = true;
-                break;
-            } else if walk.messages.from() >= walk.events.from() {
-                let page = ask.messages(walk.messages.next.as_ref()).await?;
-                walk.messages.read(page.items.iter().map(|message| message.created_datetime).min(), page.next);
-                pages.messages.extend(page.items);
-            } else {
-                let page = ask.events(None, walk.events.next.as_ref()).await?;
-                walk.events.read(page.items.iter().map(|event| event.created_datetime).min(), page.next);
-                pages.events.extend(page.items);
-            }
-            walk.pages += 1;
+        let mut came = Came::Page;
+        while came == Came::Page && ask.sent() < MOST {
+            came = walk.read(ask, &mut pages).await?;
         }
+        let mut is_over = came == Came::End;
         self.state.keep_active(pages);
         let from = walk.from();
         walk.told += self.state.tell_whole(from, ask.at());
         let all = walk.told + self.state.heap.records.len();
         let settled = walk.told + self.state.settled(from, ask.at());
-        is_over |= settled == all && !is_missing(&walk.messages) && !is_missing(&walk.events);
-        if walk.pages >= TRIAL && target.is_none_or(|target| from <= target) {
+        is_over |= settled == all && !walk.is_missing(&walk.messages) && !walk.is_missing(&walk.events);
+        if walk.pages >= TRIAL && walk.target().is_none_or(|target| from <= target) {
             is_over |= (settled - walk.settled.min(settled)) * ALONE < walk.pages;
             (walk.pages, walk.settled) = (0, settled);
         }

@@ -12,8 +12,10 @@ use super::people::People;
 use super::ratings::Ratings;
 use super::reading::Reading;
 use super::story::{Known, News, Teller, standing};
+use super::walk::Walk;
 use super::wire::Ticket;
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
+use crate::source::left::newest;
 use crate::source::lenient::Id;
 use crate::source::pauses::Pauses;
 use crate::source::sides::Sides;
@@ -24,6 +26,8 @@ use crate::source::{Cursor, SourceError};
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// So long a record may say something else than what happened, before it is believed.
 const DOUBT: TimeDelta = TimeDelta::seconds(30);
+/// After so many tickets in a row that had fewer messages than their records said, no record is believed in that.
+const ODD: usize = 5;
 /// Ended tickets are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
 
@@ -43,55 +47,6 @@ pub(super) enum Phase {
     Recall,
     /// Reads what is new.
     Steady,
-}
-
-/// How far one feed was read back.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Feed {
-    pub next: Option<Next>,
-    /// All from here on was read.
-    pub low: Option<Timestamp>,
-    pub is_over: bool,
-}
-
-impl Feed {
-    /// All from here on is known.
-    pub(super) fn from(&self) -> Timestamp {
-        if self.is_over { Timestamp::MIN } else { self.low.unwrap_or(Timestamp::MAX) }
-    }
-
-    /// One page was read, the oldest of which is that old.
-    pub(super) fn read(&mut self, oldest: Option<Timestamp>, next: Option<Next>) {
-        self.is_over = next.is_none() || next == self.next;
-        self.next = next;
-        // More of the same instant may be on the next page.
-        let low = oldest.map(|at| at + TimeDelta::milliseconds(1));
-        self.low = match (self.low, low) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-    }
-}
-
-/// The feeds on their way back.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Walk {
-    pub messages: Feed,
-    pub events: Feed,
-    pub tickets: Feed,
-    /// Up to where they have to be read at least.
-    pub told_to: Option<Timestamp>,
-    pub pages: usize,
-    pub settled: usize,
-    /// Tickets that are told already.
-    pub told: usize,
-}
-
-impl Walk {
-    /// All messages and all that happened from here on are known.
-    pub(super) fn from(&self) -> Timestamp {
-        self.messages.from().max(self.events.from())
-    }
 }
 
 /// How what happened can be read.
@@ -114,12 +69,17 @@ pub(super) struct State {
     pub pages: String,
     pub tickets: HashMap<Id, Known>,
     pub heap: Heap,
-    /// Tickets that have to be read one by one.
-    pub queue: BTreeMap<Id, Box<Ticket>>,
+    /// Tickets that have to be read one by one; without a record those that are known, of which messages are missing.
+    pub queue: BTreeMap<Id, Option<Box<Ticket>>>,
+    /// So many tickets in a row had fewer messages than their records said.
+    odd: usize,
+    /// Tickets that were told to have ended as they were put away, though their customers wait; and when.
+    pub away: BTreeMap<Id, Timestamp>,
     /// The queue of the start is not worked off yet.
     pub is_partial: bool,
     doubts: BTreeSet<Id>,
-    seen_messages: HashMap<Id, Timestamp>,
+    /// By ticket and message, which may move to another ticket.
+    seen_messages: HashMap<(Id, Id), Timestamp>,
     seen_events: HashMap<Id, Timestamp>,
     /// Feeds were read up to here, by the server's clock.
     pub mark: Timestamp,
@@ -165,6 +125,9 @@ pub(super) struct Mark {
     /// All satisfaction answers are told that were given before.
     #[serde(default)]
     pub rated_to: Option<Timestamp>,
+    /// Tickets that ended as they were put away, though their customers wait: the newest of them.
+    #[serde(default)]
+    pub away: Vec<(Timestamp, Id)>,
 }
 
 impl State {
@@ -177,7 +140,8 @@ impl State {
     pub(super) fn cursor(&self) -> Option<Cursor> {
         let is_settled = matches!(self.phase, Phase::Steady) && !self.is_partial;
         let told_to = if is_settled { Some(self.mark) } else { self.told_to };
-        Cursor::of(&Mark { told_to, past: self.past.clone(), rated_to: Some(self.ratings.told_to) })
+        let away = newest(self.away.iter().map(|(id, at)| (*at, *id)).collect());
+        Cursor::of(&Mark { told_to, past: self.past.clone(), rated_to: Some(self.ratings.told_to), away })
     }
 
     fn teller<'a>(people: &'a mut People, pages: &'a str, look: Timestamp) -> Teller<'a> {
@@ -186,8 +150,10 @@ impl State {
 
     /// Whether the feeds, read back to `from`, tell all of a ticket that matters.
     fn is_settled(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
-        let was_told = self.told_to.is_some_and(|told_to| from <= told_to) && self.remembered.contains(&ticket.id);
-        was_told || from <= ticket.created_datetime || self.heap.is_answered(ticket, from, look)
+        let is_told = |told_to: Timestamp| from <= told_to && !self.heap.is_moved(ticket.id, told_to - OVERLAP);
+        let was_told = self.remembered.contains(&ticket.id) && self.told_to.is_some_and(is_told);
+        let is_whole = || from <= ticket.created_datetime && (self.odd >= ODD || self.heap.has_all(ticket, from));
+        was_told || is_whole() || self.heap.is_answered(ticket, from, look)
     }
 
     /// How many of the tickets on the heap are told whole by what was read back to `from`.
@@ -210,8 +176,10 @@ impl State {
     /// Tells tickets that began after `from`, from which instant on the heap holds all messages and all that happened:
     /// nothing more will be found of them. How many there were.
     pub(super) fn tell_whole(&mut self, from: Timestamp, look: Timestamp) -> usize {
-        // The first message may be a little older than its ticket.
-        let whole = self.heap.records.values().filter(|ticket| ticket.created_datetime - OVERLAP >= from);
+        // The first message may be a little older than its ticket; one that came from another ticket may be much older.
+        let is_whole =
+            |ticket: &&Ticket| ticket.created_datetime - OVERLAP >= from && self.is_settled(ticket, from, look);
+        let whole = self.heap.records.values().map(Box::as_ref).filter(is_whole);
         let whole: Vec<Id> = whole.map(|ticket| ticket.id).filter(|id| !self.tickets.contains_key(id)).collect();
         for id in &whole {
             self.tell_one(*id, from, look);
@@ -236,36 +204,88 @@ impl State {
     fn tell_one(&mut self, id: Id, from: Timestamp, look: Timestamp) {
         let is_settled = self.heap.records.get(&id).is_some_and(|ticket| self.is_settled(ticket, from, look));
         let (ticket, mut news) = self.heap.remove(id, from);
-        news.messages.retain(|message| !self.seen_messages.contains_key(&message.id));
+        news.messages.retain(|message| !self.seen_messages.contains_key(&(id, message.id)));
         news.events.retain(|event| !self.seen_events.contains_key(&event.id));
         if let Some(mut known) = self.tickets.remove(&id) {
-            // After a pause the feeds are read back further than to where it began: that was told.
-            if let Some(told_from) = self.told_to.map(|told_to| told_to - OVERLAP) {
-                news.messages.retain(|message| message.created_datetime >= told_from);
-                news.events.retain(|event| event.created_datetime >= told_from);
-            }
+            // Where the feeds can't be read back to where the pause began, messages are missing.
+            let is_gap = self.only_untold(&mut news).is_some_and(|told_from| told_from < from);
+            let has_moved = news.has_moved(Timestamp::MIN);
             self.see(&news);
             let mut teller = Self::teller(&mut self.people, &self.pages, look);
             teller.more(ticket.as_deref(), id, news, &mut known);
             self.outbox.append(&mut teller.out);
-            self.judge(id, &mut known, look);
-            self.tickets.insert(id, known);
-        } else if let Some(ticket) = ticket {
-            if !self.is_news(&ticket, from, look) {
-                return;
+            if is_gap || has_moved || self.is_short(&known) {
+                self.queue.entry(id).or_default();
             }
-            if is_settled {
-                self.unqueue(id);
-                self.first(&ticket, news, from, look);
-            } else {
-                self.queue.insert(id, ticket);
+            self.keep(id, known, look);
+        } else if let Some(ticket) = ticket {
+            if self.is_news(&ticket, from, look) {
+                if is_settled {
+                    self.unqueue(id);
+                    self.first(&ticket, news, from, look);
+                } else {
+                    self.queue.insert(id, Some(ticket));
+                }
+            } else if !ticket.is_away() {
+                self.only_untold(&mut news);
+                self.see(&news);
+                if !news.is_empty() {
+                    self.past.hear_of(id);
+                }
             }
         }
     }
 
+    /// Drops what was told before a pause: the feeds are read back further than to where it began. Where that was.
+    fn only_untold(&self, news: &mut News) -> Option<Timestamp> {
+        let told_from = self.told_to? - OVERLAP;
+        news.messages.retain(|message| message.created_datetime >= told_from);
+        news.events.retain(|event| event.created_datetime >= told_from);
+        Some(told_from)
+    }
+
+    /// Whether the record of a ticket speaks of messages that were not met, as far as records are right in that.
+    fn is_short(&self, known: &Known) -> bool {
+        self.odd < ODD && known.thread.is_short()
+    }
+
+    /// Keeps what is known of a ticket, and judges it.
+    fn keep(&mut self, id: Id, mut known: Known, look: Timestamp) {
+        self.judge(id, &mut known, look);
+        if known.wait.is_held() {
+            self.away.insert(id, known.last_at);
+        } else {
+            self.away.remove(&id);
+        }
+        self.tickets.insert(id, known);
+    }
+
+    /// All messages of a known ticket were read: those are told that were not.
+    fn again(&mut self, id: Id, mut news: News, look: Timestamp) {
+        let Some(mut known) = self.tickets.remove(&id) else { return };
+        self.odd = if known.thread.is_met_by(&news.messages) { 0 } else { self.odd + 1 };
+        news.events.clear();
+        self.see(&news);
+        let mut teller = Self::teller(&mut self.people, &self.pages, look);
+        teller.more(None, id, news, &mut known);
+        self.outbox.append(&mut teller.out);
+        known.thread.settle();
+        self.keep(id, known, look);
+    }
+
+    /// A ticket of the queue was read by itself: all that was said in it, and that happened.
+    pub(super) fn whole(&mut self, id: Id, news: News, look: Timestamp) {
+        let ticket = self.queue.remove(&id).flatten();
+        self.pauses.end(&id);
+        match ticket {
+            Some(ticket) if !self.tickets.contains_key(&id) => self.first(&ticket, news, Timestamp::MIN, look),
+            _ => self.again(id, news, look),
+        }
+    }
+
     /// Tickets that are to be read one by one and are not left alone.
-    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Ticket> {
-        self.queue.values().map(Box::as_ref).filter(move |ticket| !self.pauses.rests(&ticket.id, now))
+    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = Id> {
+        self.queue.keys().copied().filter(move |id| !self.pauses.rests(id, now))
     }
 
     /// A ticket need not be read by itself any more.
@@ -285,7 +305,7 @@ impl State {
     /// `from`.
     pub(super) fn is_news(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
         let is_active = !standing(ticket, &self.people, look).status.is_ended();
-        let begun_lately = from <= ticket.created_datetime && !ticket.spam;
+        let begun_lately = from <= ticket.created_datetime && ticket.spam != Some(true);
         is_active || self.remembered.contains(&ticket.id) || begun_lately
     }
 
@@ -293,11 +313,18 @@ impl State {
     pub(super) fn first(&mut self, ticket: &Ticket, news: News, from: Timestamp, look: Timestamp) {
         self.see(&news);
         let mut teller = Self::teller(&mut self.people, &self.pages, look);
+        let is_whole = from <= ticket.created_datetime;
         let mut known = teller.first(ticket, news, from);
+        if let Some(ended_at) = self.away.get(&ticket.id) {
+            teller.come_back(ticket.id, *ended_at, &mut known);
+        }
         self.outbox.append(&mut teller.out);
-        self.judge(ticket.id, &mut known, look);
+        if is_whole {
+            self.odd = if known.thread.is_short() { self.odd + 1 } else { 0 };
+        }
+        known.thread.settle();
         self.remembered.remove(&ticket.id);
-        self.tickets.insert(ticket.id, known);
+        self.keep(ticket.id, known, look);
     }
 
     /// The life of a ticket that ended, told by itself.
@@ -313,7 +340,7 @@ impl State {
     /// Notes what is told, as far as the feeds may show it again.
     fn see(&mut self, news: &News) {
         let from = self.seen_from();
-        let messages = news.messages.iter().map(|message| (message.id, message.created_datetime));
+        let messages = news.messages.iter().map(|message| ((message.ticket_id, message.id), message.created_datetime));
         self.seen_messages.extend(messages.filter(|(_, at)| *at >= from));
         let events = news.events.iter().map(|event| (event.id, event.created_datetime));
         self.seen_events.extend(events.filter(|(_, at)| *at >= from));
@@ -345,27 +372,39 @@ impl State {
     /// Judges again what is in doubt.
     pub(super) fn judge_doubts(&mut self, look: Timestamp) {
         for id in self.doubts.clone() {
-            if let Some(mut known) = self.tickets.remove(&id) {
-                self.judge(id, &mut known, look);
-                self.tickets.insert(id, known);
+            if let Some(known) = self.tickets.remove(&id) {
+                self.keep(id, known, look);
             }
         }
     }
 
-    /// Notes that a record says something else than what was told.
-    pub(super) fn doubt(&mut self, id: Id) {
-        self.doubts.insert(id);
+    /// Compares a record that no list of changes has shown with what was told. What is later than `late` is left to what
+    /// happened. A change that its record does not date is of this look.
+    pub(super) fn look_at(&mut self, ticket: &Ticket, late: Timestamp, look: Timestamp) {
+        let standing = standing(ticket, &self.people, look);
+        let Some(known) = self.tickets.get_mut(&ticket.id) else { return };
+        let Some(at) = ticket.updated_datetime.filter(|at| *at < late) else { return };
+        if at > known.updated_at {
+            (known.record, known.updated_at) = (standing, at);
+        } else if standing != known.told && known.last_at < late {
+            (known.record, known.updated_at) = (standing, look);
+        } else {
+            return;
+        }
+        self.doubts.insert(ticket.id);
     }
 
     /// A ticket is not there any more.
     pub(super) fn vanish(&mut self, id: Id, look: Timestamp) {
         self.unqueue(id);
-        if let Some(known) = self.tickets.get_mut(&id) {
+        if let Some(mut known) = self.tickets.remove(&id) {
             let mut teller = Self::teller(&mut self.people, &self.pages, look);
-            teller.vanish(id, known);
+            teller.vanish(id, &mut known);
             known.record = known.told;
             self.outbox.append(&mut teller.out);
+            self.keep(id, known, look);
         } else if self.remembered.remove(&id) {
+            self.away.insert(id, look);
             self.end(super::story::conversation(id), look);
         }
     }
@@ -375,6 +414,14 @@ impl State {
         let (status, by) = (Status::Closed, Some(crate::event::StatusBy::System));
         let kind = crate::event::EventKind::Status { conversation, status, by, agent: None };
         self.outbox.push(Event::new(look, kind));
+    }
+
+    /// Tickets that a start looks up: what was active by what was told and was not met among what is active now, and
+    /// what does not say whether it is spam.
+    pub(super) fn unsure(&self, most: usize) -> Vec<Id> {
+        let unmet = self.active().filter(|id| !self.heap.records.contains_key(id));
+        let unclear = self.heap.records.values().filter(|ticket| ticket.spam.is_none()).map(|ticket| ticket.id);
+        first(unmet.chain(unclear).filter(|id| !self.recalled.contains(id)), most)
     }
 
     /// What is active by what was told, also by earlier runs.
@@ -387,11 +434,6 @@ impl State {
     pub(super) fn active_after(&self, after: Id, most: usize) -> Vec<Id> {
         let active = self.active().filter(|id| *id > after && !self.queue.contains_key(id));
         first(active, most)
-    }
-
-    /// Tickets that are active by what was told, and that a start has not met among what is active now.
-    pub(super) fn unmet(&self, most: usize) -> Vec<Id> {
-        first(self.active().filter(|id| !self.heap.records.contains_key(id) && !self.recalled.contains(id)), most)
     }
 
     /// Lets go of what ended long ago, and of what the feeds will not show again.

@@ -6,6 +6,8 @@ use compact_str::ToCompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::people::{self, People};
+use super::threads::Thread;
+use super::waits::Wait;
 use super::wire::{Happened, Message, Ticket, What};
 use crate::event::{
     AgentId, Assigned, Author, ConversationId, Direction, Event, EventKind, Message as Said, Opened, Status, StatusBy,
@@ -30,6 +32,8 @@ pub(super) struct Standing {
     pub status: Status,
     pub holder: Option<Id>,
     pub team: Option<Id>,
+    /// It was put away (trashed, marked as spam, gone), which is no ending of its own.
+    pub is_away: bool,
 }
 
 /// What is known of a ticket that was told.
@@ -45,6 +49,13 @@ pub(super) struct Known {
     pub last_at: Timestamp,
     /// Since when the record says something else than what was told.
     pub doubt: Option<Timestamp>,
+    /// Which of its messages were told.
+    pub thread: Thread,
+    pub wait: Wait,
+    /// When its status was last told.
+    pub stood_at: Timestamp,
+    /// The status that it has where it is not away.
+    under: Status,
     opened: u64,
     tags: u64,
 }
@@ -87,6 +98,15 @@ impl News {
         self.events.retain(|event| !dropped.contains(&event.id));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.events.is_empty()
+    }
+
+    /// Whether messages came from another ticket since then, or went to one.
+    pub(super) fn has_moved(&self, since: Timestamp) -> bool {
+        self.events.iter().any(|event| event.what == What::Moved && event.created_datetime >= since)
+    }
+
     /// When its ticket last ended, which ends what a customer waits for.
     pub(super) fn ended_at(&self, ticket: &Ticket, look: Timestamp) -> Option<Timestamp> {
         let dropped = self.closings_of_snoozes(status(ticket, look), ticket.changed_at());
@@ -96,7 +116,7 @@ impl News {
 }
 
 fn is_status(what: What) -> bool {
-    matches!(what, What::Closed | What::Reopened | What::Snoozed | What::Unsnoozed | What::Trashed)
+    matches!(what, What::Closed | What::Reopened | What::Snoozed | What::Unsnoozed | What::Trashed | What::Untrashed)
 }
 
 fn is_holding(what: What) -> bool {
@@ -110,7 +130,7 @@ fn is_of_team(what: What) -> bool {
 fn status(ticket: &Ticket, look: Timestamp) -> Status {
     let is_snoozed = ticket.snooze_datetime.is_some_and(|until| until + WAKES_WITHIN > look);
     match &*ticket.status {
-        _ if ticket.trashed_datetime.is_some() || ticket.spam => Status::Closed,
+        _ if ticket.is_away() => Status::Closed,
         "open" => Status::Open,
         _ if is_snoozed => Status::Snoozed,
         _ => Status::Closed,
@@ -120,7 +140,8 @@ fn status(ticket: &Ticket, look: Timestamp) -> Status {
 /// How a record says that its ticket stands.
 pub(super) fn standing(ticket: &Ticket, people: &People, look: Timestamp) -> Standing {
     let holder = people.agent(ticket.assignee_user.as_ref().map(|user| user.id));
-    Standing { status: status(ticket, look), holder, team: ticket.assignee_team.as_ref().map(|team| team.id) }
+    let team = ticket.assignee_team.as_ref().map(|team| team.id);
+    Standing { status: status(ticket, look), holder, team, is_away: ticket.is_away() }
 }
 
 /// Whether the team has answered the customer with this: then nobody waits, whatever came before.
@@ -158,13 +179,13 @@ impl Teller<'_> {
     }
 
     /// Those who are spoken of, each before the first word about them.
-    fn introduce(&mut self, ticket: &Ticket, news: &News) {
-        if let Some(customer) = ticket.customer.as_ref().or(ticket.requester.as_ref()) {
+    fn introduce(&mut self, ticket: Option<&Ticket>, news: &News) {
+        if let Some(customer) = ticket.and_then(|ticket| ticket.customer.as_ref().or(ticket.requester.as_ref())) {
             self.people.roster.customer(&people::customer(customer.id), customer.called(), None, &mut self.out);
         }
         let senders = news.messages.iter().filter(|message| message.from_agent && !message.is_of_rule);
         let senders = senders.filter_map(|message| message.sender.as_deref());
-        for person in senders.chain(&ticket.assignee_user) {
+        for person in senders.chain(ticket.and_then(|ticket| ticket.assignee_user.as_ref())) {
             self.people.meet(person, &mut self.out);
         }
     }
@@ -185,7 +206,7 @@ impl Teller<'_> {
     /// A ticket that was not told before. `from` is the instant from which on all its messages and all that happened to
     /// it are known: what holds from before that is told to hold at that instant, as it did at the latest then.
     pub(super) fn first(&mut self, ticket: &Ticket, mut news: News, from: Timestamp) -> Known {
-        self.introduce(ticket, &news);
+        self.introduce(Some(ticket), &news);
         let record = standing(ticket, self.people, self.look);
         news.sort();
         let (created_at, updated_at) = (ticket.created_datetime, ticket.changed_at());
@@ -199,14 +220,19 @@ impl Teller<'_> {
         let team = record.team.filter(|_| !has_team_change);
         self.say(created_at, opened);
         let mut known = Known {
-            told: Standing { status: Status::Open, holder: None, team },
+            told: Standing { status: Status::Open, holder: None, team, is_away: false },
             record,
             updated_at,
             last_at: created_at,
             doubt: None,
+            thread: Thread::default(),
+            wait: Wait::default(),
+            stood_at: created_at,
+            under: Status::Open,
             opened: print,
             tags: print_of(&tags),
         };
+        known.thread.record(ticket);
         if !is_whole {
             let has_holder_change = news.events.iter().any(|event| is_holding(event.what));
             let has_status_change = news.events.iter().any(|event| is_status(event.what));
@@ -214,6 +240,7 @@ impl Teller<'_> {
                 holder: if has_holder_change { None } else { record.holder },
                 status: if has_status_change || record.status.is_ended() { Status::Open } else { record.status },
                 team,
+                is_away: false,
             };
             self.assert(ticket.id, before, from, &mut known);
         }
@@ -228,8 +255,10 @@ impl Teller<'_> {
 
     /// What happened in a ticket that was told before.
     pub(super) fn more(&mut self, ticket: Option<&Ticket>, id: Id, mut news: News, known: &mut Known) {
+        news.messages.retain(|message| !known.thread.is_told(message.id));
+        self.introduce(ticket, &news);
         if let Some(ticket) = ticket {
-            self.introduce(ticket, &news);
+            known.thread.record(ticket);
             known.record = standing(ticket, self.people, self.look);
             let updated_at = ticket.updated_datetime.unwrap_or(self.look);
             known.updated_at = known.updated_at.max(updated_at);
@@ -250,7 +279,7 @@ impl Teller<'_> {
         self.play(id, news, known);
         // A merge leaves no ending: its ticket is just put away, and that is dated.
         if let Some(at) = ticket.and_then(|ticket| ticket.trashed_datetime) {
-            let to = Standing { status: Status::Closed, ..known.told };
+            let to = Standing { status: Status::Closed, is_away: true, ..known.told };
             if !known.told.status.is_ended() {
                 self.assert(id, to, at.max(known.last_at), known);
             }
@@ -267,9 +296,45 @@ impl Teller<'_> {
     /// Ends a ticket that is not there any more.
     pub(super) fn vanish(&mut self, id: Id, known: &mut Known) {
         if !known.told.status.is_ended() {
-            let to = Standing { status: Status::Closed, ..known.told };
+            let to = Standing { status: Status::Closed, is_away: true, ..known.told };
             let at = self.look.max(known.last_at);
             self.assert(id, to, at, known);
+        }
+    }
+
+    /// A ticket that an earlier run told to be away is back, and nothing of it told that.
+    pub(super) fn come_back(&mut self, id: Id, ended_at: Timestamp, known: &mut Known) {
+        let status = known.told.status;
+        if status.is_ended() {
+            return;
+        }
+        let at = known.updated_at.max(known.last_at).max(ended_at + chrono::TimeDelta::milliseconds(1));
+        if known.stood_at <= ended_at {
+            self.say(at, EventKind::Status { conversation: conversation(id), status, by: None, agent: None });
+            (known.stood_at, known.last_at) = (at, at);
+        }
+        if known.wait.asked_at().is_some_and(|asked_at| asked_at <= ended_at) {
+            self.wait_again(id, at, known);
+        }
+    }
+
+    /// The customer waits from now on, though they said nothing: the ending that is taken back has ended their wait.
+    fn wait_again(&mut self, id: Id, at: Timestamp, known: &mut Known) {
+        self.say(at, Said::public(conversation(id), Author::Customer, None));
+        known.wait.asks(at);
+    }
+
+    /// What the status that was told means for a customer who waits.
+    fn stood(&mut self, id: Id, at: Timestamp, known: &mut Known) {
+        known.stood_at = at;
+        if !known.told.is_away {
+            known.under = known.told.status;
+        }
+        match (known.told.status.is_ended(), known.told.is_away) {
+            (true, true) => known.wait.holds(at),
+            (true, false) => known.wait.settles(at),
+            _ if known.wait.is_held() => self.wait_again(id, at, known),
+            _ => {}
         }
     }
 
@@ -294,6 +359,9 @@ impl Teller<'_> {
             known.last_at = known.last_at.max(at);
             known.told = to;
         }
+        if told.status != to.status {
+            self.stood(id, at, known);
+        }
     }
 
     /// Messages and what happened, in the order of time.
@@ -315,8 +383,17 @@ impl Teller<'_> {
         let is_public = message.is_public;
         let at = message.created_datetime;
         known.last_at = known.last_at.max(at);
-        if from == Author::Customer && is_public && known.told.status.is_ended() {
-            known.told.status = Status::Open;
+        known.thread.tell(&message);
+        match from {
+            Author::Customer if is_public => {
+                if known.told.status.is_ended() && at > known.stood_at {
+                    (known.told.status, known.told.is_away, known.under) = (Status::Open, false, Status::Open);
+                    known.stood_at = at;
+                }
+                known.wait.asks(at);
+            }
+            Author::Agent if is_public => known.wait.settles(at),
+            _ => {}
         }
         let text = message.text.map(|text| String::from(text).into());
         let agent = by.map(people::agent);
@@ -339,16 +416,23 @@ impl Teller<'_> {
             let status = match event.what {
                 What::Closed | What::Trashed => Status::Closed,
                 What::Snoozed => Status::Snoozed,
+                What::Untrashed => known.under,
                 _ => Status::Open,
             };
-            known.told.status = status;
-            let agent = actor.filter(|_| event.what != What::Trashed).map(people::agent);
+            let before = std::mem::replace(&mut known.told.status, status);
+            known.told.is_away = event.what == What::Trashed;
+            if event.what == What::Untrashed && status == before {
+                return;
+            }
+            let is_theirs = !matches!(event.what, What::Trashed | What::Untrashed);
+            let agent = actor.filter(|_| is_theirs).map(people::agent);
             let by = match (&agent, event.user_id) {
                 (Some(_), _) => StatusBy::Agent,
                 (None, Some(id)) if self.people.is_bot(id) => StatusBy::Bot,
                 _ => StatusBy::System,
             };
             self.say(at, EventKind::Status { conversation, status, by: Some(by), agent });
+            self.stood(id, at, known);
         } else {
             return;
         }

@@ -243,6 +243,7 @@ proptest! {
 fn begun(id: i64, at: &str) -> Ticket {
     let mut one = ticket();
     (one["id"], one["created_datetime"]) = (id.into(), at.into());
+    (one["messages_count"], one["last_received_message_datetime"]) = (1.into(), Value::Null);
     serde_json::from_value(one).unwrap()
 }
 

@@ -71,8 +71,13 @@ pub(super) struct Ticket {
     #[serde(default, deserialize_with = "nullable")]
     pub from_agent: bool,
     /// Rows of a view may be without it.
-    #[serde(default, deserialize_with = "nullable")]
-    pub spam: bool,
+    #[serde(default)]
+    pub spam: Option<bool>,
+    #[serde(default, deserialize_with = "maybe_id")]
+    pub messages_count: Option<Id>,
+    /// When the customer last wrote.
+    #[serde(default, deserialize_with = "maybe_time")]
+    pub last_received_message_datetime: Option<Timestamp>,
     #[serde(deserialize_with = "time")]
     pub created_datetime: Timestamp,
     #[serde(default, deserialize_with = "maybe_time")]
@@ -89,6 +94,11 @@ impl Ticket {
     /// When its record last changed.
     pub(super) fn changed_at(&self) -> Timestamp {
         self.updated_datetime.unwrap_or(self.created_datetime)
+    }
+
+    /// Whether it was put away, which is no ending of its own.
+    pub(super) fn is_away(&self) -> bool {
+        self.trashed_datetime.is_some() || self.spam == Some(true)
     }
 }
 
@@ -175,7 +185,7 @@ pub(super) struct Message {
     pub id: Id,
     pub ticket_id: Id,
     pub from_agent: bool,
-    /// The customer sees it.
+    /// The customer sees it: what could not be delivered is seen by nobody.
     pub is_public: bool,
     /// A rule wrote it.
     pub is_of_rule: bool,
@@ -206,16 +216,20 @@ struct MessageAnswer {
     body_text: Option<Box<str>>,
     #[serde(deserialize_with = "time")]
     created_datetime: Timestamp,
+    #[serde(default, deserialize_with = "maybe_time")]
+    failed_datetime: Option<Timestamp>,
 }
 
 impl From<MessageAnswer> for Message {
     fn from(answer: MessageAnswer) -> Self {
         let MessageAnswer { id, ticket_id, from_agent, created_datetime, .. } = answer;
+        let is_note = answer.public == Some(false) || answer.channel.as_deref() == Some("internal-note");
+        let has_failed = from_agent && answer.failed_datetime.is_some();
         Self {
             id,
             ticket_id,
             from_agent,
-            is_public: answer.public != Some(false) && answer.channel.as_deref() != Some("internal-note"),
+            is_public: !is_note && !has_failed,
             is_of_rule: answer.rule_id.is_some(),
             sender: answer.sender.filter(|_| from_agent),
             text: answer.stripped_text.or(answer.body_text),
@@ -245,6 +259,11 @@ pub(super) enum What {
     Unsnoozed,
     #[serde(rename = "ticket-trashed")]
     Trashed,
+    #[serde(rename = "ticket-untrashed")]
+    Untrashed,
+    /// Messages came from another ticket, or went to one.
+    #[serde(rename = "ticket-merged", alias = "ticket-split")]
+    Moved,
     /// Of these nothing is told.
     #[default]
     #[serde(other)]

@@ -6,6 +6,7 @@ mod broken;
 mod cost;
 mod day;
 mod feeds;
+mod lost;
 mod past;
 mod ratings;
 mod reading;

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use helptop::event::{Author, ConversationId, EventKind, Message, Status, StatusBy};
+use helptop::source::Batch;
 use helptop::source::demo::Params;
 use serde_json::{Value, json};
 
+use super::reading::told_once;
 use super::{Account, source};
 use crate::agree::{Watch, start};
-use crate::contract::agrees;
+use crate::contract::{active, agrees};
 use crate::server::{Fault, Simulator};
 use crate::world::{Chat, World};
 
@@ -162,6 +164,8 @@ fn looked_up(simulator: &Simulator) -> Vec<u64> {
 #[tokio::test]
 async fn a_start_asks_again_only_for_what_was_active_and_is_not_met() {
     let simulator = Simulator::start(morning(), Account::usual()).await;
+    // Rows that say whether they are spam need no second look.
+    simulator.fault("/api/views/0/items", Fault::rows("/data", |row| row["spam"] = false.into()));
     let numbers = waiting(&simulator, 3);
     let mut source = source(&simulator, &json!({}), Duration::ZERO);
     closes(&simulator, numbers[0]);
@@ -185,4 +189,50 @@ async fn a_start_asks_again_only_for_what_was_active_and_is_not_met() {
     simulator.inside().world.stand_still(TimeDelta::minutes(31));
     while !watch.poll().await.unwrap().progress.is_some_and(|(_, part)| part > 0.0) {}
     assert_eq!(looked_up(&simulator), [other], "nor for those that had ended before");
+}
+
+/// A start anew after some hours, on its way through the feeds: places in them are good no more for a poll, or for good.
+async fn where_places_are_refused(for_good: bool) {
+    let simulator = Simulator::start(morning(), Account { page: 5, ..Account::usual() }).await;
+    let mut stream = simulator.inside().world.take_stream();
+    let earlier = super::watched(&simulator).await;
+    let begun_at = simulator.inside().world.now;
+    simulator.advance(begun_at + TimeDelta::hours(2));
+    stream.extend(simulator.inside().world.take_stream());
+    let mut source = source(&simulator, &json!({}), Duration::ZERO);
+    source.remember(&active(&earlier.told));
+    let mut watch = Watch::new(source.as_mut(), &simulator);
+    (watch.cursor, watch.told) = (earlier.cursor, earlier.told);
+    let is_walking = |batch: &Batch| batch.progress.as_ref().is_some_and(|(_, part)| *part > 0.0);
+    while !is_walking(&watch.poll().await.unwrap()) {}
+    simulator.asked();
+    for feed in ["updated_datetime:desc&cursor=", "created_datetime:desc&cursor="] {
+        simulator.fault(feed, Fault::said(400, r#"{"error":{"msg":"Invalid cursor"}}"#));
+    }
+    let batch = watch.poll().await.unwrap();
+    assert!(batch.more && batch.partial, "{batch:?}");
+    if !for_good {
+        simulator.mend();
+    }
+    let mut polls = 0;
+    while watch.poll().await.unwrap().partial {
+        polls += 1;
+        assert!(polls < 300, "it never ends");
+    }
+    simulator.mend();
+    watch.settle().await;
+    agrees(&watch, &stream, &super::bench());
+    if !for_good {
+        told_once(&watch, begun_at);
+    }
+}
+
+#[tokio::test]
+async fn a_place_in_a_feed_that_is_good_no_more_lets_a_start_go_on() {
+    where_places_are_refused(false).await;
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_no_place_in_a_feed_reads_the_tickets_one_by_one() {
+    where_places_are_refused(true).await;
 }
