@@ -59,7 +59,7 @@ pub(super) async fn check(ask: &mut Ask, settings: &Settings) -> Result<Vec<Find
 
 /// Everybody of the team, however long it takes.
 async fn people(ask: &mut Ask, mut people: People) -> Result<People, SourceError> {
-    let mut reading = Reading::begin(ask.now);
+    let mut reading = Reading::begin(ask.now, true);
     while !reading.go_on(ask, usize::MAX).await? {
         ask.enough = Enough::begin();
     }

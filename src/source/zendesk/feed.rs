@@ -10,7 +10,7 @@ use crate::source::lenient::Id;
 use crate::source::quiet::Quiet;
 
 /// Changes become visible so late at most.
-const LATE: TimeDelta = TimeDelta::seconds(10);
+pub(super) const LATE: TimeDelta = TimeDelta::seconds(10);
 /// Pages of one poll; what is left is read by the next, at once.
 const MAX_PAGES: usize = 5;
 /// Tickets of the first page where few have changed at the last look, and where many have.

@@ -176,8 +176,13 @@ impl People {
         }
     }
 
-    fn is_bot(&self, id: Id, person: &Person) -> bool {
+    /// Whether the config names any staff that is no person.
+    pub(super) fn has_bots(&self) -> bool {
         !self.bots.is_empty()
+    }
+
+    fn is_bot(&self, id: Id, person: &Person) -> bool {
+        self.has_bots()
             && (self.bots.contains(&*id.to_compact_string())
                 || person.email.as_ref().is_some_and(|email| self.bots.contains(&*email.to_lowercase())))
     }

@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 
-use super::ask::{Ask, PER_PAGE, Tickets};
+use super::ask::{Ask, Tickets};
 use super::presence::availabilities;
 use super::sides::{PEOPLE, SWEEP};
+use super::start::has_targets;
 use super::wire::Ticket;
 use super::{Step, Zendesk};
 use crate::source::SourceError;
-use crate::source::lenient::Id;
 
 /// How often agents' states are asked for, where they fit on two pages.
 const PRESENCE_EVERY: TimeDelta = TimeDelta::seconds(10);
@@ -16,7 +16,7 @@ const PRESENCE_EVERY: TimeDelta = TimeDelta::seconds(10);
 const TWO_PAGES: usize = 200;
 /// How often a hundred open tickets are looked at whether they still are.
 const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(2);
-/// How often groups and agents are read.
+/// How often groups and agents are read, and whether there are targets.
 const PEOPLE_EVERY: TimeDelta = TimeDelta::minutes(30);
 /// Agents' states on so many pages at most.
 const MAX_PAGES: usize = 100;
@@ -35,6 +35,7 @@ impl Zendesk {
         more |= self.look_at_ratings(ask).await?;
         self.sweep(ask).await?;
         self.reread_people(ask).await?;
+        self.reread_policies(ask).await?;
         self.state.hello(ask.there());
         self.state.prune();
         let told = self.history_progress();
@@ -129,18 +130,16 @@ impl Zendesk {
         Ok(())
     }
 
-    /// Looks at a hundred open tickets, the next ones each time: deleted ones vanish without a word.
+    /// Looks at a hundred open tickets: deleted ones vanish without a word.
     async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         if ask.now - self.state.sweep_at < SWEEP_EVERY || !self.state.sides.may_ask(SWEEP, ask.now) {
             return Ok(());
         }
-        let mut active: Vec<Id> = self.state.active().filter(|&id| id > self.state.sweep_after).collect();
-        active.sort_unstable();
-        active.truncate(PER_PAGE);
-        let got = if active.is_empty() { Ok(Tickets::default()) } else { ask.tickets_by_id(&active).await };
+        let sweep = self.state.next_sweep();
+        let got = if sweep.ids.is_empty() { Ok(Tickets::default()) } else { ask.tickets_by_id(&sweep.ids).await };
         let Some(found) = self.state.sides.came(SWEEP, got, &mut ask.skips)? else { return Ok(()) };
         self.state.meet(&found.users);
-        for id in active.iter().filter(|id| !found.ids.contains(id)) {
+        for id in sweep.ids.iter().filter(|id| !found.ids.contains(id)) {
             self.state.leave(*id, ask.there());
         }
         // What the list of changes has not told, for it knows nothing of changes that leave no update.
@@ -152,15 +151,18 @@ impl Zendesk {
                 self.state.leave(ticket.id, ask.there());
             } else if is_old_news && ticket.updated_at < late {
                 self.state.wanted.want(ticket);
+            } else {
+                self.state.see_targets(&ticket);
             }
         }
-        self.state.sweep_after = active.last().copied().filter(|_| active.len() == PER_PAGE).unwrap_or(0);
-        self.state.sweep_at = ask.now;
+        (self.state.sweep_after, self.state.sweep_at) = (sweep.after, ask.now);
         Ok(())
     }
 
     async fn reread_people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.people_at < PEOPLE_EVERY || !self.state.sides.may_ask(PEOPLE, ask.now) {
+        let is_time = ask.now - self.state.people_at >= PEOPLE_EVERY || self.reading.is_some();
+        let is_time = self.state.lacks_of_the_team(ask.now) || is_time;
+        if !self.state.sides.asks_for(PEOPLE, is_time, ask.now) {
             return Ok(());
         }
         let got = self.reading_people(ask.now).go_on(ask, TEAM_PAGES).await;
@@ -170,13 +172,21 @@ impl Zendesk {
         let Some(reading) = self.reading.take() else { return Ok(()) };
         let before = self.state.people.clone();
         reading.take_into(&mut self.state.people, ask);
-        self.state.leave_failed(&reading.failed, &mut ask.skips)?;
+        self.state.leave_failed(&reading.failed, ask.now, &mut ask.skips)?;
         self.state.people_at = ask.now;
         if self.state.people.groups != before.groups {
             let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
             self.state.outbox.extend(lines);
         }
         self.state.staff_changed(&before);
+        Ok(())
+    }
+
+    async fn reread_policies(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let is_time = ask.now - self.state.policies_at >= PEOPLE_EVERY;
+        if let Some(has_targets) = has_targets(&mut self.state.sides, is_time, ask).await? {
+            (self.state.has_targets, self.state.policies_at) = (has_targets, ask.now);
+        }
         Ok(())
     }
 }

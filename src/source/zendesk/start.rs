@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE, place};
-use super::feed::Fresh;
+use super::feed::{Fresh, LATE};
 use super::late::Late;
 use super::mark::Mark;
 use super::people::People;
+use super::sides::POLICIES;
 use super::state::{Phase, State};
 use super::team::Reading;
 use super::wire::{Page, Ticket};
@@ -17,6 +18,7 @@ use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
 use crate::source::lenient::Id;
+use crate::source::sides::Sides;
 
 /// The search that finds open tickets knows changes so late.
 const SEARCH_LAG: TimeDelta = TimeDelta::minutes(10);
@@ -31,6 +33,15 @@ pub(super) async fn targets(ask: &mut Ask) -> Result<usize, SourceError> {
         Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => Ok(0),
         Err(error) => Err(error),
     }
+}
+
+/// Whether it has any, where it is time to ask for that, and it can be read.
+pub(super) async fn has_targets(sides: &mut Sides, is_time: bool, ask: &mut Ask) -> Result<Option<bool>, SourceError> {
+    if !sides.asks_for(POLICIES, is_time, ask.now) {
+        return Ok(None);
+    }
+    let got = targets(ask).await.map(|count| count > 0);
+    sides.came(POLICIES, got, &mut ask.skips)
 }
 
 impl Zendesk {
@@ -49,13 +60,15 @@ impl Zendesk {
         // A few, to learn whether tickets can be read at all.
         let newest = ask.tickets("/tickets", &[("page[size]", "20"), ("sort", "-updated_at")]).await?;
         let newest = newest.items.iter().map(|ticket| ticket.updated_at).max();
-        let has_targets = targets(ask).await? > 0;
+        let mut sides = Sides::default();
+        let has_targets = has_targets(&mut sides, true, ask).await?;
 
         let there = ask.there();
         let remembered = std::mem::take(&mut self.state.remembered);
         let mut state = State::default();
         (state.people, state.people_at, state.remembered) = (people, ask.now, remembered);
-        (state.has_targets, state.begun_at) = (has_targets, there);
+        (state.has_targets, state.policies_at, state.sides) = (has_targets == Some(true), ask.now, sides);
+        state.begun_at = there;
         let mark = mark.filter(|mark| mark.settled);
         state.phase = if mark.is_some() { Phase::Recall } else { Phase::Open { after: None, read: 0 } };
         if let Some(mark) = mark {
@@ -76,7 +89,7 @@ impl Zendesk {
         }
         (self.state, self.reading) = (state, None);
         self.watched = watched;
-        self.state.leave_failed(&failed, &mut ask.skips)?;
+        self.state.leave_failed(&failed, ask.now, &mut ask.skips)?;
         self.look_at_presence(ask).await?;
         self.look_at_ratings(ask).await?;
         let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
@@ -93,7 +106,8 @@ impl Zendesk {
         if self.reading.as_ref().is_some_and(is_stale) {
             self.reading = None;
         }
-        self.reading.get_or_insert_with(|| Reading::begin(now))
+        let needs_groups = self.state.phase == Phase::Cold && !self.settings.groups.is_empty();
+        self.reading.get_or_insert_with(|| Reading::begin(now, needs_groups))
     }
 
     /// Whether a ticket is in a group that is watched.
@@ -165,7 +179,8 @@ impl Zendesk {
         }
         let tickets = ask.tickets_by_id(&some).await?;
         self.state.meet(&tickets.users);
-        let told_to = if self.state.settled { self.state.fresh.watermark } else { Timestamp::MIN };
+        // What changed a little before became visible since then, it may be.
+        let told_to = if self.state.settled { self.state.fresh.watermark - LATE } else { Timestamp::MIN };
         let mut unread = BTreeSet::new();
         for &id in &some {
             unread.extend(Some(id).filter(|id| self.state.unread.remove(id)));

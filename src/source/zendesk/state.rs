@@ -15,7 +15,7 @@ use super::mark::Mark;
 use super::past::Past;
 use super::people::{People, agent, customer_line};
 use super::ratings::Sort;
-use super::story::{Placed, RULE, Standing, Teller, is_answered, is_asked, may_wait, status_of};
+use super::story::{Placed, RULE, Standing, Teller};
 use super::targets::Targets;
 use super::wire::{Ticket, User};
 use crate::event::{AgentId, Capability, Event, EventKind, Status, Timestamp};
@@ -32,6 +32,8 @@ const MAX_ENDED: usize = 20_000;
 const MAX_CUSTOMERS: usize = 200_000;
 /// A ticket that changed so shortly before it was read may change again in that same second.
 const SAME_SECOND: TimeDelta = TimeDelta::seconds(2);
+/// No update is older.
+const BEFORE_ALL: (Timestamp, Id) = (Timestamp::MIN, 0);
 
 /// Where the source is in its life.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,6 +64,9 @@ pub(super) struct Known {
     pub last: Id,
     /// When the last of what was told happened.
     pub last_at: Timestamp,
+    /// Where only its record was told: the update up to which that speaks, or the export has told since, by time and
+    /// number. Before all others where nothing was told in this run.
+    pub record_to: (Timestamp, Id),
     pub ended: bool,
     pub targets: Targets,
     /// Its record, where a target runs and it was only recognised.
@@ -112,6 +117,8 @@ pub(super) struct State {
     /// Answers about tickets that are not told yet.
     pub rated_of: BTreeMap<Id, Vec<Event>>,
     pub has_targets: bool,
+    /// When it was last found out whether there are any.
+    pub policies_at: Timestamp,
     /// Targets that are due up to then were told.
     pub targets_to: Timestamp,
     pub sweep_after: Id,
@@ -277,6 +284,9 @@ impl State {
         let (mut out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
         let mut targets = self.tickets.get(&ticket.id).map(|known| known.targets).unwrap_or_default();
+        if told.is_none() {
+            targets.begin();
+        }
         set_targets(&mut targets, ticket, &mut out);
         let last = audits.iter().map(|audit| audit.id).max().unwrap_or(0);
         let ended = standing.status.is_some_and(Status::is_ended);
@@ -287,13 +297,14 @@ impl State {
             requester: ticket.requester_id,
             standing,
             updated_at: ticket.updated_at,
-            again_at: (ask.there() - ticket.updated_at < SAME_SECOND).then(|| ask.there() + SAME_SECOND),
+            again_at: again_at(ticket, ask.there()),
             last: last.max(told.as_ref().map_or(0, |known| known.last)),
             last_at: audits
                 .iter()
                 .map(|audit| audit.at)
                 .chain(told.map(|known| known.last_at))
                 .fold(ticket.updated_at, Timestamp::max),
+            record_to: BEFORE_ALL,
             ended,
             targets,
             recognised: None,
@@ -308,76 +319,6 @@ impl State {
                 .flatten()
                 .filter_map(|event| Some((event.at?, Id::MAX, event))),
         );
-        self.post(out);
-    }
-
-    /// Tells what the record alone says where nobody can be waiting, or puts the ticket in the queue. What its last update
-    /// was is not known of every ticket.
-    pub(super) fn find(&mut self, ticket: Ticket, last: Option<&Audit>, site: &str, ask: &mut Ask) {
-        self.prove_by(&ticket, last.map_or(&[], std::slice::from_ref));
-        let is_answered = last.is_some_and(|last| is_answered(&ticket, last, &self.people));
-        let is_asked = last.is_some_and(|last| is_asked(&ticket, last, &self.people));
-        if may_wait(&ticket) && !is_answered || is_asked || self.left.contains(&ticket.id) {
-            self.wanted.want(ticket);
-            return;
-        }
-        let mut teller = Teller::new(&self.people, site);
-        let standing = teller.brief(&ticket);
-        let (mut out, odd) = (teller.out, teller.odd);
-        skip_odd(&odd, ask);
-        let mut targets = Targets::default();
-        set_targets(&mut targets, &ticket, &mut out);
-        self.know(&ticket, standing).targets = targets;
-        self.post(out);
-    }
-
-    /// Knows a ticket of which all was told in an earlier run, but for targets that were not due soon then.
-    pub(super) fn recognise(&mut self, ticket: &Ticket) {
-        let status = status_of(ticket, &self.people);
-        let standing = Standing { status, assignee: Some(ticket.assignee_id), group: Some(ticket.group_id) };
-        let mut targets = Targets::default();
-        targets.see(ticket);
-        targets.ripe(ticket.id, self.targets_to);
-        let known = self.know(ticket, standing);
-        known.recognised = targets.is_ripe(Timestamp::MAX).then(|| Box::new(ticket.clone()));
-        known.targets = targets;
-    }
-
-    fn know(&mut self, ticket: &Ticket, standing: Standing) -> &mut Known {
-        let ended = standing.status.is_some_and(Status::is_ended);
-        self.remembered.remove(&ticket.id);
-        let (requester, updated_at) = (ticket.requester_id, ticket.updated_at);
-        let (again_at, targets, recognised) = (None, Targets::default(), None);
-        let (last, last_at) = (0, updated_at);
-        let known = Known { requester, standing, updated_at, again_at, last, last_at, ended, targets, recognised };
-        self.tickets.entry(ticket.id).insert_entry(known).into_mut()
-    }
-
-    /// Tells updates that the export brought, of tickets that are known.
-    pub(super) fn exported(&mut self, audits: &[Audit], site: &str, ask: &mut Ask) {
-        for audit in audits {
-            if let Some(requester) = self.tickets.get(&audit.ticket).map(|known| known.requester) {
-                self.prove(requester, std::slice::from_ref(audit));
-            }
-        }
-        let mut teller = Teller::new(&self.people, site);
-        for audit in audits {
-            let Some(known) = self.tickets.get_mut(&audit.ticket) else { continue };
-            if audit.id <= known.last {
-                continue;
-            }
-            let before = teller.out.len();
-            teller.audit(audit, known.requester, &mut known.standing);
-            known.targets.hear(audit.ticket, &mut teller.out, before);
-            known.last_at = known.last_at.max(audit.at);
-            known.ended = known.standing.status.is_some_and(Status::is_ended);
-            // Of one whose beginning was not told, the rest is still to be read.
-            if known.last > 0 {
-                known.last = audit.id;
-            }
-        }
-        let (out, odd) = (teller.out, teller.odd);
-        skip_odd(&odd, ask);
         self.post(out);
     }
 
@@ -457,6 +398,11 @@ impl State {
     }
 }
 
+/// When a ticket is read again that changed in the very second in which it was read.
+fn again_at(ticket: &Ticket, there: Timestamp) -> Option<Timestamp> {
+    (there - ticket.updated_at < SAME_SECOND).then(|| there + SAME_SECOND)
+}
+
 /// Adds the targets that are answered to what is told of a ticket, and keeps those that run.
 fn set_targets(targets: &mut Targets, ticket: &Ticket, out: &mut Vec<Placed>) {
     out.sort_by_key(|&(at, id, _)| (at, id));
@@ -475,7 +421,9 @@ fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
     }
 }
 
+mod brief;
 mod gone;
 mod presence;
+mod swept;
 #[cfg(test)]
 mod tests;

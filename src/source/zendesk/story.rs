@@ -1,12 +1,11 @@
 //! Tickets and their updates into events: pure, and the same whether an update comes from a ticket's own audits or from
 //! the export of all tickets.
 
-use chrono::TimeDelta;
 use compact_str::{CompactString, ToCompactString};
 
 use super::audit::{Audit, Field, SYSTEM, Step};
 use super::people::{self, People, agent, team};
-use super::wire::{Metrics, Ticket};
+use super::wire::Ticket;
 use crate::event::{
     AgentId, Assigned, Author, Change, ConversationId, Direction, Event, EventKind, Message, Opened, Status, StatusBy,
     Timestamp,
@@ -15,9 +14,6 @@ use crate::source::lenient::Id;
 
 /// An event and where it stands: by instant, then by the update it comes from.
 pub(super) type Placed = (Timestamp, Id, Event);
-
-/// A ticket's first comment and its creation are of one moment, give or take.
-const SAME_MOMENT: TimeDelta = TimeDelta::seconds(10);
 
 /// What a rule is called as the one who did something.
 pub(super) const RULE: &str = "bot";
@@ -43,45 +39,6 @@ pub(super) struct Standing {
     pub status: Option<Status>,
     pub assignee: Change<Id>,
     pub group: Change<Id>,
-}
-
-/// Whether the customer of an open ticket may be waiting, so that its updates have to be read: no field says so. That is
-/// not so where there was no public comment yet, and where the requester has said nothing since the beginning, somebody
-/// has answered, and nobody else could have asked.
-pub(super) fn may_wait(ticket: &Ticket) -> bool {
-    if ticket.is_public == Some(false) {
-        return false;
-    }
-    let Some(Metrics { replies: Some(replies), requester_updated_at: Some(asked_at), .. }) = &ticket.metric_set else {
-        return true;
-    };
-    let was_quiet = *asked_at <= ticket.created_at + SAME_MOMENT;
-    ticket.has_others() || *replies == 0 || !was_quiet
-}
-
-/// Whether the last update of a ticket is an answer of the team to the customer: then nobody waits, whatever came before.
-/// One that is older than the ticket's last change is not the last.
-pub(super) fn is_answered(ticket: &Ticket, last: &Audit, people: &People) -> bool {
-    let is_answer = |step: &Step| match step {
-        Step::Comment { author, public: true, .. } => {
-            people.side(author.unwrap_or(last.author), ticket.requester_id) == Author::Agent
-        }
-        _ => false,
-    };
-    let is_last = last.ticket == ticket.id && last.at >= ticket.updated_at - SAME_MOMENT;
-    is_last && !last.is_rule && !last.is_merge && last.steps.iter().any(is_answer)
-}
-
-/// Whether the last update of a ticket has public words that are not the team's: of a colleague of the requester, who
-/// leaves no trace in the metrics, for one.
-pub(super) fn is_asked(ticket: &Ticket, last: &Audit, people: &People) -> bool {
-    let asks = |step: &Step| match step {
-        Step::Comment { author, public: true, .. } => {
-            people.side(author.unwrap_or(last.author), ticket.requester_id) == Author::Customer
-        }
-        _ => false,
-    };
-    last.ticket == ticket.id && !last.is_rule && !last.is_merge && last.steps.iter().any(asks)
 }
 
 /// What the record says of the status, with the account's own ones.
@@ -372,3 +329,4 @@ fn channel(word: &str) -> String {
 
 #[cfg(test)]
 mod tests;
+pub(super) mod waits;

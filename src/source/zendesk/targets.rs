@@ -20,6 +20,21 @@ pub(super) struct Targets {
 }
 
 impl Targets {
+    /// The ticket is told from its beginning.
+    pub(super) fn begin(&mut self) {
+        (self.asked_at, self.has_ended) = (None, false);
+    }
+
+    /// Since when the customer waits, where that was not told in this run.
+    pub(super) fn guess(&mut self, asked_at: Option<Timestamp>) {
+        self.asked_at = asked_at;
+    }
+
+    /// Since when the customer waits, as far as that is known.
+    pub(super) fn asked_at(&self) -> Option<Timestamp> {
+        self.asked_at
+    }
+
     /// Events of the ticket are told, in their order; adds the targets that are answered by them.
     pub(super) fn hear(&mut self, ticket: Id, out: &mut Vec<Placed>, from: usize) {
         let mut answered = Vec::new();

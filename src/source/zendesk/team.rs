@@ -4,12 +4,11 @@ use serde::de::DeserializeOwned;
 
 use super::ask::{Ask, place};
 use super::people::People;
-use super::sides::{MEMBERSHIPS, STATUSES};
+use super::sides::{GROUPS, MEMBERSHIPS, STATUSES};
 use super::wire::{CustomStatus, Group, Membership, User};
 use crate::event::Timestamp;
 use crate::source::SourceError;
 use crate::source::http::words::excerpt;
-use crate::source::wanted::is_of_one;
 
 /// Pages of one list; more are no list of agents or groups.
 const MAX_PAGES: usize = 500;
@@ -24,7 +23,9 @@ pub(super) struct Reading {
     pages: usize,
     pub read: usize,
     users: Vec<User>,
-    groups: Vec<Group>,
+    /// Without the groups nothing goes on.
+    needs_groups: bool,
+    groups: Option<Vec<Group>>,
     memberships: Option<Vec<Membership>>,
     statuses: Vec<CustomStatus>,
     /// What it does without.
@@ -41,7 +42,7 @@ enum Part {
 }
 
 impl Reading {
-    pub(super) const fn begin(now: Timestamp) -> Self {
+    pub(super) const fn begin(now: Timestamp, needs_groups: bool) -> Self {
         Self {
             began_at: now,
             part: Part::Users,
@@ -49,15 +50,16 @@ impl Reading {
             pages: 0,
             read: 0,
             users: Vec::new(),
-            groups: Vec::new(),
+            needs_groups,
+            groups: Some(Vec::new()),
             memberships: Some(Vec::new()),
             statuses: Vec::new(),
             failed: Vec::new(),
         }
     }
 
-    /// Reads up to so many pages more, as far as one poll may; whether that was all. Without the list of who is in which
-    /// group, and without the account's own statuses, it goes on.
+    /// Reads up to so many pages more, as far as one poll may; whether that was all. Without the groups, where none has to
+    /// be found among them, who is in which, and the account's own statuses it goes on.
     pub(super) async fn go_on(&mut self, ask: &mut Ask, most: usize) -> Result<bool, SourceError> {
         for _ in 0..most {
             if self.part == Part::All || ask.enough.is_come() {
@@ -65,28 +67,43 @@ impl Reading {
             }
             match self.page(ask).await {
                 Ok(()) => {}
-                Err(error) if is_of_one(&error) && matches!(self.part, Part::Memberships | Part::Statuses) => {
-                    let is_list = self.part == Part::Memberships;
-                    if is_list {
-                        self.memberships = None;
-                    }
-                    let is_missing = matches!(error, SourceError::Forbidden { .. } | SourceError::Unsupported { .. });
-                    // An account without statuses of its own is as good as any.
-                    if is_list || !is_missing {
-                        self.failed.push((if is_list { MEMBERSHIPS } else { STATUSES }, error));
-                    }
-                    self.next();
-                }
+                Err(error) if self.goes_on_without() && !error.is_of_all() => self.leave(error),
                 Err(error) => {
                     // The place in the list may be good no more.
                     if matches!(error, SourceError::Unsupported { .. }) {
-                        *self = Self::begin(self.began_at);
+                        *self = Self::begin(self.began_at, self.needs_groups);
                     }
                     return Err(error);
                 }
             }
         }
         Ok(self.part == Part::All)
+    }
+
+    fn goes_on_without(&self) -> bool {
+        match self.part {
+            Part::Users | Part::All => false,
+            Part::Groups => !self.needs_groups,
+            Part::Memberships | Part::Statuses => true,
+        }
+    }
+
+    /// Leaves out the part that can't be read.
+    fn leave(&mut self, error: SourceError) {
+        // An account without statuses of its own is as good as any.
+        let is_missing = matches!(error, SourceError::Forbidden { .. } | SourceError::Unsupported { .. });
+        match self.part {
+            Part::Groups => self.groups = None,
+            Part::Memberships => self.memberships = None,
+            _ => {}
+        }
+        let what = match self.part {
+            Part::Groups => Some(GROUPS),
+            Part::Memberships => Some(MEMBERSHIPS),
+            _ => Some(STATUSES).filter(|_| !is_missing),
+        };
+        self.failed.extend(what.map(|what| (what, error)));
+        self.next();
     }
 
     async fn page(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
@@ -100,7 +117,7 @@ impl Reading {
             }
             Part::Groups => {
                 let (groups, next) = list(ask, "/groups", "groups", &[], after.as_deref()).await?;
-                self.groups.extend::<Vec<Group>>(groups);
+                self.groups.get_or_insert_default().extend::<Vec<Group>>(groups);
                 self.moved(next, "/groups")
             }
             Part::Memberships => {
@@ -123,7 +140,7 @@ impl Reading {
         (self.pages, self.read) = (self.pages + 1, self.read + 1);
         let is_same = next.is_some() && next == self.after;
         if is_same || self.pages >= MAX_PAGES && next.is_some() {
-            *self = Self::begin(self.began_at);
+            *self = Self::begin(self.began_at, self.needs_groups);
             let (place, what) = (place(path), "the pages never end".into());
             let path = "meta.after_cursor".into();
             return Err(SourceError::Schema { place, path, what });
@@ -147,7 +164,9 @@ impl Reading {
 
     /// The people as they now are, of whom those were known.
     pub(super) fn take_into(&self, people: &mut People, ask: &mut Ask) {
-        people.take_groups(&self.groups);
+        if let Some(groups) = &self.groups {
+            people.take_groups(groups);
+        }
         let memberships = self.memberships.clone().unwrap_or_else(|| people.memberships());
         people.take_staff(&self.users, &memberships);
         for odd in people.take_statuses(&self.statuses) {

@@ -8,6 +8,7 @@ mod desk;
 mod left;
 mod now_and_then;
 mod sides;
+mod start;
 mod targets;
 mod unreadable;
 

@@ -68,6 +68,61 @@ async fn a_request_beside_the_news_that_fails_holds_up_none_and_is_named_once() 
     }
 }
 
+#[tokio::test]
+async fn a_list_beside_the_tickets_that_fails_at_the_start_holds_up_none_and_is_asked_for_again() {
+    for path in ["/groups?", "/slas/policies", "/group_memberships", "/custom_statuses"] {
+        let simulator = desk(Role::Admin, 100, SMALL).await;
+        simulator.fault(path, fault());
+        let mut source = new(&simulator);
+        let mut watch = Watch::new(&mut source, &simulator);
+        minutes(&mut watch, 1).await;
+        for (_, number) in open(&simulator) {
+            assert!(watch.of(&number).iter().any(|event| event["type"] == "opened"), "{path}: {number}");
+        }
+        let named = watch.reasons.iter().filter(|reason| reason.contains(path.trim_end_matches('?'))).count();
+        assert_eq!((named, watch.reasons.len()), (1, 1), "{path}: {:?}", watch.reasons);
+        simulator.mend();
+        minutes(&mut watch, 6).await;
+        let told = |is: fn(&EventKind) -> bool| watch.told.iter().any(|event| is(&event.kind));
+        assert!(told(|kind| matches!(kind, EventKind::Team { .. })), "{path}");
+        assert!(told(
+            |kind| matches!(kind, EventKind::Agent(agent) if agent.teams.as_ref().is_some_and(|of| !of.is_empty()))
+        ));
+        assert!(watch.source.capabilities().contains(&Capability::Sla), "{path}");
+        assert!(told(|kind| matches!(kind, EventKind::Sla { .. })), "{path}: of tickets that have not changed");
+        assert_eq!(watch.reasons.len(), 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn policies_that_an_account_gets_later_are_found() {
+    let simulator = desk(Role::Admin, 100, SMALL).await;
+    simulator.fault("/slas/policies", Fault::Answer(Reply::json(200, &json!({"sla_policies": []}))));
+    let mut source = new(&simulator);
+    let mut watch = Watch::new(&mut source, &simulator);
+    minutes(&mut watch, 1).await;
+    simulator.mend();
+    for (count, is_known) in [(28, false), (2, true)] {
+        minutes(&mut watch, count).await;
+        assert_eq!(watch.source.capabilities().contains(&Capability::Sla), is_known);
+    }
+}
+
+#[tokio::test]
+async fn groups_that_are_named_in_the_config_have_to_be_found_at_the_start() {
+    let simulator = desk(Role::Admin, 100, SMALL).await;
+    let team = simulator.inside().world.teams[0].name.clone();
+    let mut source = source(&simulator.base, &json!({"groups": [team]}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    simulator.fault("/groups?", fault());
+    assert!(watch.poll().await.is_err() && watch.told.is_empty());
+    simulator.mend();
+    watch.settle().await;
+    simulator.fault("/groups?", fault());
+    minutes(&mut watch, 40).await;
+    assert_eq!(watch.reasons.len(), 1, "{:?}", watch.reasons);
+}
+
 /// A stranger, whom nobody can look up, writes on the first ticket, and the customer of another on the second; whether
 /// each was told, at once and after so many minutes.
 async fn told_of_a_stranger(minutes_of_failing: usize, minutes_after: usize) -> [(bool, bool); 2] {

@@ -1,9 +1,12 @@
 //! What is news, and what is remembered.
 
+use std::sync::Arc;
+
 use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::source::http::{Auth, Client, Limits};
 use crate::source::zendesk::story::conversation;
 
 const THERE: &str = "2026-11-22T09:00:00Z";
@@ -25,6 +28,7 @@ fn known(ended: bool, again_at: Option<&str>) -> Known {
         again_at: again_at.map(at),
         last: 9,
         last_at: at("2026-11-22T08:30:00Z"),
+        record_to: BEFORE_ALL,
         ended,
         targets: Targets::default(),
         recognised: None,
@@ -112,4 +116,69 @@ fn what_the_export_told_is_not_read_but_its_targets_are_seen() {
         let is_seen = state.tickets[&5].targets.is_ripe(at("2026-11-22T09:30:00Z"));
         assert_eq!((state.wanted.has(5), is_seen), (is_left, !is_left), "{updated}");
     }
+}
+
+#[test]
+fn since_when_somebody_waits_is_a_guess_until_the_ticket_is_read() {
+    let record = json!({"id": 5, "created_at": "2026-11-22T08:00:00Z", "updated_at": THERE, "status": "open",
+        "requester_id": 9, "metric_set": {"requester_updated_at": THERE, "latest_comment_added_at": THERE}});
+    let ticket: Ticket = serde_json::from_value(record).unwrap();
+    let asks = json!({"id": 7, "ticket_id": 5, "created_at": "2026-11-22T08:00:00Z", "author_id": 9,
+        "events": [{"type": "Comment", "author_id": 9, "public": true}]});
+    let auth = Auth::Basic { user: String::new(), password: serde_json::from_value(json!("x")).unwrap() };
+    let client = Client::new("http://127.0.0.1".parse().unwrap(), &auth, Limits::default()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _entered = runtime.enter();
+    let mut ask = Ask::new(Arc::new(client), at(THERE), "");
+    let mut state = State::default();
+    state.recognise(&ticket);
+    assert_eq!(state.tickets[&5].targets.asked_at(), Some(at(THERE)));
+    state.adopt(&ticket, &[Audit::of(&asks).unwrap()], "", &mut ask);
+    assert_eq!(state.tickets[&5].targets.asked_at(), Some(at("2026-11-22T08:00:00Z")));
+}
+
+#[test]
+fn those_who_wait_longest_are_looked_at_each_time_and_all_others_in_turn() {
+    let mut state = State::default();
+    for id in 1..=180 {
+        let mut one = known(id == 7, None);
+        // Sixty wait, the higher the number the longer.
+        one.targets.guess((id > 120).then(|| at(THERE) - TimeDelta::minutes(id)));
+        state.tickets.insert(id, one);
+    }
+    let mut looked_at = Vec::new();
+    for _ in 0..3 {
+        let sweep = state.next_sweep();
+        assert_eq!(sweep.ids[..50], (131..=180).rev().collect::<Vec<_>>());
+        looked_at.push(sweep.ids[50..].to_vec());
+        state.sweep_after = sweep.after;
+    }
+    let turn = |from: Id, to: Id| (from..=to).filter(|id| *id != 7).collect::<Vec<_>>();
+    assert_eq!(looked_at, [turn(1, 51), turn(52, 101), turn(102, 130)]);
+    assert_eq!(state.sweep_after, 0, "and from the beginning");
+    state.tickets.retain(|id, _| *id > 130);
+    assert_eq!(state.next_sweep().ids.len(), 50);
+}
+
+#[test]
+fn a_target_that_is_seen_only_now_is_told_and_that_of_a_recognised_ticket_read_first() {
+    let record = |updated: &str, has_target: bool| -> Ticket {
+        let target = json!({"metric": "first_reply_time", "stage": "active", "breach_at": "2026-11-22T09:30:00Z"});
+        let slas = has_target.then(|| json!({"policy_metrics": [target]}));
+        let record = json!({"id": 5, "created_at": "2026-11-18T08:00:00Z", "updated_at": updated, "status": "open", "slas": slas});
+        serde_json::from_value(record).unwrap()
+    };
+    let eight = "2026-11-22T08:00:00Z";
+    let is_ripe = |state: &State| state.tickets[&5].targets.is_ripe(at("2026-11-22T09:30:00Z"));
+    let mut told = state(Some(known(false, None)));
+    told.see_targets(&record(THERE, true));
+    assert!(!is_ripe(&told), "what changed is read");
+    for has_target in [true, false] {
+        told.see_targets(&record(eight, has_target));
+        assert!(is_ripe(&told) && told.tickets[&5].recognised.is_none(), "an answer without targets takes none back");
+    }
+    let mut recognised = state(None);
+    recognised.recognise(&record(eight, false));
+    recognised.see_targets(&record(eight, true));
+    assert!(is_ripe(&recognised) && recognised.tickets[&5].recognised.is_some());
 }

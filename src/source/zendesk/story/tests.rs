@@ -11,22 +11,16 @@ const BOGDAN: i64 = 700_046;
 const KIM: i64 = 900_123;
 const CC: i64 = 900_124;
 
-#[rstest]
-#[case::the_team(ANA, true, false)]
-#[case::a_colleague_of_the_requester(CC, true, true)]
-#[case::the_requester(KIM, true, true)]
-#[case::a_note(CC, false, false)]
-#[case::the_system(-1, true, false)]
-fn whether_the_last_update_asks(#[case] author: i64, #[case] public: bool, #[case] expected: bool) {
-    let last = audit(1, 60, author, json!([{"type": "Comment", "author_id": author, "public": public, "body": "x"}]));
-    assert_eq!(is_asked(&ticket(json!({})), &last, &people()), expected);
+fn people() -> People {
+    people_with(&["700047"])
 }
 
-fn people() -> People {
+fn people_with(bots: &[&str]) -> People {
     let user = |id: i64, role: &str| -> User {
         serde_json::from_value(json!({"id": id, "name": format!("N{id}"), "role": role})).unwrap()
     };
-    let mut people = People::new(&["700047".into()]);
+    let bots: Vec<String> = bots.iter().map(ToString::to_string).collect();
+    let mut people = People::new(&bots);
     people.take_staff(&[user(ANA, "agent"), user(BOGDAN, "admin"), user(700_047, "agent")], &[]);
     let status = |id: i64, word: &str| serde_json::from_value(json!({"id": id, "status_category": word})).unwrap();
     people.take_statuses(&[status(17001, "open"), status(17002, "pending"), status(17003, "open")]);
@@ -196,15 +190,45 @@ fn outbound_is_what_the_team_began_with_words_to_the_customer() {
 #[rstest]
 #[case::no_metrics(json!({}), true)]
 #[case::no_public_comment(json!({"is_public": false}), false)]
-#[case::first_message_answered(json!({"metric_set": {"replies": 1, "requester_updated_at": "2026-11-22T08:00:04Z"}}), false)]
-#[case::first_message_unanswered(json!({"metric_set": {"replies": 0, "requester_updated_at": "2026-11-22T08:00:00Z"}}), true)]
-#[case::asked_again(json!({"metric_set": {"replies": 3, "requester_updated_at": "2026-11-22T08:30:00Z"}}), true)]
-#[case::others_may_ask(json!({"email_cc_ids": [7], "metric_set": {"replies": 1, "requester_updated_at": "2026-11-22T08:00:04Z"}}), true)]
-#[case::replies_not_told(json!({"metric_set": {"replies": null, "requester_updated_at": "2026-11-22T08:00:04Z"}}), true)]
-#[case::requester_not_told(json!({"metric_set": {"replies": 1, "requester_updated_at": null}}), true)]
-#[case::pending_can_wait(json!({"status": "pending", "metric_set": {"replies": 1, "requester_updated_at": "2026-11-22T08:30:00Z"}}), true)]
-fn candidates(#[case] record: Value, #[case] expected: bool) {
-    assert_eq!(may_wait(&ticket(record)), expected);
+#[case::first_message_answered(parked(1, "2026-11-22T08:00:04Z"), false)]
+#[case::first_message_unanswered(parked(0, "2026-11-22T08:00:00Z"), true)]
+#[case::asked_again(parked(3, "2026-11-22T08:30:00Z"), true)]
+#[case::others_may_ask(with(parked(1, "2026-11-22T08:00:04Z"), "email_cc_ids", json!([7])), true)]
+#[case::replies_of_a_merge_maybe(with(parked(1, "2026-11-22T08:00:04Z"), "status", json!("open")), true)]
+#[case::replies_not_told(json!({"status": "hold", "metric_set": {"replies": null, "requester_updated_at": "2026-11-22T08:00:04Z"}}), true)]
+#[case::requester_not_told(json!({"status": "hold", "metric_set": {"replies": 1, "requester_updated_at": null}}), true)]
+fn who_may_wait_by_the_record(#[case] record: Value, #[case] expected: bool) {
+    let (people, ticket) = (people_with(&[]), ticket(record));
+    assert_eq!(waits::may_wait(&ticket, None, &people), expected);
+    // Replies may be those of a program.
+    assert_eq!(waits::may_wait(&ticket, None, &people_with(&["700047"])), ticket.is_public != Some(false));
+    // An update without public words tells no more, nor does one of another ticket.
+    let note = audit(9, 3600, ANA, json!([{"type": "Comment", "author_id": ANA, "public": false}]));
+    let other = Audit { ticket: 6, ..audit(9, 3600, -1, json!([{"type": "Comment", "public": true}])) };
+    for last in [note, other] {
+        assert_eq!(waits::may_wait(&ticket, Some(&last), &people), expected);
+    }
+}
+
+/// A record of a ticket that is parked, with so many replies, whose requester last did something then.
+fn parked(replies: u32, asked_at: &str) -> Value {
+    json!({"status": "pending", "metric_set": {"replies": replies, "requester_updated_at": asked_at}})
+}
+
+fn with(mut record: Value, field: &str, value: Value) -> Value {
+    record[field] = value;
+    record
+}
+
+#[rstest]
+#[case::the_same_comment("2026-11-22T08:30:02Z", Some("2026-11-22T08:30:00Z"))]
+#[case::a_later_one("2026-11-22T08:30:03Z", None)]
+#[case::none("", None)]
+fn who_seems_to_wait(#[case] commented_at: &str, #[case] expected: Option<&str>) {
+    let metrics = json!({"requester_updated_at": "2026-11-22T08:30:00Z", "latest_comment_added_at": commented_at});
+    let metrics = if commented_at.is_empty() { json!(null) } else { metrics };
+    let expected = expected.map(|at| Timestamp::parse(at).unwrap());
+    assert_eq!(waits::seems_to_wait(&ticket(json!({"metric_set": metrics}))), expected);
 }
 
 #[test]
@@ -247,7 +271,8 @@ proptest::proptest! {
         }
         if let Ok(ticket) = serde_json::from_value::<Ticket>(value.clone()) {
             let audits: Vec<_> = Audit::of(&value).into_iter().collect();
-            may_wait(&ticket);
+            waits::may_wait(&ticket, audits.last(), &people);
+            waits::seems_to_wait(&ticket);
             teller.whole(&ticket, &audits);
             teller.brief(&ticket);
         }
@@ -255,23 +280,39 @@ proptest::proptest! {
 }
 
 #[rstest]
-#[case::answered(ANA, json!([{"type": "Comment", "author_id": ANA, "public": true}]), 3600, true)]
-#[case::answered_by_the_updater(ANA, json!([{"type": "Comment", "public": true}]), 3591, true)]
-#[case::with_a_status(ANA, json!([{"type": "Comment", "public": true}, {"type": "Change", "field_name": "status", "value": "pending"}]), 3600, true)]
-#[case::a_note(ANA, json!([{"type": "Comment", "public": false}]), 3600, false)]
-#[case::the_customer(KIM, json!([{"type": "Comment", "public": true}]), 3600, false)]
-#[case::for_the_customer(ANA, json!([{"type": "Comment", "author_id": KIM, "public": true}]), 3600, false)]
-#[case::a_copied_person(CC, json!([{"type": "Comment", "public": true}]), 3600, false)]
-#[case::a_program(700_047, json!([{"type": "Comment", "public": true}]), 3600, false)]
-#[case::no_words(ANA, json!([{"type": "Change", "field_name": "assignee_id", "value": ANA}]), 3600, false)]
-#[case::not_the_last(ANA, json!([{"type": "Comment", "public": true}]), 3589, false)]
-fn a_last_update_that_answers(#[case] by: i64, #[case] events: Value, #[case] second: i64, #[case] expected: bool) {
-    let last = audit(77, second, by, events);
-    assert_eq!(is_answered(&ticket(json!({})), &last, &people()), expected);
-    assert!(!is_answered(&ticket(json!({"id": 6})), &last, &people()), "of another ticket");
-    for via in [json!({"channel": "rule"}), json!({"source": {"rel": "merge"}})] {
-        let mut value = json!({"id": 77, "ticket_id": 5, "timestamp": 1_795_338_000, "author_id": ANA, "via": via});
-        value["events"] = json!([{"type": "Comment", "public": true}]);
-        assert!(!is_answered(&ticket(json!({})), &Audit::of(&value).unwrap(), &people()), "{via}");
+#[case::answered(ANA, json!([{"type": "Comment", "author_id": ANA, "public": true}]), 3600, [false, false])]
+#[case::answered_by_the_updater(ANA, json!([{"type": "Comment", "public": true}]), 3591, [false, false])]
+#[case::with_a_status(ANA, json!([{"type": "Comment", "public": true}, {"type": "Change", "field_name": "status", "value": "pending"}]), 3600, [false, false])]
+#[case::a_note(ANA, json!([{"type": "Comment", "public": false}]), 3600, [true, false])]
+#[case::the_customer(KIM, json!([{"type": "Comment", "public": true}]), 3600, [true, true])]
+#[case::for_the_customer(ANA, json!([{"type": "Comment", "author_id": KIM, "public": true}]), 3600, [true, true])]
+#[case::answered_and_asked(ANA, json!([{"type": "Comment", "public": true}, {"type": "Comment", "author_id": KIM, "public": true}]), 3600, [true, true])]
+#[case::a_copied_person(CC, json!([{"type": "Comment", "public": true}]), 3600, [true, true])]
+#[case::a_copied_persons_note(CC, json!([{"type": "Comment", "public": false}]), 3600, [true, false])]
+#[case::a_program(700_047, json!([{"type": "Comment", "public": true}]), 3600, [true, true])]
+#[case::the_system(-1, json!([{"type": "Comment", "public": true}]), 3600, [true, true])]
+#[case::no_words(ANA, json!([{"type": "Change", "field_name": "assignee_id", "value": ANA}]), 3600, [true, false])]
+#[case::not_the_last(ANA, json!([{"type": "Comment", "public": true}]), 3589, [true, false])]
+fn who_may_wait_by_the_last_update(
+    #[case] by: i64,
+    #[case] events: Value,
+    #[case] second: i64,
+    #[case] expected: [bool; 2],
+) {
+    let (people, last) = (people(), audit(77, second, by, events));
+    // Nothing is known of the first ticket, and by its record nobody waits on the second.
+    for (record, expected) in [json!({}), json!({"is_public": false})].into_iter().zip(expected) {
+        assert_eq!(waits::may_wait(&ticket(record), Some(&last), &people), expected);
     }
+}
+
+#[rstest]
+#[case::an_answer(json!({}), false)]
+#[case::a_rules(json!({"channel": "rule"}), true)]
+#[case::a_merges(json!({"source": {"rel": "merge"}}), true)]
+fn words_of_the_team_that_answer_nobody(#[case] via: Value, #[case] expected: bool) {
+    let mut value = json!({"id": 77, "ticket_id": 5, "timestamp": 1_795_338_000, "author_id": ANA, "via": via});
+    value["events"] = json!([{"type": "Comment", "public": true}]);
+    let (last, parked) = (Audit::of(&value).unwrap(), ticket(parked(1, "2026-11-22T08:00:04Z")));
+    assert_eq!(waits::may_wait(&parked, Some(&last), &people_with(&[])), expected);
 }
