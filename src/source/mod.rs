@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Capability, ConversationId, Event, Timestamp};
 
 mod apart;
+mod backfill;
 pub mod callbell;
 pub mod chatwoot;
 pub mod command;

@@ -7,9 +7,7 @@ use chrono::TimeDelta;
 use crate::event::{AgentId, Capability, Event, EventKind, PresenceState, Timestamp, VERSION};
 
 /// A state that was not seen for so long is not known any more.
-const LOST: TimeDelta = TimeDelta::minutes(5);
-/// Why such a state ends.
-const REASON: &str = "can't be read any more";
+pub(super) const LOST: TimeDelta = TimeDelta::minutes(5);
 
 /// An agent's state as a look shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +74,7 @@ impl Sight {
 
     /// An agent is there no more.
     pub(super) fn leaves(&mut self, agent: &AgentId, at: Timestamp, out: &mut Vec<Event>) {
-        out.extend(self.states.remove(agent).and_then(|seen| end(agent.clone(), &seen, at, None)));
+        out.extend(self.states.remove(agent).and_then(|seen| end(agent.clone(), seen.presence.state, at, None)));
     }
 
     /// Those whose state is known.
@@ -99,10 +97,7 @@ impl Sight {
         let mut first = self.lose(|seen| !may_tell || since.is_some_and(|since| since - seen.at >= LOST), at);
         let is_known = if self.is_awaited { !self.states.is_empty() } else { self.looked_at.is_some() };
         can.retain(|one| *one != Capability::Presence || is_known);
-        if self.told.as_ref() != Some(&can) {
-            self.told = Some(can.clone());
-            first.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities: can }));
-        }
+        first.extend(hello(&mut self.told, can));
         out.splice(0..0, first);
     }
 
@@ -110,14 +105,28 @@ impl Sight {
     fn lose(&mut self, is_lost: impl Fn(&Seen) -> bool, at: Timestamp) -> Vec<Event> {
         let lost: Vec<(AgentId, Seen)> = self.states.extract_if(.., |_, seen| is_lost(seen)).collect();
         self.lost.extend(lost.iter().map(|(agent, _)| (agent.clone(), at)));
-        lost.into_iter().filter_map(|(agent, seen)| end(agent, &seen, at, Some(REASON.to_owned()))).collect()
+        lost.into_iter().filter_map(|(agent, seen)| lost_from(agent, seen.presence.state, at)).collect()
     }
 }
 
+/// Says what can be told, where that was not said or is another now.
+pub(super) fn hello(told: &mut Option<Vec<Capability>>, capabilities: Vec<Capability>) -> Option<Event> {
+    if told.as_ref() == Some(&capabilities) {
+        return None;
+    }
+    *told = Some(capabilities.clone());
+    Some(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }))
+}
+
+/// The end of a state that can't be read any more.
+pub(super) fn lost_from(agent: AgentId, state: PresenceState, at: Timestamp) -> Option<Event> {
+    end(agent, state, at, Some("can't be read any more".to_owned()))
+}
+
 /// The end of a state; who is offline is so already.
-fn end(agent: AgentId, seen: &Seen, at: Timestamp, reason: Option<String>) -> Option<Event> {
+fn end(agent: AgentId, state: PresenceState, at: Timestamp, reason: Option<String>) -> Option<Event> {
     let kind = EventKind::Presence { agent, state: PresenceState::Offline, reason };
-    (seen.presence.state != PresenceState::Offline).then(|| Event::new(at, kind))
+    (state != PresenceState::Offline).then(|| Event::new(at, kind))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The history of chats that are closed: some in every other poll, the last closed first, each with its messages.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use compact_str::CompactString;
@@ -38,11 +37,6 @@ pub(super) struct Past {
     total: usize,
     is_planned: bool,
     due_at: Timestamp,
-}
-
-/// When the history that is asked for begins; not before 1970.
-pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
-    TimeDelta::from_std(backfill).map_or(Timestamp::MIN, |span| now - span).max(Timestamp::from_millis(0))
 }
 
 impl Past {

@@ -7,13 +7,14 @@ use compact_str::CompactString;
 
 use super::ask::{Ask, Page, Place};
 use super::order::Order;
-use super::past::{Past, begins_at};
+use super::past::Past;
 use super::people::People;
 use super::state::{LATE, Mark, Phase, State, Why};
 use super::wire::{Closed, Contact, Message};
 use super::{Callbell, Step};
 use crate::event::Timestamp;
 use crate::source::SourceError;
+use crate::source::backfill::begins_at;
 use crate::source::differ::Differ;
 
 /// Contacts of a page.

@@ -1,7 +1,6 @@
 //! The history of conversations that have ended: a page in every other poll, each with all its messages.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -56,11 +55,6 @@ impl Reading {
         self.page += 1;
         count == 0 || self.reached < self.begins_at
     }
-}
-
-/// When the history that is asked for begins; not before 1970, for the server counts from there.
-pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
-    TimeDelta::from_std(backfill).map_or(Timestamp::MIN, |span| now - span).max(Timestamp::from_millis(0))
 }
 
 impl Past {
@@ -192,8 +186,7 @@ mod tests {
     #[test]
     fn history_is_planned_once_and_only_where_it_is_missing() {
         let now = Timestamp::from_millis(1_795_000_000_000);
-        let day = begins_at(now, Duration::from_hours(24));
-        assert_eq!(begins_at(now, Duration::MAX), Timestamp::from_millis(0));
+        let day = now - TimeDelta::hours(24);
         for (told_from, missed_from, begins_at, reads_from) in [
             (None, None, day, Some(day)),
             (None, None, now, None),

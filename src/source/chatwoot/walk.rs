@@ -149,7 +149,7 @@ impl Chatwoot {
             let got = read_teams(ask).await;
             teams = self.state.sides.came(TEAMS, got, &mut ask.skips)?;
         }
-        let begins_at = super::past::begins_at(ask.now, self.backfill);
+        let begins_at = crate::source::backfill::begins_at(ask.now, self.backfill);
         let since = mark.as_ref().and_then(|mark| mark.rated_to).unwrap_or(begins_at);
         let ratings = self.may_rate(ask, since).await?.then_some(since);
 

@@ -4,12 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::event::{AgentId, Capability, Event, EventKind, PresenceState, Timestamp, VERSION};
-
-/// A request that was due for so long, and not answered, tells nothing any more.
-const LOST: TimeDelta = TimeDelta::minutes(5);
-/// Why a state ends then.
-const REASON: &str = "can't be read any more";
+use crate::event::{AgentId, Capability, Event, EventKind, PresenceState, Timestamp};
+use crate::source::sight::{LOST, hello, lost_from};
 
 /// What was told of who is there.
 #[derive(Debug, Default)]
@@ -53,10 +49,7 @@ impl Presences {
         let lost = self.states.extract_if(.., |_, (number, _)| !self.answered_at.contains_key(number));
         for (agent, (_, state)) in lost {
             self.lost.insert(agent.clone(), there);
-            if state != PresenceState::Offline {
-                let (state, reason) = (PresenceState::Offline, Some(REASON.to_owned()));
-                self.ends.push(Event::new(there, EventKind::Presence { agent, state, reason }));
-            }
+            self.ends.extend(lost_from(agent, state, there));
         }
     }
 
@@ -65,10 +58,7 @@ impl Presences {
     pub(super) fn hello(&mut self, mut can: Vec<Capability>, out: &mut Vec<Event>) {
         can.retain(|one| *one != Capability::Presence || !self.answered_at.is_empty());
         let mut first = std::mem::take(&mut self.ends);
-        if self.told.as_ref() != Some(&can) {
-            self.told = Some(can.clone());
-            first.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities: can }));
-        }
+        first.extend(hello(&mut self.told, can));
         out.splice(0..0, first);
     }
 }

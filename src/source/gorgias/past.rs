@@ -1,8 +1,5 @@
 //! The history of tickets that have ended: some in every other poll, each with all that was said and happened.
 
-use std::time::Duration;
-
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, Next};
@@ -44,11 +41,6 @@ pub(super) struct Past {
     /// Tickets that were told and ended at `reached`.
     #[serde(default)]
     told: Vec<Id>,
-}
-
-/// When the history that is asked for begins.
-pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
-    TimeDelta::from_std(backfill).map_or(Timestamp::MIN, |span| now - span).max(Timestamp::from_millis(0))
 }
 
 impl Past {

@@ -59,7 +59,7 @@ impl Gorgias {
         state.users_at = ask.now;
         state.teams_at = teams.as_ref().map_or(Timestamp::MIN, |_| ask.now);
         state.people.take(Staff { users, teams: teams.flatten() }, at, &mut state.outbox);
-        let begins_at = super::past::begins_at(ask.now, self.backfill);
+        let begins_at = crate::source::backfill::begins_at(ask.now, self.backfill);
         let (past, rated_to) = match mark {
             Some(mark) => {
                 state.told_to = mark.told_to;
@@ -106,6 +106,10 @@ impl Gorgias {
                 }
                 other => other?,
             };
+            if read == 0 && !is_later && !snoozed {
+                // By the server's clock, which is known from here on.
+                self.state.mark = ask.at();
+            }
             read += page.items.len();
             tickets.extend(page.items);
             let goes_on = page.next.is_some() && page.next != next;

@@ -4,7 +4,6 @@
 //! goes on behind it.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use compact_str::CompactString;
@@ -48,11 +47,6 @@ pub(super) struct Past {
 pub(super) struct Span {
     from: Timestamp,
     to: Timestamp,
-}
-
-/// When the history that is asked for begins; not before 1970, for the server counts from there.
-pub(super) fn begins_at(now: Timestamp, backfill: Duration) -> Timestamp {
-    TimeDelta::from_std(backfill).map_or(Timestamp::MIN, |span| now - span).max(Timestamp::from_millis(0))
 }
 
 impl Past {
@@ -213,9 +207,8 @@ mod tests {
     #[test]
     fn history_is_planned_once_and_only_where_it_is_missing() {
         let now = Timestamp::from_millis(1_795_000_000_000);
-        assert_eq!(begins_at(now, Duration::MAX), Timestamp::from_millis(0));
         let ago = |hours: i64| now - TimeDelta::hours(hours);
-        let day = begins_at(now, Duration::from_hours(24));
+        let day = now - TimeDelta::hours(24);
         let gap = |from, to| Span { from: ago(from), to: ago(to) };
         // Told from, what was left out, stopped at, asked for from, and what is read.
         for (told_from, gaps, stopped_at, begins_at, expected) in [

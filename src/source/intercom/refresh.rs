@@ -35,7 +35,7 @@ impl Intercom {
         let state = &mut self.state;
         let told_to = mark.as_ref().map(|mark| mark.told_to.min(at));
         let is_long = told_to.is_some_and(|told_to| at - told_to > LONG_PAUSE);
-        let begins_at = super::past::begins_at(at, self.backfill);
+        let begins_at = crate::source::backfill::begins_at(at, self.backfill);
         let stopped_at = told_to.filter(|_| is_long).map(|told_to| told_to - OVERLAP);
         state.rated_to =
             Some(mark.as_ref().and_then(|mark| mark.rated_to).or(told_to).map_or(at, |rated| rated.min(at)));
