@@ -42,6 +42,13 @@ fn open_with(simulator: &Simulator, author: Author) -> u64 {
     world.open().find(|chat| chat.status == Status::Open && last(chat) == Some(author)).unwrap().number
 }
 
+/// The number of a chat that has ended.
+fn ended(simulator: &Simulator) -> u64 {
+    let world = &simulator.inside().world;
+    let numbers = world.chats.iter().skip(1).map(|chat| chat.number);
+    numbers.filter(|number| world.chat(*number).is_some_and(|chat| chat.status.is_ended())).min().unwrap()
+}
+
 /// The desk itself says that this ticket is spam.
 fn mark(simulator: &Simulator, number: u64) {
     let edit = move |row: &mut Value| {
@@ -65,8 +72,7 @@ async fn spam_is_not_told_by_a_start_though_no_row_of_its_list_names_it() {
 #[tokio::test]
 async fn spam_of_the_past_is_not_told_either() {
     let simulator = desk().await;
-    let ended = |number: &u64| simulator.inside().world.chat(*number).is_some_and(|chat| chat.status.is_ended());
-    let number = (1..).map(|nth| crate::world::FIRST_CHAT + nth).find(ended).unwrap();
+    let number = ended(&simulator);
     mark(&simulator, number);
     let mut source = source(&simulator, &json!({}), Duration::from_hours(12));
     let mut watch = Watch::new(source.as_mut(), &simulator);
@@ -147,8 +153,7 @@ fn comes_back(simulator: &Simulator, number: u64) {
 async fn what_happens_between_two_looks_in_a_ticket_that_had_ended_is_told() {
     for is_stopped in [false, true] {
         let simulator = desk().await;
-        let ended = |number: &u64| simulator.inside().world.chat(*number).is_some_and(|chat| chat.status.is_ended());
-        let number = (1..).map(|nth| crate::world::FIRST_CHAT + nth).find(ended).unwrap();
+        let number = ended(&simulator);
         let mut earlier = super::watched(&simulator).await;
         quietly(&mut earlier, 5).await;
         assert_eq!(words(&earlier, number), Vec::<String>::new(), "that is history");
