@@ -272,6 +272,24 @@ async fn who_becomes_staff_has_answered_before() {
 }
 
 #[tokio::test]
+async fn where_the_group_of_all_staff_is_hidden_the_privileged_in_other_groups_are_staff() {
+    let mut desk = Desk::new();
+    desk.guests = Some(vec!["chiara"]);
+    for (id, who) in [(1, "ana"), (2, "chiara")] {
+        desk.create(id, 100 + id, 0, "kim@x", "kim@x");
+        desk.reply(110 + id, 10, id, who);
+    }
+    let mut watch = Watch::new(desk).await;
+    watch.settle().await;
+    assert_eq!(watch.board().0, waits(&[("2 -", 0)]), "a guest answers nobody");
+    let asked = |watch: &mut Watch| watch.desk().asked.iter().filter(|asked| asked.starts_with("/user/")).count();
+    let count = asked(&mut watch);
+    watch.later(600).await;
+    watch.later(15).await;
+    assert_eq!(asked(&mut watch), count, "each is looked up once");
+}
+
+#[tokio::test]
 async fn what_leaves_no_row_is_found_by_counting() {
     let mut desk = Desk::new();
     for id in 1..=3 {

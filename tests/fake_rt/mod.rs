@@ -37,6 +37,8 @@ pub struct Desk {
     /// Tickets that changed within the last minutes.
     pub changed: usize,
     pub staff: Vec<&'static str>,
+    /// It shows its own groups to nobody, and in another one these are beside the staff, who are not privileged.
+    pub guests: Option<Vec<&'static str>>,
     pub active: Vec<&'static str>,
     /// The request of that number, from 1, fails.
     pub fails: Option<usize>,
@@ -139,9 +141,11 @@ impl Desk {
             "/queues/all" => {
                 page(vec![json!({"id": 3, "Name": "Support"}), json!({"id": "4", "Name": "Billing"})], Some(2))
             }
+            "/groups" if self.guests.is_some() && query.contains("SystemInternal") => page(vec![], Some(0)),
             "/groups" => page(vec![json!({"id": "4"})], Some(1)),
             "/group/4" => {
-                json!({"Members": self.staff.iter().map(|id| json!({"id": id, "type": "user"})).collect::<Vec<_>>()})
+                let members = self.staff.iter().chain(self.guests.iter().flatten());
+                json!({"Members": members.map(|id| json!({"id": id, "type": "user"})).collect::<Vec<_>>()})
             }
             "/users" => {
                 page(USERS.iter().filter(|u| query.contains(&format!("\"{}\"", u.1))).map(user).collect(), None)
@@ -153,7 +157,10 @@ impl Desk {
                 self.log(&query, per_page, number, asked("order").is_some())
             }
             other => match other.strip_prefix("/user/").and_then(|id| USERS.iter().find(|u| u.0.to_string() == id)) {
-                Some((_, name, real)) => json!({"Name": name, "RealName": real}),
+                Some((_, name, real)) => {
+                    let is_privileged = self.staff.contains(name);
+                    json!({"Name": name, "RealName": real, "Privileged": if is_privileged { json!(1) } else { json!("") }})
+                }
                 None => return ResponseTemplate::new(404).set_body_string(r#"{"message":"Not Found"}"#),
             },
         };

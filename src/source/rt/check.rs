@@ -45,13 +45,17 @@ async fn permissions(ask: &mut Ask, settings: &Settings, findings: &mut Vec<Find
             format!("{}{more}", names[..names.len().min(QUEUES_SHOWN)].join(", "))
         },
     ));
-    let group = settings.staff_group.as_deref().unwrap_or("Privileged");
     let staff = match people.count_staff(ask, settings).await {
         Ok(0) => Err(SourceError::Forbidden { place: "GET /REST/2.0/group".into(), what: "no member is seen".into() }),
         other => other,
     };
     findings.push(outcome("staff", staff, "right SeeGroup, `staff_group`, `ignore_staff`", |count| {
-        format!("{count} agents in {}", excerpt(group))
+        let group = match settings.staff_group.as_deref() {
+            Some(name) => excerpt(name),
+            None if people.is_by_user() => "the groups that the account sees".to_owned(),
+            None => "Privileged".to_owned(),
+        };
+        format!("{count} agents in {group}")
     }));
     if people.queues.is_empty() {
         return None;

@@ -88,7 +88,8 @@ pub struct Settings {
     /// Names of the queues to watch; empty: all that the account sees.
     #[serde(default)]
     pub queues: Vec<String>,
-    /// User-defined group whose members are the agents; left out: everybody that RT calls privileged.
+    /// User-defined group whose members are the agents; left out: everybody that RT calls privileged, or, where it shows
+    /// that group to nobody (since a security update of November 2026), those of them who are in a group that the account sees.
     #[serde(default)]
     pub staff_group: Option<String>,
     /// Logins of programs that are no agents though they are staff: what they write answers nobody, what they open for

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 
 use super::Settings;
 use super::ask::{Ask, Records, quoted};
-use super::wire::{Brief, Group, OnlyId, Queue, Row, Ticket, User};
+use super::wire::{Brief, Group, OnlyId, Queue, Rights, Row, Ticket, User};
 use crate::event::{Agent, AgentId, Author, Event, EventKind, Status, TeamId};
 use crate::source::SourceError;
 use crate::text::nearest;
@@ -35,7 +35,11 @@ pub(super) struct People {
     pub own: CompactString,
     users: HashMap<CompactString, User>,
     numbers: HashMap<u64, CompactString>,
-    group: u64,
+    groups: Vec<u64>,
+    /// The server shows its own group of all staff to nobody: whoever is privileged in the groups that it shows is staff.
+    by_user: bool,
+    /// Members of those groups who are not privileged.
+    guests: HashSet<CompactString>,
     active: HashSet<CompactString>,
     inactive: HashSet<CompactString>,
     pending: HashSet<CompactString>,
@@ -60,7 +64,7 @@ impl People {
     pub(super) async fn read(ask: &mut Ask, settings: &Settings) -> Result<Self, SourceError> {
         let mut people = Self::new(settings);
         people.read_queues(ask, settings).await?;
-        people.group = find_group(ask, settings.staff_group.as_deref()).await?;
+        people.find_groups(ask, settings.staff_group.as_deref()).await?;
         people.read_staff(ask).await?;
         people.own = people.own_login(ask, settings).await?;
         Ok(people)
@@ -82,10 +86,53 @@ impl People {
         Ok(())
     }
 
+    /// Finds the staff group: the user-defined group of that name, or of everybody privileged. A Request Tracker that has
+    /// CVE-2026-108353 mended shows that one to nobody: then it is all user-defined groups.
+    async fn find_groups(&mut self, ask: &mut Ask, name: Option<&str>) -> Result<(), SourceError> {
+        let place = || "GET /REST/2.0/groups".to_owned();
+        if let Some(name) = name {
+            self.groups = groups_of(ask, "UserDefined", Some(name)).await?.into_iter().take(1).collect();
+            if self.groups.is_empty() {
+                let what =
+                    format!("staff_group: no group `{name}` that the account sees (it needs the right SeeGroup)");
+                return Err(SourceError::Unsupported { place: place(), what });
+            }
+            return Ok(());
+        }
+        self.groups = groups_of(ask, "SystemInternal", Some("Privileged")).await?.into_iter().take(1).collect();
+        self.by_user = self.groups.is_empty();
+        if self.by_user {
+            self.groups = groups_of(ask, "UserDefined", None).await?;
+        }
+        if self.groups.is_empty() {
+            let what = "the account sees no group: give it the right SeeGroup".to_owned();
+            return Err(SourceError::Forbidden { place: place(), what });
+        }
+        Ok(())
+    }
+
+    /// Whether staff is whoever is privileged in the groups that the account sees.
+    pub(super) const fn is_by_user(&self) -> bool {
+        self.by_user
+    }
+
+    /// Finds out who of some members is not privileged: one request each, once.
+    async fn read_guests(&mut self, ask: &mut Ask, logins: &[CompactString]) -> Result<(), SourceError> {
+        for login in logins {
+            let Some(number) = self.users.get(login).and_then(|user| user.id.parse::<u64>().ok()) else { continue };
+            match ask.one::<Rights>(&format!("/user/{number}")).await {
+                Ok(rights) if rights.privileged != "1" => drop(self.guests.insert(login.clone())),
+                Ok(_) | Err(SourceError::Unsupported { .. } | SourceError::Forbidden { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the members of the staff group and the names of those not known yet; returns who is new.
     pub(super) async fn read_staff(&mut self, ask: &mut Ask) -> Result<Vec<CompactString>, SourceError> {
         let mut members = HashSet::new();
-        let mut groups = vec![self.group];
+        let mut groups = self.groups.clone();
         let mut at = 0;
         while let Some(&group) = groups.get(at) {
             at += 1;
@@ -104,6 +151,10 @@ impl People {
         members.retain(|login| !self.ignored.contains(login) && login != NOBODY && login != SYSTEM);
         let unknown: Vec<_> = members.iter().filter(|login| !self.users.contains_key(*login)).cloned().collect();
         self.read_users(ask, &unknown).await?;
+        if self.by_user {
+            self.read_guests(ask, &unknown).await?;
+            members.retain(|login| !self.guests.contains(login));
+        }
         let new = members.difference(&self.staff).cloned().collect();
         self.staff = members;
         Ok(new)
@@ -111,7 +162,7 @@ impl People {
 
     /// How many count as agents, read anew.
     pub(super) async fn count_staff(&mut self, ask: &mut Ask, settings: &Settings) -> Result<usize, SourceError> {
-        self.group = find_group(ask, settings.staff_group.as_deref()).await?;
+        self.find_groups(ask, settings.staff_group.as_deref()).await?;
         self.read_staff(ask).await?;
         Ok(self.staff.len())
     }
@@ -333,21 +384,11 @@ fn chosen(all: &[Queue], wanted: &[String]) -> Result<BTreeMap<u64, String>, Str
     wanted.iter().map(find).collect()
 }
 
-/// The number of the staff group: the user-defined group of that name, or of everybody privileged.
-async fn find_group(ask: &mut Ask, name: Option<&str>) -> Result<u64, SourceError> {
-    let (domain, named) = name.map_or(("SystemInternal", "Privileged"), |name| ("UserDefined", name));
-    let query =
-        serde_json::json!([{"field": "Domain", "value": domain}, {"field": "Name", "value": named}]).to_string();
-    let found: Records<OnlyId> = ask.list("/groups", &[("query", &query)]).await?;
-    match (found.items.first(), name) {
-        (Some(group), _) => Ok(group.id),
-        (None, None) => Err(SourceError::Forbidden {
-            place: "GET /REST/2.0/groups".into(),
-            what: "the account does not see the group of all staff: give it the right SeeGroup".into(),
-        }),
-        (None, Some(name)) => Err(SourceError::Unsupported {
-            place: "GET /REST/2.0/groups".into(),
-            what: format!("staff_group: no group `{name}` that the account sees (it needs the right SeeGroup)"),
-        }),
-    }
+/// The numbers of groups of a domain that the account sees: of that name, or all.
+async fn groups_of(ask: &mut Ask, domain: &str, name: Option<&str>) -> Result<Vec<u64>, SourceError> {
+    let mut fields = vec![serde_json::json!({"field": "Domain", "value": domain})];
+    fields.extend(name.map(|name| serde_json::json!({"field": "Name", "value": name})));
+    let query = serde_json::Value::from(fields).to_string();
+    let found: Records<OnlyId> = ask.list("/groups", &[("query", &query), ("per_page", "100")]).await?;
+    Ok(found.items.iter().map(|group| group.id).collect())
 }

@@ -197,6 +197,13 @@ pub(super) struct User {
     pub id: CompactString,
 }
 
+/// `/user/:id`, for what a user may.
+#[derive(Debug, Deserialize)]
+pub(super) struct Rights {
+    #[serde(rename = "Privileged", default, deserialize_with = "word")]
+    pub privileged: CompactString,
+}
+
 /// What has an id and nothing else that matters.
 #[derive(Debug, Deserialize)]
 pub(super) struct OnlyId {
