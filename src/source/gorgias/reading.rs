@@ -205,7 +205,8 @@ impl Gorgias {
         }
         self.state.changed_to = self.state.changed_to.max(reading.newest.min(until));
         self.state.asked_at = ask.now;
-        self.state.is_behind = is_long;
+        // One that follows at once and is as long shows a desk on which that much happens: the next is read in its time.
+        self.state.is_behind = is_long && !self.state.is_behind;
         self.state.judge_doubts(ask.at());
     }
 }

@@ -37,7 +37,8 @@ impl Gorgias {
             return self.history(ask).await;
         }
         let is_waiting = self.has_due(ask.now);
-        let has_begun = self.state.is_behind || self.state.reading.is_some();
+        // What is to be read one by one is not put off by news without end.
+        let has_begun = self.state.reading.is_some() || (self.state.is_behind && !is_waiting);
         if has_begun || !is_waiting || ask.now - self.state.asked_at >= NEWS_EVERY {
             if !self.news(ask).await? {
                 let is_partial = self.state.is_partial;

@@ -91,11 +91,22 @@ impl Story {
         let is_merged = self.rows.iter().any(|row| row.kind == "received_merge" && row.id > beyond.row);
         let (late_articles, late_rows) = self.late(told);
         let is_new = |article: &Article| is_merged || late_articles || article.id > beyond.article;
+        let standing = self.standing(book);
         for article in self.articles.iter().filter(|article| is_new(article)) {
             let at = article.created_at;
-            if let Some(message) = message(article, self.ticket.id) {
-                placed.push((at, 2, article.id, Event::new(at, message)));
+            let Some(message) = message(article, self.ticket.id) else { continue };
+            let stands = standing.iter().rev().find(|(from, ..)| *from <= at);
+            if let Some(&(from, _, status)) = stands
+                && from < at
+                && status.is_ended()
+                && message.from == Author::Customer
+            {
+                // A call that was logged on it, say: the ticket stays as it was, which the message alone would not tell.
+                let conversation = conversation(self.ticket.id);
+                let kind = EventKind::Status { conversation, status, by: None, agent: None };
+                placed.push((at, 3, 0, Event::new(at, kind)));
             }
+            placed.push((at, 2, article.id, Event::new(at, message)));
         }
         for row in &self.rows {
             let said = self.said_with(row, book);
@@ -140,6 +151,20 @@ impl Story {
                 && other.created_at <= article.created_at
         };
         (!self.rows.iter().any(is_between)).then_some(article)
+    }
+
+    /// How the ticket stood, from when on: in order.
+    fn standing(&self, book: &Book) -> Vec<(Timestamp, u64, Status)> {
+        let rows = || self.rows.iter().filter(|row| row.changes("state"));
+        let first = rows().next().map_or(Some(self.ticket.state_id), |row| row.id_from);
+        let placed = |row: &Row| self.said_with(row, book).map_or(row.created_at, |article| article.created_at);
+        let mut standing: Vec<(Timestamp, u64, Status)> =
+            rows().filter_map(|row| Some((placed(row), row.id, book.status(row.id_to?)))).collect();
+        // What it was created with is saved a little later, too.
+        let begun_at = self.first_said_at().unwrap_or(self.ticket.created_at);
+        standing.extend(first.map(|state| (begun_at, 0, book.status(state))));
+        standing.sort_by_key(|(at, id, _)| (*at, *id));
+        standing
     }
 
     /// When the article was saved that the ticket was created with, where that was in one go.

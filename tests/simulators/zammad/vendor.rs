@@ -340,7 +340,7 @@ fn closes(chat: &Chat) -> Vec<Timestamp> {
 /// A ticket is saved so long before the article that was written with it.
 const SAVING: TimeDelta = TimeDelta::milliseconds(20);
 
-/// The history of a ticket: a row a change, in order. What is set with an article has a row before that.
+/// The history of a ticket: a row a change, in order. What somebody sets with an article has a row before that.
 fn rows(world: &World, chat: &Chat) -> Vec<Value> {
     let customer = chat.customer.map_or(2, |place| place as u64 + FIRST_CUSTOMER);
     let user = |id: &Option<AgentId>| {
@@ -355,9 +355,10 @@ fn rows(world: &World, chat: &Chat) -> Vec<Value> {
         (1, chat.opened.team.as_ref().map_or(1, team), 1, Status::Open, false);
     for Logged { number, at, kind } in &chat.log {
         let last_at = told.last().and_then(|row| Timestamp::parse(row["created_at"].as_str()?).ok()).unwrap_or(*at);
-        let is_with_article = chat.messages.iter().any(|said| said.at == *at);
-        let at = if is_with_article { last_at.max(*at - SAVING).min(*at) } else { *at };
         let mut row = |nth: u64, attribute: &str, from: u64, to: u64, by: u64| {
+            let is_with_it = |said: &crate::world::Said| said.at == *at && article(chat, said)["created_by_id"] == by;
+            let is_with_article = chat.messages.iter().any(is_with_it);
+            let at = if is_with_article { last_at.max(*at - SAVING).min(*at) } else { *at };
             told.push(json!({"id": number * 10 + nth, "o_id": chat.number, "object": "Ticket", "type": "updated",
                 "attribute": attribute, "value_from": from.to_string(), "value_to": to.to_string(),
                 "id_from": from, "id_to": to, "created_by_id": by, "created_at": at}));

@@ -38,9 +38,11 @@ fn ends(story: &Story, told: Option<Told>) -> (Vec<&'static str>, bool) {
 #[case::replied_and_closed(vec![late(2, 30, "Agent", 14)], vec![(10, 50, (2, 4), 14)], &["agent", "closed"], true)]
 #[case::a_call_was_logged_with_it(vec![late(2, 30, "Customer", 14)], vec![(10, 50, (2, 4), 14)], &["customer", "closed"], true)]
 #[case::the_customer_closed_it_with_thanks(vec![late(2, 30, "Customer", 903)], vec![(10, 50, (2, 4), 903)], &["customer", "closed"], true)]
-#[case::the_customer_replied_at_once(vec![late(2, 30, "Customer", 903)], vec![(10, 50, (2, 4), 14)], &["closed", "customer"], false)]
-#[case::and_after_the_reply(vec![late(2, 30, "Agent", 14), late(3, 60, "Customer", 903)], vec![(10, 50, (2, 4), 14)], &["agent", "closed", "customer"], true)]
-#[case::written_later(vec![late(2, 1001, "Customer", 14)], vec![(10, 50, (2, 4), 14)], &["closed", "customer"], false)]
+#[case::the_customer_replied_at_once(vec![late(2, 30, "Customer", 903)], vec![(10, 50, (2, 4), 14)], &["closed", "customer", "closed"], true)]
+#[case::and_after_the_reply(vec![late(2, 30, "Agent", 14), late(3, 60, "Customer", 903)], vec![(10, 50, (2, 4), 14)], &["agent", "closed", "customer", "closed"], true)]
+#[case::the_customer_wrote_in_that_very_moment(vec![late(2, 0, "Customer", 903)], vec![(10, 50, (2, 4), 14)], &["customer", "closed"], true)]
+#[case::written_later(vec![late(2, 1001, "Customer", 14)], vec![(10, 50, (2, 4), 14)], &["closed", "customer", "closed"], true)]
+#[case::opened_again_a_little_later(vec![late(2, 30, "Customer", 903)], vec![(10, 49, (2, 4), 14), (11, 51, (4, 2), 903)], &["closed", "customer", "closed", "open"], true)]
 #[case::opened_again_before(vec![late(2, 30, "Customer", 903)], vec![(10, 50, (2, 4), 903), (11, 50, (4, 2), 903)], &["closed", "open", "customer"], false)]
 #[case::opened_with_it(vec![late(2, 30, "Customer", 903)], vec![(10, 50, (4, 2), 903)], &["open", "customer"], false)]
 fn what_is_set_with_an_article_is_saved_before_it(
@@ -66,8 +68,19 @@ fn an_ending_is_told_again_with_an_article_that_comes_a_look_later() {
 }
 
 #[test]
+fn a_call_that_is_logged_on_a_closed_ticket_does_not_open_it() {
+    let call = article(2, 90, "Customer", &json!({"type": "phone", "created_by_id": 14}));
+    let rows = vec![change(10, 50, "state", (2, 4), 14)];
+    let mut story = Story { ticket: ticket(&json!({"state_id": 4})), articles: vec![call], rows };
+    let told = Told { article: 1, row: 10, counts: (0, 1) };
+    assert_eq!(ends(&story, Some(told)), (vec!["customer", "closed"], true));
+    story.rows.push(change(11, 95, "state", (4, 2), 14));
+    assert_eq!(ends(&story, Some(told)).0, ["customer", "closed", "open"], "until somebody opens it");
+}
+
+#[test]
 fn created_as_closed_it_is_closed_though_its_article_is_saved_later() {
-    for (second, expected) in [(0.025, ["customer", "closed"]), (1.5, ["closed", "customer"])] {
+    for (second, expected) in [(0.025, &["customer", "closed"][..]), (1.5, &["closed", "customer", "closed"])] {
         let at = Timestamp::from_millis(at(0).millis() + (second * 1000.0) as i64);
         let call = article(1, 0, "Customer", &json!({"type": "phone", "created_by_id": 14, "created_at": at}));
         let story = Story { ticket: ticket(&json!({"state_id": 4})), articles: vec![call], rows: vec![] };
