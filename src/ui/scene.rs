@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::theme::{Palette, Role};
 use crate::app::ViewState;
-use crate::board::{BoardSnapshot, SourceState};
+use crate::board::{BoardSnapshot, SourceHealth, SourceState};
 use crate::desk::SourceIx;
 use crate::event::Timestamp;
 use crate::metrics::history::AsOf;
@@ -17,6 +17,9 @@ use crate::metrics::thresholds::Severity;
 
 /// The offset of the board's time zone at an instant.
 pub type Zone = Arc<dyn Fn(Timestamp) -> FixedOffset + Send + Sync>;
+
+/// The sign of a figure of which a part is stale or missing.
+pub(super) const PARTLY_OLD: &str = "~";
 
 /// Where the picture comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,6 +115,19 @@ impl<'a> Scene<'a> {
     pub(super) fn is_stale(&self, source: SourceIx) -> bool {
         let health = self.snapshot.sources.get(source.at());
         health.is_some_and(|health| health.state_at(self.instant) == SourceState::Stale)
+    }
+
+    /// Whether every source is stale, so that no figure is fresh.
+    pub(super) fn is_old(&self) -> bool {
+        let sources = &self.snapshot.sources;
+        !sources.is_empty() && sources.iter().all(|health| health.state_at(self.instant) == SourceState::Stale)
+    }
+
+    /// Whether some sources are stale, or have never answered, and others are fresh.
+    pub(super) fn is_partly_old(&self) -> bool {
+        let is_stale = |health: &SourceHealth| health.state_at(self.instant) == SourceState::Stale;
+        let is_missing = |health: &SourceHealth| health.good_at.is_none() || is_stale(health);
+        !self.is_old() && self.snapshot.sources.iter().any(is_missing)
     }
 
     /// How bad a conversation is: the worse of its wait and of the help desk's own target.

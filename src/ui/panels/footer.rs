@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::app::{ACTIONS, Action, LinkRegion, Pane, PromptKind, Regions, Screen, ViewState};
 use crate::board::{Query, StoreState};
-use crate::ui::scene::Scene;
+use crate::ui::scene::{PARTLY_OLD, Scene};
 use crate::ui::text::{agent_name, fit, put, width};
 use crate::ui::theme::Role;
 use crate::ui::widgets::{area_of, pieces, pieces_width};
@@ -122,15 +122,16 @@ fn hints(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 /// What is wrong on the desk, worst first, as far as there is room.
 fn alerts(scene: &Scene<'_>, room: u16) -> Vec<(String, Role)> {
     let risk = scene.snapshot.risk_at(scene.instant);
+    let about = if scene.is_partly_old() { PARTLY_OLD } else { "" };
     let mut parts: Vec<(String, Role)> = Vec::new();
     if risk.breached > 0 {
-        parts.push((format!("‼ {} breached", risk.breached), Role::Breach));
+        parts.push((format!("‼ {about}{} breached", risk.breached), Role::Breach));
     }
     if risk.at_risk > 0 {
-        parts.push((format!("▲ {} at risk", risk.at_risk), Role::Warning));
+        parts.push((format!("▲ {about}{} at risk", risk.at_risk), Role::Warning));
     }
     if risk.sla_breached > 0 {
-        parts.push((format!("‼ {} SLA missed", risk.sla_breached), Role::Breach));
+        parts.push((format!("‼ {about}{} SLA missed", risk.sla_breached), Role::Breach));
     }
     match scene.snapshot.store.state {
         StoreState::Failing => parts.push(("▲ history not kept".to_owned(), Role::Warning)),

@@ -4,12 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::Regions;
-use crate::board::{SourceHealth, SourceState};
 use crate::metrics::history::{AsOf, REGISTRY, Row};
 use crate::metrics::thresholds::Severity;
 use crate::ui::big;
 use crate::ui::figure::{UNKNOWN, age, change, count, duration, seconds, share, sparkline};
-use crate::ui::scene::{Scene, severity_role, sign};
+use crate::ui::scene::{PARTLY_OLD, Scene, severity_role, sign};
 use crate::ui::text::{put, width};
 use crate::ui::theme::Role;
 use crate::ui::widgets::{frame, pieces, pieces_width};
@@ -76,9 +75,6 @@ const BIG: (u16, u16) = (180, 40);
 /// Cells that a figure of three digits takes more when it is big, less one.
 const BIGGER: u16 = 8;
 
-/// The sign of a figure of which a part is stale or missing.
-const PARTLY_OLD: &str = "~";
-
 /// Cells of a tile's frame and air.
 const FRAME: u16 = 4;
 
@@ -112,7 +108,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
     // The trend uses what the other figures leave: half of the room, up to a sample a minute.
     let trend = (spare / 2).min(60);
     let (each, rest) = ((spare - trend) / shown.len() as u16, (spare - trend) % shown.len() as u16);
-    let mut x = area.x;
+    let (mut x, is_partly_old) = (area.x, scene.is_partly_old());
     for (at, tile) in shown.iter().enumerate() {
         let mut width = tile.min + large + each + u16::from((at as u16) < rest);
         if at == 0 {
@@ -122,7 +118,7 @@ pub(super) fn draw(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, _: &mut Regi
         let unheard = scene.is_unheard();
         let parts =
             if unheard { vec![note(UNKNOWN)] } else { (tile.value)(scene, width.saturating_sub(FRAME + large)) };
-        if tile.is_of_all && parts.first().is_some_and(|(text, _)| text != UNKNOWN) && is_partly_old(scene) {
+        if is_partly_old && tile.is_of_all && parts.first().is_some_and(|(text, _)| text != UNKNOWN) {
             put(buf, x + 1, area.y, width.saturating_sub(1), PARTLY_OLD, scene.style(Role::Warning));
         }
         if inner.height >= big::LINES {
@@ -154,7 +150,7 @@ fn line(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
     }
     let (mut parts, longest) = (waiting(scene, 0), longest(scene, 12));
     parts.truncate(1);
-    if is_partly_old(scene) {
+    if scene.is_partly_old() {
         parts.push((format!(" {PARTLY_OLD}"), Role::Warning));
     }
     parts.push((" waiting  ".to_owned(), Role::Dim));
@@ -165,7 +161,7 @@ fn line(buf: &mut Buffer, area: Rect, scene: &Scene<'_>) {
 
 /// As many pieces as fit, whole; a piece that would be cut is left out.
 pub(super) fn show(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, parts: &[(String, Role)]) {
-    let old = is_old(scene);
+    let old = scene.is_old();
     let mut shown: Vec<(&str, Role)> = Vec::new();
     for (text, role) in parts {
         let role = if old && *role != Role::Dim { Role::Stale } else { *role };
@@ -185,26 +181,10 @@ fn show_big(buf: &mut Buffer, area: Rect, scene: &Scene<'_>, parts: &[(String, R
     if big::width(text) > area.width {
         return show(buf, Rect { y: area.bottom() - 1, height: 1, ..area }, scene, parts);
     }
-    let role = if is_old(scene) { Role::Stale } else { *role };
+    let role = if scene.is_old() { Role::Stale } else { *role };
     let used = big::draw(buf, area.x, area.y, text, scene.style(role));
     let foot = Rect { x: area.x + used, y: area.y + big::LINES - 1, width: area.width - used, height: 1 };
     show(buf, foot, scene, rest);
-}
-
-/// Whether every source is stale, so that no figure is fresh.
-fn is_old(scene: &Scene<'_>) -> bool {
-    let sources = &scene.snapshot.sources;
-    !sources.is_empty() && sources.iter().all(|health| is_stale(health, scene))
-}
-
-fn is_stale(health: &SourceHealth, scene: &Scene<'_>) -> bool {
-    health.state_at(scene.instant) == SourceState::Stale
-}
-
-/// Whether some sources are stale, or have never answered, and others are fresh.
-fn is_partly_old(scene: &Scene<'_>) -> bool {
-    let is_missing = |health: &SourceHealth| health.good_at.is_none() || is_stale(health, scene);
-    !is_old(scene) && scene.snapshot.sources.iter().any(is_missing)
 }
 
 fn figure(text: impl Into<String>) -> (String, Role) {
