@@ -11,6 +11,8 @@ use crate::source::{Batch, Pace, Quota, SourceError};
 
 /// The longest wait between two tries of a source that fails.
 pub const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
+/// The same for one that is asked at intervals while its server is down: once it is back, everybody looks.
+const LONGEST_OUTAGE: Duration = Duration::from_mins(1);
 /// How long to wait before asking again what will only change when somebody changes it.
 pub const SLOW_RETRY: Duration = Duration::from_mins(5);
 /// What counts as the interval of a source that is not asked at intervals: it is stale after two of these.
@@ -198,12 +200,15 @@ impl Schedule {
         let (delay, until) = match error {
             SourceError::RateLimited { until, .. } => {
                 self.slowdown = (self.slowdown + 1).min(MOST_SLOWDOWN);
-                let delay = if until.is_some() { self.interval } else { self.backoff(FIRST_THROTTLE) };
+                let delay = if until.is_some() { self.interval } else { self.backoff(FIRST_THROTTLE, LONGEST_BACKOFF) };
                 // With or without a date, a person can't ask sooner either.
                 (delay, Some(until.unwrap_or(now + delta(delay))))
             }
-            SourceError::Transient { until, .. } => (self.backoff(first), *until),
-            SourceError::Schema { .. } => (self.backoff(first), None),
+            SourceError::Transient { until, .. } => {
+                let longest = if self.pace == Pace::Push { LONGEST_BACKOFF } else { LONGEST_OUTAGE.max(self.interval) };
+                (self.backoff(first, longest), *until)
+            }
+            SourceError::Schema { .. } => (self.backoff(first, LONGEST_BACKOFF), None),
             SourceError::Auth { .. } | SourceError::Forbidden { .. } | SourceError::Unsupported { .. } => {
                 (SLOW_RETRY.max(self.interval), None)
             }
@@ -216,10 +221,10 @@ impl Schedule {
         now + delta(delay)
     }
 
-    /// Doubles with each failure, and is shortened by up to a half so that many clients don't come back at once.
-    fn backoff(&mut self, first: Duration) -> Duration {
+    /// Doubles with each failure up to `longest`, and is shortened by up to a half so that many clients don't come back at once.
+    fn backoff(&mut self, first: Duration, longest: Duration) -> Duration {
         let doubled = first.saturating_mul(1 << (self.failures.saturating_sub(1)).min(16));
-        doubled.min(LONGEST_BACKOFF).mul_f64(0.5 + 0.5 * self.unit())
+        doubled.min(longest).mul_f64(0.5 + 0.5 * self.unit())
     }
 
     /// Up to a twentieth longer: the interval is the quickest, and sources drift apart.
@@ -300,7 +305,7 @@ mod tests {
     #[case("transient", 1, 7.5, 15.0)]
     #[case("transient", 2, 15.0, 30.0)]
     #[case("transient", 3, 30.0, 60.0)]
-    #[case("transient", 30, 150.0, 300.0)]
+    #[case("transient", 30, 30.0, 60.0)]
     #[case("schema", 1, 7.5, 15.0)]
     #[case("schema", 2, 15.0, 30.0)]
     #[case("throttled", 1, 30.0, 60.0)]

@@ -48,6 +48,11 @@ impl Range {
         Self { from: Some(midnight(zone, from)), to: Some(midnight(zone, to)), since: None }
     }
 
+    /// The same, but not beyond `now`: what is to come is not known, and nobody has been online in it.
+    pub fn not_beyond(self, now: Timestamp) -> Self {
+        Self { to: self.to.map(|to| to.min(now)), ..self }
+    }
+
     /// The first instant after the range, where it is said.
     pub fn to(&self) -> Option<Timestamp> {
         self.to
@@ -129,6 +134,18 @@ mod tests {
         ] {
             assert_eq!(ends(line), Ok((from.to_owned(), to.to_owned())), "{line}");
         }
+    }
+
+    #[test]
+    fn the_month_that_goes_on_ends_now() {
+        let ends = |from: &str, to: &str| {
+            let [from, to] = [from, to].map(|text| Some(Timestamp::parse(text).unwrap()));
+            let range = Range { from, to, since: None }.not_beyond(Timestamp::parse(NOW).unwrap());
+            range.ends(None, Tz::UTC).map(|(_, to)| to.to_string()).map_err(|failure| failure.to_string())
+        };
+        assert_eq!(ends("2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z"), Ok(NOW.to_owned()));
+        assert_eq!(ends("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"), Ok("2026-03-02T00:00:00Z".to_owned()));
+        assert!(ends("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z").unwrap_err().contains("empty"));
     }
 
     #[test]

@@ -32,7 +32,10 @@ pub fn run(flags: &cli::Report, config: &Config, out: impl Write) -> Result<(), 
         Some(name) => zone::parse(name).map_err(|error| Failure::usage(format!("--tz {error}")))?,
         None => zone::of_system(&Environment::of_process()),
     };
-    let range = Range::of(flags, zone, clock::real()())?;
+    let now = clock::real()();
+    let range = Range::of(flags, zone, now)?;
+    // A recording may be of any time; what is kept was watched until now.
+    let range = if flags.events.is_none() { range.not_beyond(now) } else { range };
     let (history, span) = read(flags, range, zone, config)?;
     let (from, to) = range.ends(span, zone)?;
     let query = Query { from, to, zone, by: flags.by.and_then(grouping), filter: filter(flags) };
