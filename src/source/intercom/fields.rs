@@ -111,7 +111,12 @@ impl Conversation {
     }
 }
 
-/// A text without its HTML tags.
+/// Characters that HTML names; `&` last, lest it makes another.
+const NAMED: [(&str, &str); 6] =
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")];
+
+/// A text without its HTML tags, and with the characters that it names: a conversation that is read by itself comes as plain
+/// text, and is the same as in a list.
 fn without_tags(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut is_tag = false;
@@ -123,5 +128,5 @@ fn without_tags(html: &str) -> String {
             _ => {}
         }
     }
-    text.trim().to_owned()
+    NAMED.iter().fold(text, |text, (name, character)| text.replace(name, character)).trim().to_owned()
 }

@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ask::Whole;
+use super::ask::{Whole, seconds};
 use super::story::{Fold, Telling, Trust};
 use super::wire::Conversation;
 use crate::event::{Event, Timestamp};
@@ -73,7 +73,7 @@ pub(super) fn look(seen: &Look<'_>, before: Option<Known>, out: &mut Vec<Event>)
         let new = match told {
             Some(place) => &whole.parts[place + 1..],
             None if known.last_part.is_none() => &whole.parts[..],
-            None => &whole.parts[whole.parts.partition_point(|part| part.created_at < last_at)..],
+            None => &whole.parts[whole.parts.partition_point(|part| seconds(part.created_at) < seconds(last_at))..],
         };
         let mut telling = Telling::new(row, fold, out);
         telling.parts(new, whole.merged.as_ref());

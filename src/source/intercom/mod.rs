@@ -28,6 +28,8 @@ mod state;
 mod story;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waits;
 mod wire;
 
 use std::sync::Arc;

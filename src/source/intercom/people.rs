@@ -49,6 +49,8 @@ impl People {
         out: &mut Vec<Event>,
     ) -> Vec<CompactString> {
         let mut unknown = Vec::new();
+        // Whoever may read the list is in it.
+        let is_whole = is_whole && !admins.is_empty();
         let admins: Vec<Admin> = admins.into_iter().filter(Admin::has_seat).collect();
         let mut seats: HashSet<AgentId> = admins.iter().map(|admin| AgentId::new(admin.id.clone())).collect();
         if is_whole {

@@ -102,7 +102,7 @@ fn who_has_it_is_told_from_the_beginning_only_where_nothing_says_since_when() {
     assert_eq!(told(row(held()), Vec::new())[..], ["0 opened inbound 55", "0 message customer", "0 assigned 81/ by"]);
     let mut state = steady();
     state.tell(&Whole { row: read(row(held())), parts: Vec::new(), begins: false, merged: None }, LATER);
-    let expected = ["0 opened inbound", "0 message customer", "900 assigned /55 by", "900 assigned 81/ by"];
+    let expected = ["0 opened inbound", "900 assigned /55 by", "900 assigned 81/ by"];
     assert_eq!(shorts(&mut state), expected, "the first parts are missing");
     let moved = part(10, "assignment", "bot", json!({"assigned_to": {"type": "team", "id": 55}}));
     assert_eq!(told(row(json!({"team_assignee_id": 55})), vec![moved])[0], "0 opened inbound");
@@ -419,4 +419,23 @@ fn what_the_fields_told_is_not_forgotten_when_the_parts_are_read() {
     state.outbox.clear();
     state.vanish(&"7".into(), at(400));
     assert_eq!(shorts(&mut state), ["900 status closed by system"]);
+}
+
+#[test]
+fn an_empty_list_of_teammates_ends_nobody() {
+    let (mut state, mut out) = (steady(), Vec::new());
+    let admin = json!({"id": "81", "name": "Ana", "has_inbox_seat": true, "away_mode_enabled": false});
+    state.people.take_admins((vec![read(admin)], true), at(0), &mut out);
+    assert_eq!(out.len(), 2);
+    state.people.take_admins((Vec::new(), true), at(60), &mut out);
+    assert_eq!(out.len(), 2, "whoever asks is in the list");
+}
+
+#[test]
+fn a_subject_is_the_same_in_html_and_as_plain_text() {
+    let of = |subject: &str| {
+        let source = json!({"type": "email", "subject": subject, "author": {"type": "user", "id": "u1"}});
+        read::<Conversation>(row(json!({"source": source}))).opened().subject
+    };
+    assert_eq!(of("<p>Q&amp;A &gt; &quot;x&quot;</p>"), of("Q&A > \"x\""));
 }

@@ -6,6 +6,7 @@
 use chrono::TimeDelta;
 use compact_str::CompactString;
 
+use super::ask::seconds;
 use super::merge::{MOMENT, Merged};
 use super::wire::{Actor, Conversation, Part, some_id};
 use crate::event::{
@@ -17,6 +18,10 @@ const BOT: &str = "bot";
 /// An ending that only the fields show is told so long after it: the part that says whose it is may be read later, and
 /// comes first then. Parts are of whole seconds.
 const BEHIND_ITS_PART: TimeDelta = TimeDelta::milliseconds(1);
+
+/// What the customer wrote in the second of an answer, or of an ending, and after it is told so long after it: its fields
+/// may have told it before, and of one instant what is told first comes first.
+const AFTER_THE_ANSWER: TimeDelta = TimeDelta::milliseconds(2);
 
 /// What the events that were told of a conversation come to.
 #[derive(Debug, Clone, PartialEq)]
@@ -268,7 +273,7 @@ impl<'a> Telling<'a> {
     }
 
     /// How it began, with its first message. Who has it from the start is seen by there being no part that says since
-    /// when.
+    /// when. Where the parts do not begin there, the first message waits for none of them: it is told with its answer.
     pub(super) fn beginning(&mut self, row: &Conversation, parts: &[Part], whole: bool) {
         let mut opened = row.opened();
         let to = |kind: &str| {
@@ -281,9 +286,16 @@ impl<'a> Telling<'a> {
             self.fold.team.clone_from(&opened.team);
         }
         self.say(row.created_at, opened);
+        let answered_at = row.statistics.as_ref().and_then(|statistics| statistics.first_reply);
+        let answer = answered_at.filter(|at| parts.first().is_some_and(|part| *at < part.created_at)).zip(holder(row));
         match row.first_author() {
             Who::Nobody => {}
+            Who::Customer if !whole && answer.is_none() => {}
             who => self.message(row.created_at, &who, true),
+        }
+        // Nothing says who it was: whoever holds it, most likely.
+        if let Some((at, holder)) = answer.filter(|_| !whole) {
+            self.message(at, &Who::Agent(holder), true);
         }
         if let Some(holder) = holder(row).filter(|_| whole && !parts.iter().any(Part::is_assignment)) {
             self.assigned(row.created_at, Assigned::to(self.id.clone(), Some(holder)));
@@ -300,9 +312,20 @@ impl<'a> Telling<'a> {
         self.say(self.fold.last_at.max(row.changed_at()), row.opened());
     }
 
+    /// When a part is told: parts are of whole seconds, and in their order.
+    fn instant(&self, part: &Part, who: &Who) -> Timestamp {
+        let (at, is_asked) = (part.created_at, *who == Who::Customer && part.is_message());
+        let same_second = self.fold.waiting_since.filter(|since| seconds(*since) == seconds(at));
+        if is_asked && self.fold.answered_at == at {
+            return at + AFTER_THE_ANSWER;
+        }
+        same_second.map_or(at, |since| since.max(at))
+    }
+
     /// One thing that happened.
     fn part(&mut self, part: &Part) {
-        let (at, who) = (part.created_at, part.who());
+        let who = part.who();
+        let at = self.instant(part, &who);
         if part.is_note() {
             self.message(at, &who, false);
         } else if part.is_message() {
@@ -397,6 +420,16 @@ impl<'a> Telling<'a> {
         let waits = is_hidden || row.waiting_since().is_some() && (is_back || self.fold.hidden.is_some());
         if waits && !row.is_ended() && self.fold.waiting_since.is_none() {
             self.message(at, &Who::Customer, true);
+        }
+    }
+
+    /// A question that was asked on one that was merged into this still waits for its answer.
+    pub(super) fn goes_on(id: &ConversationId, since: Timestamp, fold: &mut Fold, out: &mut Vec<Event>) {
+        let is_earlier = fold.waiting_since.is_none_or(|told| since < told);
+        if is_earlier && since > fold.answered_at {
+            let mut telling = Telling { id: id.clone(), fold: std::mem::take(fold), merged_at: None, out };
+            telling.message(since, &Who::Customer, true);
+            *fold = Fold { waiting_since: Some(since), ..telling.fold };
         }
     }
 

@@ -220,6 +220,8 @@ pub(super) struct Statistics {
     pub assignment: Option<Timestamp>,
     #[serde(rename = "last_contact_reply_at", default, deserialize_with = "lenient::maybe_time")]
     pub contact_reply: Option<Timestamp>,
+    #[serde(rename = "first_admin_reply_at", default, deserialize_with = "lenient::maybe_time")]
+    pub first_reply: Option<Timestamp>,
     #[serde(rename = "last_admin_reply_at", default, deserialize_with = "lenient::maybe_time")]
     pub admin_reply: Option<Timestamp>,
     #[serde(rename = "last_close_at", default, deserialize_with = "lenient::maybe_time")]
