@@ -197,7 +197,7 @@ async fn a_record_that_cannot_be_read_costs_no_other_and_ends_nobody() {
     let mut source = custom(&server.uri(), &request);
     source.remember(&["2".into()]);
     let batch = source.poll(None, now()).await.unwrap();
-    assert_eq!((batch.skipped_total, batch.skipped[0].place.as_str()), (1, "/tickets, value 1"));
+    assert_eq!((batch.skipped_total, batch.skipped[0].place.as_str()), (1, "/tickets, value 1, conversation 2"));
     assert!(batch.skipped[0].reason.contains("opened_at"), "{}", batch.skipped[0].reason);
     let told = lines(&batch);
     assert!(
@@ -215,6 +215,12 @@ async fn a_record_that_cannot_be_read_costs_no_other_and_ends_nobody() {
 #[rstest]
 #[case(json!({"request": []}), "request")]
 #[case(json!({"request": [{"path": "tickets", "jq": "."}]}), "request[0].path")]
+#[case(json!({"request": [{"path": "/t?k=s3cret-key", "jq": "."}]}), "request[0].path: must end before `?`")]
+#[case(json!({"request": [{"path": "/t#s3cret-key", "jq": "."}]}), "request[0].path: must end before `?`")]
+#[case(json!({"request": [{"path": "/t/{sinc}", "jq": "."}]}), "request[0].path: `{sinc}` stands for nothing")]
+#[case(json!({"request": [{"path": "/t", "query": {"from": ">{sinc}"}, "jq": "."}]}), "request[0].query.from: `{sinc}` stands for")]
+#[case(json!({"request": [{"path": "/t", "body": {"a": ["{sinc}"]}, "jq": "."}]}), "request[0].body: `{sinc}` stands for")]
+#[case(json!({"base_url": "https://desk.example.com/api?k=s3cret-key"}), "base_url: must end before `?`")]
 #[case(json!({"request": [{"path": "/t", "jq": ".a |"}]}), "request[0].jq: ends too early")]
 #[case(json!({"request": [{"path": "/t", "jq": ".", "next": "foo"}]}), "request[0].next: knows no `foo`")]
 #[case(json!({"request": [{"path": "/t", "jq": ".", "page_param": "p", "offset_param": "o"}]}), "give one of")]
@@ -287,8 +293,9 @@ fn example(file: &str, base: &str) -> Spec {
 async fn the_example_of_freshdesk_reads_what_freshdesk_answers() {
     let server = MockServer::start().await;
     let agent = json!({"id": 2043, "contact": {"name": "Ana Ruiz", "email": "ana@e.example", "avatar": null}, "deactivated": false,
-        "availability": {"status_updated_at": "2026-03-02T08:02:11Z",
-            "channel_availability": [{"channel": "freshdesk", "available": true, "logged_in": true}]}});
+        "availability": {"status_updated_at": "2026-03-02T08:02:11Z", "channel_availability": [
+            {"channel": "freshdesk", "available": true, "logged_in": true, "availability_updated_at": "2026-03-02T08:05:30Z"},
+            {"channel": "Email queue", "available": false, "logged_in": false, "availability_updated_at": null}]}});
     let ticket = json!({"id": 20871, "subject": "Cannot download my invoice", "status": 2, "priority": 2, "source": 1,
         "requester_id": 43001, "responder_id": 2043, "group_id": 77, "tags": ["billing"], "spam": false,
         "created_at": "2026-03-02T09:14:05Z", "updated_at": "2026-03-02T11:05:12Z",
@@ -330,7 +337,7 @@ async fn the_example_of_freshdesk_reads_what_freshdesk_answers() {
         "agent",
         "2026-03-02T11:30:00Z message 20872 unnamed agent",
         "2026-03-02T11:45:00Z status 20873 closed",
-        "2026-03-02T08:02:11Z presence 2043",
+        "2026-03-02T08:05:30Z presence 2043",
         "team",
         "2026-03-02T09:14:05Z opened 20871",
         "2026-03-02T09:14:05Z message 20871 customer",

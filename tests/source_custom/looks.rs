@@ -1,7 +1,7 @@
 //! Looks of `custom`: whose clock they are by, which lists end a conversation, what is passed over, and when they are begun anew.
 
 use chrono::TimeDelta;
-use helptop::source::{Batch, Source};
+use helptop::source::{Batch, Source, SourceError};
 use serde_json::{Value, json};
 use wiremock::matchers::{any, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -21,6 +21,29 @@ fn record(id: u64, status: &str) -> Value {
 async fn poll(source: &mut Custom, last: Option<&Batch>, minutes: i64) -> Batch {
     let cursor = last.and_then(|batch| batch.cursor.as_ref());
     source.poll(cursor, now() + TimeDelta::minutes(minutes)).await.unwrap()
+}
+
+/// What each of these answers to the same request comes to, a minute apart.
+async fn looks(requests: &Value, answers: &[(u16, Value)]) -> Vec<Result<Batch, SourceError>> {
+    let server = MockServer::start().await;
+    for (i, (status, body)) in answers.iter().enumerate() {
+        let answer = ResponseTemplate::new(*status).set_body_json(body);
+        let mock = Mock::given(path("/api/tickets")).respond_with(answer).up_to_n_times(1);
+        mock.with_priority(i as u8 + 1).mount(&server).await;
+    }
+    let (mut source, mut cursor, mut all) = (custom(&server.uri(), requests), None, Vec::new());
+    for minutes in 0..answers.len() {
+        let batch = source.poll(cursor.as_ref(), now() + TimeDelta::minutes(minutes as i64)).await;
+        cursor = batch.as_ref().ok().and_then(|batch| batch.cursor.clone()).or(cursor);
+        all.push(batch);
+    }
+    all
+}
+
+/// The endings that a batch told, without their date.
+fn ended(batch: &Result<Batch, SourceError>) -> String {
+    let told = lines(batch.as_ref().unwrap()).into_iter().filter(|line| line.contains("status"));
+    told.map(|line| line.trim_start_matches("2026-03-02T12:").to_owned()).collect::<Vec<_>>().join(", ")
 }
 
 async fn asked(server: &MockServer, at: &str) -> usize {
@@ -92,12 +115,13 @@ async fn a_conversation_ends_when_none_of_the_lists_has_it_as_they_were_read_las
     let mut last = poll(&mut source, None, 0).await;
     assert!(!lines(&last).iter().any(|line| line.contains("status 3")));
     // Ticket 3 may have gone from one list to the other while they were read.
-    for (minutes, ended) in [(1, "01:00Z status 3 closed"), (2, ""), (3, ""), (9, ""), (10, "")] {
+    // A list that is empty all at once counts when it is so again.
+    for (minutes, ended) in [(1, "01:00Z status 3 closed"), (2, ""), (3, ""), (9, ""), (10, ""), (11, ""), (20, "")] {
         last = poll(&mut source, Some(&last), minutes).await;
         assert_eq!(lines(&last).join(", ").trim_start_matches("2026-03-02T12:"), ended, "after {minutes} minutes");
     }
-    last = poll(&mut source, Some(&last), 11).await;
-    assert_eq!(lines(&last), ["2026-03-02T12:11:00Z status 1 closed", "2026-03-02T12:11:00Z status 2 closed"]);
+    last = poll(&mut source, Some(&last), 21).await;
+    assert_eq!(lines(&last), ["2026-03-02T12:21:00Z status 1 closed", "2026-03-02T12:21:00Z status 2 closed"]);
 }
 
 #[tokio::test]
@@ -177,4 +201,97 @@ async fn the_example_of_freshdesk_needs_no_right_to_see_who_is_available() {
     let batch = Custom::new(&spec, Limits::default()).unwrap().poll(None, now()).await.unwrap();
     assert_eq!(batch.skipped_total, 2);
     assert!(lines(&batch).contains(&"2026-03-02T09:00:00Z message 7 customer".to_owned()));
+}
+
+#[tokio::test]
+async fn an_answer_none_of_whose_records_can_be_read_is_an_error_and_ends_nobody() {
+    let renamed = json!([{"conversation": 1, "opened": "2026-03-02T09:00:00Z", "status": "open"}]);
+    let good = json!([record(1, "open"), record(2, "open")]);
+    let request = json!([{"path": "/tickets", "tells_all": true, "jq": ".[]"}]);
+    let all = looks(&request, &[(200, good.clone()), (200, renamed), (200, good)]).await;
+    let Err(SourceError::Transient { place, what, todo: Some(todo), .. }) = &all[1] else { panic!("{all:?}") };
+    assert_eq!(place, "the program `jq` of /tickets");
+    let begin = "no record that it gives can be read; the first: /tickets, value 0, conversation 1: ";
+    assert!(what.starts_with(begin) && what.contains("unknown field `opened`"), "{what}");
+    assert!(todo.contains("mend that jq program"), "{todo}");
+    assert_eq!(ended(&all[2]), "");
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_there_where_its_conversation_can() {
+    let odd = |id: Value| json!({"conversation": id, "opened_at": "soon", "status": "open"});
+    let request = json!([{"path": "/tickets", "tells_all": true, "jq": ".[]"}]);
+    let answers = [
+        json!([record(1, "open"), record(2, "open"), record(3, "open")]),
+        json!([odd(1.into()), record(2, "open")]),
+        json!([odd(Value::Null), record(2, "open")]),
+        json!([record(2, "open"), {"type": "agent", "id": 7}]),
+    ];
+    let all = looks(&request, &answers.map(|answer| (200, answer))).await;
+    let ended: Vec<String> = all.iter().map(ended).collect();
+    // Which one cannot be read in the third look is not known; what an event lacks hides no conversation.
+    assert_eq!(ended, ["", "01:00Z status 3 closed", "", "03:00Z status 1 closed"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_in_another_list_ends_as_before() {
+    let server = MockServer::start().await;
+    let odd = json!([{"opened_at": "soon"}]);
+    Mock::given(path("/api/changes")).respond_with(found(&odd)).mount(&server).await;
+    Mock::given(path("/api/tickets")).respond_with(found(&json!([record(1, "open")]))).mount(&server).await;
+    let requests = json!([{"path": "/changes", "jq": ".[]"}, {"path": "/tickets", "tells_all": true, "jq": ".[]"}]);
+    let mut source = custom(&server.uri(), &requests);
+    source.remember(&["2".into()]);
+    assert!(lines(&poll(&mut source, None, 0).await).contains(&"2026-03-02T12:00:00Z status 2 closed".to_owned()));
+}
+
+#[tokio::test]
+async fn a_list_that_is_empty_all_at_once_ends_all_only_when_it_is_so_again() {
+    let request = json!([{"path": "/tickets", "tells_all": true, "jq": ".tickets[]?"}]);
+    let good = json!({"tickets": [record(1, "open")]});
+    let answers = [good.clone(), json!({"error": "maintenance"}), good, json!({}), json!({"tickets": []})];
+    let all = looks(&request, &answers.map(|answer| (200, answer))).await;
+    assert_eq!(all.iter().map(ended).collect::<Vec<_>>(), ["", "", "", "", "04:00Z status 1 closed"]);
+    let strict = json!([{"path": "/tickets", "tells_all": true, "jq": ".tickets[]"}]);
+    let all = looks(&strict, &[(200, json!({"error": "maintenance"}))]).await;
+    let Err(SourceError::Transient { todo: Some(todo), .. }) = &all[0] else { panic!("{all:?}") };
+    assert!(todo.contains("let it fail where the list is missing") && !todo.contains('?'), "{todo}");
+}
+
+#[tokio::test]
+async fn what_is_optional_and_fails_is_named_once_and_left_alone_for_longer_and_longer() {
+    let (fails, odd) = (ResponseTemplate::new(503), found(&json!([{"id": "x"}])));
+    let unread = found(&json!([{"id": 1}, {"id": 2}]));
+    for answer in [fails, odd, unread] {
+        let server = MockServer::start().await;
+        Mock::given(path("/api/teams")).respond_with(answer).mount(&server).await;
+        Mock::given(path("/api/tickets")).respond_with(found(&json!([record(1, "open")]))).mount(&server).await;
+        let mut requests = json!([{"path": "/teams", "optional": true, "jq": ".[] | {type: \"team\", id: (.id + 1)}"},
+            {"path": "/tickets", "tells_all": true, "jq": ".[]"}]);
+        let mut source = custom(&server.uri(), &requests);
+        assert_eq!(source.check(now()).await.unwrap()[0].good, None);
+        let first = poll(&mut source, None, 0).await;
+        assert_eq!((first.skipped_total, first.skipped[0].place.as_str()), (1, "/teams, optional"));
+        assert!(lines(&first).iter().any(|line| line.contains("opened 1")));
+        let mut last = first;
+        for (seconds, times) in [(59, 2), (60, 3), (179, 3), (180, 4), (419, 4), (420, 5)] {
+            let at = now() + TimeDelta::seconds(seconds);
+            last = source.poll(last.cursor.as_ref(), at).await.unwrap();
+            assert_eq!((last.skipped_total, asked(&server, "/api/teams").await), (0, times), "after {seconds} s");
+        }
+        requests[0]["optional"] = false.into();
+        let mut strict = custom(&server.uri(), &requests);
+        assert!(strict.poll(None, now()).await.is_err() && strict.check(now()).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_all_requests_is_an_error_though_one_is_optional() {
+    for status in [401, 429] {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+        let requests = json!([{"path": "/a", "optional": true, "jq": "."}, {"path": "/b", "jq": "."}]);
+        assert!(custom(&server.uri(), &requests).poll(None, now()).await.is_err());
+        assert_eq!(asked(&server, "/api/b").await, 0, "{status}");
+    }
 }

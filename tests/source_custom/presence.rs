@@ -54,7 +54,7 @@ fn told(batch: &Batch) -> String {
 #[rstest]
 #[case::refused_for_a_while("0s", &[(200, 1), (403, 1), (200, 9)], &[
     (0, "hello+, 08:00 ana online, 08:00 ben offline"), (1, ""), (4, ""), (5, "12:05 ana offline, hello-"), (60, ""),
-    (61, "hello+, 12:05 ana online, 12:05 ben offline"), (62, "08:00 ana online, 08:00 ben offline")])]
+    (61, "hello+, 12:05 ana online, 12:05 ben offline"), (62, "")])]
 #[case::refused_at_the_start("0s", &[(404, 1), (200, 9)], &[
     (0, "hello-"), (1, ""), (60, "hello+, 08:00 ana online, 08:00 ben offline")])]
 #[case::asked_seldom("10m", &[(200, 1), (403, 1)], &[
@@ -72,6 +72,38 @@ async fn who_is_there_is_known_while_the_request_that_tells_it_is_answered(
     for (minutes, expected) in polls {
         let batch = source.poll(cursor.as_ref(), now() + TimeDelta::minutes(*minutes)).await.unwrap();
         assert_eq!(told(&batch), *expected, "after {minutes} minutes");
+        cursor = batch.cursor;
+    }
+}
+
+/// What each look gives: the states of `ana` with their hours, in order.
+#[rstest]
+#[case::a_time_that_does_not_move(&["online 8", "offline 8", "offline 8", "online 8"],
+    &["08:00 ana online", "12:01 ana offline", "", "12:03 ana online"])]
+#[case::a_time_that_moves(&["online 8", "offline 9", "online 10", "online 11"],
+    &["08:00 ana online", "09:00 ana offline", "10:00 ana online", "11:00 ana online"])]
+#[case::a_time_that_moves_for_some(&["online 8", "offline 8", "online 9"],
+    &["08:00 ana online", "12:01 ana offline", "12:02 ana online"])]
+#[case::a_list_of_changes_that_is_read_twice(&["online 8, offline 9", "online 8, offline 9, online 10"],
+    &["08:00 ana online, 09:00 ana offline", "08:00 ana online, 09:00 ana offline, 10:00 ana online"])]
+#[tokio::test]
+async fn a_state_that_changes_without_its_time_is_told_at_the_look(#[case] looks: &[&str], #[case] expected: &[&str]) {
+    let server = MockServer::start().await;
+    for (i, look) in looks.iter().enumerate() {
+        let state = |one: &str| {
+            let (state, hour) = one.split_once(' ').unwrap();
+            json!({"type": "presence", "agent": "ana", "state": state, "at": format!("2026-03-02T{hour:0>2}:00:00Z")})
+        };
+        let states: Vec<Value> = look.split(", ").map(state).collect();
+        let answer = ResponseTemplate::new(200).set_body_json(states);
+        Mock::given(any()).respond_with(answer).up_to_n_times(1).with_priority(i as u8 + 1).mount(&server).await;
+    }
+    let mut spec = spec(&server.uri(), &json!([{"path": "/agents", "jq": ".[]"}]));
+    spec.settings["capabilities"] = json!(["presence"]);
+    let (mut source, mut cursor) = (Custom::new(&spec, Limits::default()).unwrap(), None);
+    for (minutes, expected) in expected.iter().enumerate() {
+        let batch = source.poll(cursor.as_ref(), now() + TimeDelta::minutes(minutes as i64)).await.unwrap();
+        assert_eq!(told(&batch).trim_start_matches("hello+, "), *expected, "after {minutes} minutes");
         cursor = batch.cursor;
     }
 }

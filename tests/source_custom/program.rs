@@ -58,6 +58,23 @@ async fn a_snapshot_sees_those_who_wait_since_before_it_began() {
     assert!(code == 2 && shown.contains("backfill: is 0s") && shown.contains("{since}"), "{shown}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_records_that_cannot_be_read_shows_no_zeros() {
+    let server = MockServer::start().await;
+    let tickets =
+        json!([{"id": 7, "created_at": "2026-03-02T09:00:00Z"}, {"id": 8, "created_at": "2026-03-02T09:00:00Z"}]);
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(tickets)).mount(&server).await;
+    let jq = ".[] | {conversation: .id, opened_at: .created, status: \"open\"}";
+    let home = home(&server.uri(), &format!("[[source.request]]\npath = \"/tickets\"\njq = '{jq}'\n"));
+    let (code, shown) = said(&helptop(&home, "").arg("snapshot").output().unwrap());
+    assert!(code == 1 && !shown.contains("nobody waits"), "{shown}");
+    assert!(
+        shown.contains("the program `jq` of /tickets") && shown.contains("conversation 7: field `opened_at`"),
+        "{shown}"
+    );
+    assert!(shown.contains("does the API call its fields otherwise now?"), "{shown}");
+}
+
 /// A key that is written otherwise in addresses, in JSON and in base64.
 const KEY: &str = "s3c/ret+k=y9";
 

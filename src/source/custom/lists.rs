@@ -3,8 +3,10 @@
 //! A list of several pages shifts while they are read, and a conversation moves from one list to another between two
 //! readings: either way one that goes on can be met nowhere in a whole look. Two readings of such a list in a row, and
 //! of each pair of lists the one read after the other both ways round, would take it moving twice at just the wrong time.
+//!
+//! A list that is empty all at once may be an answer that is no list: it counts when the next one is empty, too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::event::Timestamp;
 
@@ -15,6 +17,8 @@ type Reading = (Timestamp, usize);
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     readings: HashMap<usize, Readings>,
+    /// Those that were empty when they were read last.
+    empty: HashSet<usize>,
     gone_before: Option<Timestamp>,
 }
 
@@ -35,8 +39,13 @@ impl Readings {
 }
 
 impl Lists {
-    /// Notes that a list was read whole, over so many pages, by a look as of that instant.
-    pub(super) fn note(&mut self, number: usize, pages: usize, at: Timestamp) {
+    /// Notes that a list was read whole, over so many pages, by a look as of that instant, and whether it held any record.
+    pub(super) fn note(&mut self, number: usize, pages: usize, holds_any: bool, at: Timestamp) {
+        if holds_any {
+            self.empty.remove(&number);
+        } else if self.empty.insert(number) {
+            return;
+        }
         let before = self.readings.get(&number).map(|known| known.last);
         self.readings.insert(number, Readings { last: (at, number), before, is_split: pages > 1 });
     }
@@ -73,11 +82,13 @@ mod tests {
         Timestamp::from_millis(minute * 60_000)
     }
 
-    /// Each look is its minute and the pages that were read, by the letter of their list.
+    /// Each look is its minute and the pages that were read, by the letter of their list: `A` and `B` hold no record.
     #[rstest]
     #[case::one_page("1a 2a", "1 2")]
     #[case::several_pages("1aa 2aa 3aaa", "- 1 2")]
     #[case::several_pages_that_became_one("1aa 2a", "- 2")]
+    #[case::empty_all_at_once("1a 2A 3a 4A 5A 6A", "1 1 3 3 5 6")]
+    #[case::empty_from_the_start("1A 2A", "- 2")]
     #[case::two_lists("1ab 2ab 3ab", "- 1 2")]
     #[case::the_second_seldom("0ab 1a 9a 10ab 11a 12a", "- 0 0 0 10 10")]
     #[case::the_first_seldom("0ab 1b 9b 10ab", "- - - 9")]
@@ -85,13 +96,13 @@ mod tests {
     #[case::a_seldom_one_of_several_pages("0abb 1a 10abb 11a 20abb 21a", "- - 0 0 10 10")]
     fn what_is_in_no_list_has_ended_when_no_move_explains_it(#[case] looks: &str, #[case] proved: &str) {
         let (mut lists, mut told) = (Lists::default(), Vec::new());
-        let numbers: Vec<usize> = if looks.contains('b') { vec![0, 1] } else { vec![0] };
+        let numbers: Vec<usize> = if looks.contains(['b', 'B']) { vec![0, 1] } else { vec![0] };
         for look in looks.split(' ') {
             let (minute, pages) = look.split_at(look.find(char::is_alphabetic).unwrap());
             for (number, letter) in numbers.iter().zip(["a", "b"]) {
-                let count = pages.matches(letter).count();
+                let count = pages.to_lowercase().matches(letter).count();
                 if count > 0 {
-                    lists.note(*number, count, at(minute.parse().unwrap()));
+                    lists.note(*number, count, pages.contains(letter), at(minute.parse().unwrap()));
                 }
             }
             let minute = |at: Timestamp| (at.millis() / 60_000).to_string();

@@ -11,11 +11,13 @@ mod program;
 mod record;
 mod round;
 mod settings;
+mod understood;
 mod walk;
 mod watch;
+mod window;
 mod words;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -25,20 +27,23 @@ use self::clock::Clock;
 use self::lists::Lists;
 use self::presence::Presences;
 use self::record::Given;
-use self::round::{Bad, Ended, Found, Round};
-use self::settings::{Plan, Settings};
-use self::walk::{Walk, Window};
+use self::round::{Bad, Ended, Found, Round, Without};
+use self::settings::{Plan, Request, Settings};
+use self::understood::{HaveRead, Tally};
+use self::walk::{Walk, not_understood};
+use self::window::Window;
 use super::differ::Differ;
 use super::http::{Auth, Client, Hidden, Limits, address, words::excerpt};
+use super::pauses::Pauses;
 use super::skips::{Named, Skips};
 use super::{Batch, Cursor, Finding, Kind, Quota, Source, SourceError, Spec};
-use crate::event::{Capability, ConversationId, Timestamp};
+use crate::event::{Capability, ConversationId, EventKind, Timestamp};
 
 /// So much is asked again with each poll: clocks differ, and records become visible late.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 /// Ended conversations are remembered for so long.
 const REMEMBERED: TimeDelta = TimeDelta::days(2);
-/// An optional request that was refused is tried again after that.
+/// An optional request that is refused, not just not answered, is tried again after that.
 const REFUSED: TimeDelta = TimeDelta::hours(1);
 /// The window of `requests_per_minute`.
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
@@ -79,8 +84,11 @@ struct State {
     presences: Presences,
     /// Records that can't be read, and were named.
     named: Named,
-    /// Optional requests that are refused, and were named.
-    refused: HashSet<usize>,
+    /// Conversations that are in a list with `tells_all`, though what it says of them can't be read, and when they were.
+    unread: HashMap<ConversationId, Timestamp>,
+    have_read: HaveRead,
+    /// Optional requests that could not be read, and were named.
+    pauses: Pauses<usize>,
     /// The look that is under way.
     round: Option<Round>,
     /// What the looks came to, from the first whole one on.
@@ -123,7 +131,9 @@ impl Custom {
 
     /// What is due, with the span that each request asks for.
     fn due(&self, known_to: Option<Timestamp>, now: Timestamp) -> VecDeque<(usize, Window)> {
-        let is_due = |number: &usize| self.state.due_at.get(number).is_none_or(|due_at| *due_at <= now);
+        let rests = |number: &usize| self.state.pauses.rests(number, now);
+        let is_due =
+            |number: &usize| !rests(number) && self.state.due_at.get(number).is_none_or(|due_at| *due_at <= now);
         let now = self.clock.there(now);
         let window = |number: usize| {
             let request = &self.plans[number].request;
@@ -157,49 +167,67 @@ impl Custom {
     fn tell(&mut self, round: Round, known_to: Option<Timestamp>, batch: &mut Batch) {
         let (began_at, told_at) = (round.began_at, round.told_at(&self.clock));
         self.clock = self.clock.anew();
-        let Ended { found, answered, refused } = round.end();
+        let Ended { found, answered, without } = round.end();
         let remembered = std::mem::take(&mut self.remembered);
         let told =
             self.state.told.get_or_insert_with(|| Told { differ: Differ::resumed(known_to, remembered), to: told_at });
-        // Where records can't be read, their absence proves nothing.
-        if found.iter().all(|page| page.bad.is_empty()) {
-            for &number in answered.iter().filter(|number| self.plans[**number].request.tells_all) {
-                self.state.lists.note(number, found.iter().filter(|page| page.number == number).count(), told_at);
+        for &number in answered.iter().filter(|number| self.plans[**number].request.tells_all) {
+            let pages: Vec<&Found> = found.iter().filter(|page| page.number == number).collect();
+            // Where it can't be read which conversation is there, the absence of one proves nothing.
+            if !pages.iter().any(|page| page.hides_any()) {
+                let holds_any = pages.iter().any(|page| page.holds_any());
+                self.state.lists.note(number, pages.len(), holds_any, told_at);
             }
         }
-        let (mut skips, mut named) = (Skips::default(), self.state.named.clone());
+        let (mut skips, mut named, mut presences) = (Skips::default(), self.state.named.clone(), Vec::new());
         for Found { number, at, given, bad } in found {
-            let only_known = self.plans[number].request.only_known;
-            for Bad { place, reason, .. } in bad.into_iter().filter(|bad| named.is_new(bad.name.clone())) {
-                skips.note(place, ".", &reason);
+            let Request { only_known, tells_all, .. } = self.plans[number].request;
+            for Bad { place, name, reason, conversation, .. } in bad {
+                self.state.unread.extend(conversation.filter(|_| tells_all).map(|id| (id, at)));
+                if named.is_new(name) {
+                    skips.note(place, ".", &reason);
+                }
             }
             for one in given {
                 match one {
-                    Given::Event(event) => batch.events.push(self.state.presences.given(number, event, began_at)),
+                    Given::Event(event) if matches!(event.kind, EventKind::Presence { .. }) => {
+                        presences.push((number, at, event));
+                    }
+                    Given::Event(event) => batch.events.push(event),
                     Given::Record(record) if only_known && !told.differ.expects(&record.opened.conversation) => {}
                     Given::Record(record) => told.differ.look(*record, at, &mut batch.events),
                 }
             }
         }
+        self.state.presences.look(presences, began_at, &mut batch.events);
         self.state.named.keep(named);
         let lists: Vec<usize> = (0..self.plans.len()).filter(|number| self.plans[*number].request.tells_all).collect();
         if let Some(gone_before) = self.state.lists.gone_before(&lists) {
-            for id in told.differ.missing(gone_before) {
+            self.state.unread.retain(|_, at| *at >= gone_before);
+            let missing = told.differ.missing(gone_before).into_iter();
+            for id in missing.filter(|id| !self.state.unread.contains_key(id)) {
                 told.differ.vanish(&id, told_at, &mut batch.events);
             }
         }
         told.differ.due(told_at, &mut batch.events);
         let every = |number: usize| self.plans[number].request.every();
         self.state.presences.lose(&answered, every, (began_at, told_at));
-        self.state.refused.retain(|number| !answered.contains(number));
+        for number in &answered {
+            self.state.pauses.end(number);
+        }
         let again = answered.into_iter().filter(|number| self.plans[*number].request.every.is_some());
         self.state.due_at.extend(again.map(|number| (number, began_at + self.plans[number].request.every())));
-        for (number, reason) in refused {
+        for Without { number, error, at } in without {
             let request = &self.plans[number].request;
-            self.state.due_at.insert(number, began_at + request.every().max(REFUSED));
-            if self.state.refused.insert(number) {
-                skips.note(format!("{}, optional", request.path), ".", &reason);
+            if self.state.pauses.failed(number, at) == 1 {
+                skips.note(format!("{}, optional", request.path), ".", &error.to_string());
             }
+            let until = match error {
+                SourceError::Transient { until: Some(until), .. } => until,
+                error if round::is_refused(&error) => at + request.every().max(REFUSED),
+                _ => at,
+            };
+            self.state.pauses.hold_until(&number, until);
         }
         (batch.skipped, batch.skipped_total) = (skips.named, skips.total);
         told.differ.forget(told_at - REMEMBERED);
@@ -234,8 +262,9 @@ impl Source for Custom {
             self.clock = self.clock.anew();
         }
         let asked_to = self.clock.there(now);
-        let round = self.state.round.get_or_insert_with(|| Round::new(due, now, asked_to));
-        let read = round.read(&self.client, &self.plans, now, &mut self.clock).await;
+        let State { round, have_read, .. } = &mut self.state;
+        let round = round.get_or_insert_with(|| Round::new(due, now, asked_to));
+        let read = round.read(&self.client, &self.plans, now, &mut self.clock, have_read).await;
         let requests = self.client.sent() - before;
         let quota = round.quota;
         let quota = self.left(quota, requests, now);
@@ -259,15 +288,24 @@ impl Source for Custom {
         let window = Window { since: now - TimeDelta::days(1), now };
         let (mut findings, mut quota, mut date) = (Vec::new(), None::<Quota>, None);
         for (number, plan) in self.plans.iter().enumerate() {
-            let page = match Walk::new(plan, window).page(&self.client, plan, now).await {
-                Err(error) if plan.request.optional && round::is_refused(&error) => {
-                    let says = format!("optional, and passed over: {error}");
+            let page = Walk::new(plan, window).page(&self.client, plan, now).await;
+            let read = page.and_then(|page| {
+                let found = Found::of(&page.values, number, plan, 0, now);
+                let (mut tally, mut have_read) = (Tally::default(), HaveRead::new());
+                tally.add(&found, &mut have_read);
+                match tally.wrong(number, plan.request.tells_all, page.is_last, &have_read) {
+                    Some(what) => Err(not_understood(&self.client, plan, &what)),
+                    None => Ok((page, found)),
+                }
+            });
+            let (page, found) = match read {
+                Err(failure) if plan.request.optional && !failure.is_of_all => {
+                    let says = format!("optional, and passed over: {}", failure.error);
                     findings.push(Finding::fact(excerpt(&plan.request.path), excerpt(&says)));
                     continue;
                 }
-                page => page?,
+                read => read.map_err(|failure| failure.error)?,
             };
-            let found = Found::of(&page, number, plan, 0, now);
             let records = found.given.iter().filter(|one| matches!(one, Given::Record(_))).count();
             let says = format!("{records} records and {} events on its first page", found.given.len() - records);
             findings.push(Finding::good(excerpt(&plan.request.path), says));

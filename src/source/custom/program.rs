@@ -59,6 +59,11 @@ impl Program {
         Ok(Self { filter: Arc::new(filter), code: code.into(), is_busy: Arc::default() })
     }
 
+    /// What it was compiled from.
+    pub(super) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// What it makes of an answer. One that does not end in time is left alone, and not begun a second time.
     pub(super) async fn run(&self, input: &Arc<Value>) -> Result<Vec<Value>, String> {
         if self.is_busy.swap(true, Ordering::AcqRel) {

@@ -1,5 +1,7 @@
 //! What a program gives: events as docs/events.md has them, or records that are compared with the look before.
 
+use std::fmt;
+
 use compact_str::CompactString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -22,23 +24,48 @@ pub(super) enum Given {
     Record(Box<Record>),
 }
 
+/// What a value is meant to be, whether it can be read or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Sort {
+    Record,
+    Event,
+}
+
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Record { "record" } else { "event" })
+    }
+}
+
+impl Sort {
+    pub(super) fn of(value: &Value) -> Self {
+        if value.get("type").is_some() { Self::Event } else { Self::Record }
+    }
+}
+
 impl Given {
-    /// Reads it; the error says which field is wrong.
-    pub(super) fn of(value: &Value) -> Result<Self, String> {
+    /// Reads what a program of this code gave; the error says which field is wrong.
+    pub(super) fn of(value: &Value, code: &str) -> Result<Self, String> {
         if !value.is_object() {
             return Err(format!("expected an object, found {}", shape(value)));
         }
-        if value.get("type").is_some() {
+        if Sort::of(value) == Sort::Event {
             let event = parse_line(with_ids_as_text(value.clone()).to_string().as_bytes()).map(Self::Event);
-            return event.map_err(|reject| words::of_field(&reject.to_string()));
+            return event.map_err(|reject| words::of_reject(&reject, code));
         }
         let written: Written = serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
-            let what = words::of_field(&error.into_inner().to_string());
+            let what = words::of_field(&error.into_inner().to_string(), code);
             if path == "." { what } else { format!("field `{path}`: {what}") }
         })?;
         written.record().map(|record| Self::Record(Box::new(record)))
     }
+}
+
+/// The conversation that a record is about, though the rest of it may not be readable.
+pub(super) fn conversation_of(value: &Value) -> Option<ConversationId> {
+    let id = value.get("conversation").filter(|_| Sort::of(value) == Sort::Record)?;
+    Id::deserialize(id).ok().map(|id| ConversationId::new(id.0))
 }
 
 /// What a value is about, by the ids that it gives.
@@ -173,7 +200,7 @@ impl Written {
         }
         for WrittenRating { at, score, scale } in self.ratings {
             if !(scale >= 2.0 && score.is_finite() && score <= scale) {
-                return Err(format!("rating: {score} of {scale} is no answer"));
+                return Err("rating: the score is not on its scale".to_owned());
             }
             record.ratings.push(Rating { at: at.0, score, scale, comment: None });
         }
@@ -232,7 +259,8 @@ where
 {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| {
-        serde::de::Error::custom(format!("is `{}`, must be one of {}", excerpt(&text), T::VARIANTS.join(", ")))
+        let text = Value::String(text);
+        serde::de::Error::custom(format!("is {text}, must be one of {}", T::VARIANTS.join(", ")))
     })
 }
 
@@ -266,14 +294,14 @@ mod tests {
             "messages": [{"id": 1, "at": "2026-03-02T09:00:00Z", "from": "customer"},
                 {"id": "2", "at": 1_772_442_100_000_i64, "from": "agent", "agent": 4, "public": false}]
         });
-        let Given::Record(record) = Given::of(&value).unwrap() else { panic!("{value}") };
+        let Given::Record(record) = Given::of(&value, "").unwrap() else { panic!("{value}") };
         assert_eq!(record.opened.conversation.as_str(), "17");
         assert_eq!(record.opened_at.to_string(), "2026-03-02T09:00:00Z");
         assert_eq!(record.holder, Some(Since::seen(None)));
         assert_eq!(record.messages[1].at.to_string(), "2026-03-02T09:01:40Z");
         assert_eq!(record.messages[1].agent, Some(AgentId::new("4")));
         let value = json!({"type": "agent", "id": 4, "name": "Ana", "teams": ["t", 7], "capacity": 3});
-        let Given::Event(event) = Given::of(&value).unwrap() else { panic!("{value}") };
+        let Given::Event(event) = Given::of(&value, "").unwrap() else { panic!("{value}") };
         let told = serde_json::to_value(event).unwrap();
         assert_eq!([&told["id"], &told["teams"], &told["capacity"]], [&json!("4"), &json!(["t", "7"]), &json!(3)]);
     }
@@ -281,26 +309,43 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let good = json!({"conversation": "1", "opened_at": 0, "status": "open"});
+        let code = r#"{type: "party", status: "opne"}"#;
         for (change, said) in [
-            (json!({"status": "opne"}), "field `status`: is `opne`, must be one of open, pending"),
+            (json!({"status": "opne"}), "field `status`: is \"opne\", must be one of open, pending"),
+            (json!({"status": "Rita"}), "field `status`: is a text, must be one of open, pending"),
+            (json!({"direction": "Rita"}), "field `direction`: is a text, must be one of inbound"),
             (json!({"conversation": ""}), "field `conversation`: is no id"),
             (json!({"opened_at": "yesterday"}), "field `opened_at`: is no instant"),
             (json!({"colour": 1}), "colour"),
             (json!({"all_messages": "Rita"}), "field `all_messages`: is of the wrong type: string, expected a boolean"),
             (json!({"messages": [{"id": 1, "at": 0, "from": "agent"}]}), "names none"),
             (json!({"messages": ["Rita"]}), "field `messages[0]`: is of the wrong type: string, expected an object"),
-            (json!({"ratings": [{"at": 0, "score": 9, "scale": 5}]}), "9 of 5"),
+            (json!({"ratings": [{"at": 0, "score": 351, "scale": 5}]}), "rating: the score is not on its scale"),
             (json!({"type": "party"}), "unknown type `party`"),
+            (json!({"type": "Rita"}), "unknown type, a text"),
+            (
+                json!({"type": "presence", "agent": 1, "state": "Rita \"Alves", "at": "2026-03-02T09:00:00Z"}),
+                "field `state`: is a text, must be one of online",
+            ),
+            (
+                json!({"type": "presence", "agent": 1, "state": "online", "at": "Rita"}),
+                "field `at`: a text is not RFC 3339 with a zone",
+            ),
+            (
+                json!({"type": "nps", "score": 351, "at": "2026-03-02T09:00:00Z"}),
+                "field `score`: is a number that does not fit",
+            ),
         ] {
             let mut value = good.clone();
             value.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-            let error = Given::of(&value).unwrap_err();
-            assert!(error.contains(said) && !error.contains("Rita"), "{change}: {error}");
+            let error = Given::of(&value, code).unwrap_err();
+            let tells_none = ["Rita", "Alves", "351"].iter().all(|value| !error.contains(value));
+            assert!(error.contains(said) && tells_none, "{change}: {error}");
         }
         for (value, found) in
             [(json!("Rita"), "a text"), (json!(7), "a number"), (json!(null), "null"), (json!([]), "a list")]
         {
-            assert_eq!(Given::of(&value).unwrap_err(), format!("expected an object, found {found}"));
+            assert_eq!(Given::of(&value, code).unwrap_err(), format!("expected an object, found {found}"));
         }
     }
 
@@ -316,7 +361,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_a_program_gives_makes_it_panic(value in any_json()) {
-            let _ = Given::of(&value);
+            let _ = (Given::of(&value, ""), conversation_of(&value));
         }
     }
 }

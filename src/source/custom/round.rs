@@ -4,13 +4,17 @@
 use std::collections::VecDeque;
 
 use chrono::TimeDelta;
+use serde_json::Value;
 
 use super::clock::Clock;
-use super::record::{self, Given};
+use super::record::{self, Given, Sort};
 use super::settings::Plan;
-use super::walk::{Page, Walk, Window};
-use crate::event::Timestamp;
+use super::understood::{HaveRead, Tally};
+use super::walk::{Failure, Walk, not_understood};
+use super::window::Window;
+use crate::event::{ConversationId, Timestamp};
 use crate::source::http::Client;
+use crate::source::http::words::excerpt;
 use crate::source::{Quota, SourceError};
 
 /// Pages that one poll reads at most.
@@ -40,23 +44,50 @@ pub(super) struct Bad {
     /// The same wherever it stands: which record, and what is wrong with it.
     pub name: String,
     pub reason: String,
+    pub sort: Sort,
+    /// What a record is about, where that can be read.
+    pub conversation: Option<ConversationId>,
+}
+
+/// An optional request that could not be read, why, and when that was.
+#[derive(Debug)]
+pub(super) struct Without {
+    pub number: usize,
+    pub error: SourceError,
+    pub at: Timestamp,
 }
 
 impl Found {
     /// Reads what a program gave. `before` values of the same request came before.
-    pub(super) fn of(page: &Page, number: usize, plan: &Plan, before: usize, at: Timestamp) -> Self {
+    pub(super) fn of(values: &[Value], number: usize, plan: &Plan, before: usize, at: Timestamp) -> Self {
         let mut found = Self { number, at, given: Vec::new(), bad: Vec::new() };
-        for (i, value) in page.values.iter().enumerate() {
-            match Given::of(value) {
+        for (i, value) in values.iter().enumerate() {
+            match Given::of(value, plan.program.code()) {
                 Ok(one) => found.given.push(one),
                 Err(reason) => {
-                    let place = format!("{}, value {}", plan.request.path, before + i);
+                    let mut place = format!("{}, value {}", plan.request.path, before + i);
                     let which = record::name_of(value).unwrap_or_else(|| place.clone());
-                    found.bad.push(Bad { place, name: format!("{number} {which} {reason}"), reason });
+                    let (sort, conversation) = (Sort::of(value), record::conversation_of(value));
+                    if let Some(id) = &conversation {
+                        place = format!("{place}, conversation {}", excerpt(id.as_str()));
+                    }
+                    let name = format!("{number} {which} {reason}");
+                    found.bad.push(Bad { place, name, reason, sort, conversation });
                 }
             }
         }
         found
+    }
+
+    /// Whether it holds any record, readable or not.
+    pub(super) fn holds_any(&self) -> bool {
+        self.given.iter().any(|one| matches!(one, Given::Record(_)))
+            || self.bad.iter().any(|bad| bad.sort == Sort::Record)
+    }
+
+    /// Whether it holds a record that may be about any conversation.
+    pub(super) fn hides_any(&self) -> bool {
+        self.bad.iter().any(|bad| bad.sort == Sort::Record && bad.conversation.is_none())
     }
 }
 
@@ -76,9 +107,9 @@ pub(super) struct Round {
     walk: Option<Walk>,
     /// Values that it gave.
     values: usize,
+    tally: Tally,
     found: Vec<Found>,
-    /// Optional requests that were refused, and how.
-    refused: Vec<(usize, String)>,
+    without: Vec<Without>,
     read_at: Timestamp,
     good_until: Timestamp,
 }
@@ -90,14 +121,14 @@ pub(super) struct Ended {
     pub found: Vec<Found>,
     /// The numbers of the requests that were answered.
     pub answered: Vec<usize>,
-    /// Those of the optional ones that were refused, and how.
-    pub refused: Vec<(usize, String)>,
+    /// Those that were not, and can be done without.
+    pub without: Vec<Without>,
 }
 
 impl Round {
     pub(super) fn new(due: VecDeque<(usize, Window)>, now: Timestamp, asked_to: Timestamp) -> Self {
         let asked = due.iter().map(|(number, _)| *number).collect();
-        let (found, refused, good_until) = (Vec::new(), Vec::new(), now + STALE);
+        let (found, without, good_until) = (Vec::new(), Vec::new(), now + STALE);
         Self {
             began_at: now,
             asked_to,
@@ -106,8 +137,9 @@ impl Round {
             asked,
             walk: None,
             values: 0,
+            tally: Tally::default(),
             found,
-            refused,
+            without,
             read_at: now,
             good_until,
         }
@@ -120,6 +152,7 @@ impl Round {
         plans: &[Plan],
         now: Timestamp,
         clock: &mut Clock,
+        have_read: &mut HaveRead,
     ) -> Result<(), SourceError> {
         for _ in 0..PAGES {
             let Some((number, window)) = self.due.front().copied() else { break };
@@ -127,25 +160,20 @@ impl Round {
             let walk = self.walk.get_or_insert_with(|| Walk::new(plan, window));
             let page = match walk.page(client, plan, now).await {
                 Ok(page) => page,
-                Err(error) if plan.request.optional && is_refused(&error) => {
-                    self.walk_again(number);
-                    self.refused.push((number, error.to_string()));
-                    self.due.pop_front();
+                Err(failure) => {
+                    self.failed(number, plan, failure, now)?;
                     continue;
-                }
-                Err(error) => {
-                    if let SourceError::RateLimited { until: Some(until), .. } = &error {
-                        self.wait_until(*until);
-                    }
-                    // A page that is refused stays so: what leads to it may have been good for a while only.
-                    if !may_pass(&error) {
-                        self.walk_again(number);
-                    }
-                    return Err(error);
                 }
             };
             clock.note(page.date, now);
-            self.found.push(Found::of(&page, number, plan, self.values, clock.there(now)));
+            let found = Found::of(&page.values, number, plan, self.values, clock.there(now));
+            self.tally.add(&found, have_read);
+            if let Some(what) = self.tally.wrong(number, plan.request.tells_all, page.is_last, have_read) {
+                self.walk_again(number);
+                self.failed(number, plan, not_understood(client, plan, &what), now)?;
+                continue;
+            }
+            self.found.push(found);
             (self.read_at, self.good_until, self.quota) = (now, now + STALE, page.quota.or(self.quota));
             // Who has used up its share waits for the next one.
             let spent = page.quota.filter(|quota| quota.remaining <= quota.limit / 2);
@@ -154,11 +182,34 @@ impl Round {
             }
             self.values += page.values.len();
             if page.is_last {
-                (self.walk, self.values) = (None, 0);
-                self.due.pop_front();
+                self.next();
             }
         }
         Ok(())
+    }
+
+    /// A page was not read: an error, unless the rest can do without what was asked.
+    fn failed(&mut self, number: usize, plan: &Plan, failure: Failure, now: Timestamp) -> Result<(), SourceError> {
+        let Failure { error, is_of_all } = failure;
+        if plan.request.optional && !is_of_all {
+            self.walk_again(number);
+            self.without.push(Without { number, error, at: now });
+            self.next();
+            return Ok(());
+        }
+        if let SourceError::RateLimited { until: Some(until), .. } = &error {
+            self.wait_until(*until);
+        }
+        // A page that is refused stays so: what leads to it may have been good for a while only.
+        if !may_pass(&error) {
+            self.walk_again(number);
+        }
+        Err(error)
+    }
+
+    fn next(&mut self) {
+        (self.walk, self.values, self.tally) = (None, 0, Tally::default());
+        self.due.pop_front();
     }
 
     fn wait_until(&mut self, until: Timestamp) {
@@ -166,7 +217,7 @@ impl Round {
     }
 
     fn walk_again(&mut self, number: usize) {
-        (self.walk, self.values) = (None, 0);
+        (self.walk, self.values, self.tally) = (None, 0, Tally::default());
         self.found.retain(|found| found.number != number);
     }
 
@@ -195,9 +246,9 @@ impl Round {
 
     /// What it came to.
     pub(super) fn end(self) -> Ended {
-        let Self { found, refused, asked, .. } = self;
-        let is_refused = |number: &usize| refused.iter().any(|(refused, _)| refused == number);
-        Ended { answered: asked.into_iter().filter(|number| !is_refused(number)).collect(), found, refused }
+        let Self { found, without, asked, .. } = self;
+        let is_without = |number: &usize| without.iter().any(|one| one.number == *number);
+        Ended { answered: asked.into_iter().filter(|number| !is_without(number)).collect(), found, without }
     }
 }
 

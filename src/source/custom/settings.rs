@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::program::Program;
+use super::window;
 use crate::event::Capability;
 use crate::length::Length;
 use crate::source::http::{Auth, Secret, header_secret};
@@ -53,7 +54,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// Below `base_url`, with a slash before it.
+    /// Below `base_url`, with a slash before it; what stands behind a question mark goes into `query`.
     pub path: String,
     /// What stands behind the question mark.
     #[serde(default)]
@@ -93,8 +94,8 @@ pub struct Request {
     /// deleted, or is spam.
     #[serde(default)]
     pub only_known: bool,
-    /// It may be refused: what the account may not read, or the API does not have, is then named and passed over, and asked
-    /// for again after an hour.
+    /// The rest can do without it: where it can't be read it is named, passed over, and asked for again after a minute, then
+    /// later and later; after an hour where the account may not read it, or the API does not have it.
     #[serde(default)]
     pub optional: bool,
 }
@@ -205,6 +206,15 @@ impl Request {
         if !self.path.starts_with('/') {
             return Err(wrong("path", "must begin with a slash".into()));
         }
+        if self.path.contains(['?', '#']) {
+            // What stands there may be a secret.
+            return Err(wrong("path", "must end before `?` and `#`; what stands behind `?` goes into `query`".into()));
+        }
+        window::check(&self.path).map_err(|what| wrong("path", what))?;
+        for (name, value) in &self.query {
+            window::check(value).map_err(|what| wrong(&format!("query.{name}"), what))?;
+        }
+        self.body.iter().try_for_each(window::check_json).map_err(|what| wrong("body", what))?;
         let program = Program::new(&self.jq).map_err(|what| wrong("jq", what))?;
         let next = |next: &str| Program::new(next).map_err(|what| wrong("next", what));
         let paging = match (&self.page_param, &self.offset_param, &self.next) {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::program::Program;
 use super::settings::{Key, Paging, Plan};
+use super::window::Window;
 use crate::event::Timestamp;
 use crate::source::http::{Answer, Client};
 use crate::source::lenient::shape;
@@ -19,38 +20,17 @@ const MOST_PAGES: usize = 2_000;
 /// What to do about a program that fails.
 const MEND: &str = "mend that jq program in the config, so that it takes every answer and ends soon: `[]?` and `//` pass over \
                     what is null";
+/// The same where nothing may be passed over in silence.
+const MEND_ALL: &str = "mend that jq program in the config, so that it takes every record and ends soon; but let it fail where \
+                        the list is missing, for a list without records ends every conversation";
+/// What to do about a program that gives what can't be read.
+const ADAPT: &str = "mend that jq program in the config: does the API call its fields otherwise now?";
 /// What to do about an address that leads elsewhere.
 const LEAD: &str = "let `next` give an address below base_url, such as \"/tickets?page=2\", or name the parameter that takes its \
                     value: next_param";
 /// What to do about pages that are all the same.
 const NAME: &str =
     "call page_param or offset_param as the API calls it, or leave it out where all records are on one page";
-
-/// The instants that a request may name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
-    pub since: Timestamp,
-    pub now: Timestamp,
-}
-
-impl Window {
-    fn fill(self, text: &str) -> String {
-        let seconds = |at: Timestamp| (at.millis().div_euclid(1000)).to_string();
-        text.replace("{since}", &self.since.to_string())
-            .replace("{since_epoch}", &seconds(self.since))
-            .replace("{now}", &self.now.to_string())
-            .replace("{now_epoch}", &seconds(self.now))
-    }
-
-    fn fill_json(self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => self.fill(text).into(),
-            Value::Array(items) => items.iter().map(|item| self.fill_json(item)).collect(),
-            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), self.fill_json(value))).collect(),
-            other => other.clone(),
-        }
-    }
-}
 
 /// What a page gave.
 #[derive(Debug)]
@@ -59,6 +39,27 @@ pub(super) struct Page {
     pub is_last: bool,
     pub quota: Option<Quota>,
     pub date: Option<Timestamp>,
+}
+
+/// Why a page was not read.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub error: SourceError,
+    /// Whether another request would fare no better.
+    pub is_of_all: bool,
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self { is_of_all: error.is_of_all(), error }
+    }
+}
+
+impl Failure {
+    /// What the config says of this request does not go with its answers.
+    fn of_config(place: String, what: String, todo: &'static str) -> Self {
+        Self { error: SourceError::Transient { place, what, until: None, todo: Some(todo) }, is_of_all: false }
+    }
 }
 
 /// Where the pages of one request have come to.
@@ -98,12 +99,12 @@ impl Walk {
     }
 
     /// Reads the next page. Where that fails, or is given up, nothing has changed.
-    pub(super) async fn page(&mut self, client: &Client, plan: &Plan, now: Timestamp) -> Result<Page, SourceError> {
+    pub(super) async fn page(&mut self, client: &Client, plan: &Plan, now: Timestamp) -> Result<Page, Failure> {
         let request = &plan.request;
         let fault = |key: &str, what: String| fault_of(client, plan, key, &what, MEND);
         if self.pages >= MOST_PAGES {
             let what = format!("there are more than {MOST_PAGES} pages: do they lead in a circle?");
-            return Err(SourceError::Schema { place: request.path.clone(), path: "next".into(), what });
+            return Err(SourceError::Schema { place: request.path.clone(), path: "next".into(), what }.into());
         }
         let numbered = match &plan.paging {
             Paging::Page(param) | Paging::Key(Key { page_param: param, .. }) => {
@@ -119,7 +120,8 @@ impl Walk {
             Some(body) => client.post::<Value>(&self.path, &asked, body, now).await?,
         };
         let answer = Arc::new(answer);
-        let values = plan.program.run(&answer).await.map_err(|what| fault("jq", what))?;
+        let mend = if request.tells_all { MEND_ALL } else { MEND };
+        let values = plan.program.run(&answer).await.map_err(|what| fault_of(client, plan, "jq", &what, mend))?;
         client.told(format_args!("{}: the program gave", self.path), &values);
         let mut page = Page { values, is_last: true, quota, date };
         match &plan.paging {
@@ -201,23 +203,20 @@ impl Walk {
 const UNCOUNTED: &str = "how many records the page holds is not seen: the answer is no list, and holds not just one; say where they \
                          stand with `records`, such as `records = \".tickets\"`";
 
-fn fault_of(client: &Client, plan: &Plan, key: &str, what: &str, todo: &'static str) -> SourceError {
-    SourceError::Transient {
-        place: format!("the program `{key}` of {}", plan.request.path),
-        what: client.without_secret(what),
-        until: None,
-        todo: Some(todo),
-    }
+/// A program that does not take what the API answers.
+fn fault_of(client: &Client, plan: &Plan, key: &str, what: &str, todo: &'static str) -> Failure {
+    Failure::of_config(format!("the program `{key}` of {}", plan.request.path), client.without_secret(what), todo)
+}
+
+/// What a program gives is not understood.
+pub(super) fn not_understood(client: &Client, plan: &Plan, what: &str) -> Failure {
+    fault_of(client, plan, "jq", what, ADAPT)
 }
 
 /// Asking on would bring the same for ever.
-fn same_page(plan: &Plan, param: &str, value: &str) -> SourceError {
-    SourceError::Transient {
-        place: format!("the pages of {}", plan.request.path),
-        what: format!("with `{param}` {value} comes the same page as before: the API does not heed that parameter"),
-        until: None,
-        todo: Some(NAME),
-    }
+fn same_page(plan: &Plan, param: &str, value: &str) -> Failure {
+    let what = format!("with `{param}` {value} comes the same page as before: the API does not heed that parameter");
+    Failure::of_config(format!("the pages of {}", plan.request.path), what, NAME)
 }
 
 /// A mark of what a page holds.

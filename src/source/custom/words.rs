@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::event::Reject;
 use crate::source::http::words::excerpt;
 use crate::source::lenient::shape;
 
@@ -26,14 +27,46 @@ pub(super) fn of_program(said: &str, code: &str) -> String {
     excerpt(&out)
 }
 
-/// What is said of a field that can't be read, without what stands there.
-pub(super) fn of_field(said: &str) -> String {
+/// What is said of an event that can't be read, without what stands in it.
+pub(super) fn of_reject(reject: &Reject, code: &str) -> String {
+    match reject {
+        Reject::Line(what) => of_field(what, code),
+        Reject::Field { field, reason } => format!("field `{field}`: {}", of_field(reason, code)),
+        Reject::UnknownType(word) if stands_in_whole(code, word) => excerpt(&reject.to_string()),
+        Reject::UnknownType(_) => "unknown type, a text which is not shown: it may be a customer's".to_owned(),
+    }
+}
+
+/// What is said of a field that can't be read, without what stands there, unless it stands in the program itself.
+pub(super) fn of_field(said: &str, code: &str) -> String {
     let found = ["invalid type: ", "invalid value: "].iter().find_map(|begin| said.strip_prefix(begin));
-    let Some((found, expected)) = found.and_then(|rest| rest.rsplit_once(", expected ")) else { return excerpt(said) };
+    let Some((found, expected)) = found.and_then(|rest| rest.rsplit_once(", expected ")) else {
+        let is_number =
+            said.strip_prefix("is ").is_some_and(|rest| rest.starts_with(|c: char| c == '-' || c.is_ascii_digit()));
+        return if is_number {
+            "is a number that does not fit".to_owned()
+        } else {
+            excerpt(&without_texts(said, code))
+        };
+    };
     // The name of ours says nothing to people.
     let expected = if expected.starts_with("struct ") { "an object" } else { expected };
     let kind = found.split(['"', '`']).next().unwrap_or_default().trim_end();
     excerpt(&format!("is of the wrong type: {kind}, expected {expected}"))
+}
+
+/// The same with each text in quotes told as one.
+fn without_texts(said: &str, code: &str) -> String {
+    let (mut out, mut rest) = (String::new(), said);
+    while let Some(begin) = rest.find('"') {
+        let (before, from) = rest.split_at(begin);
+        let (text, behind) = from.split_at(value(from).unwrap_or(from.len()));
+        let is_own = text.len() > 2 && stands_in_whole(code, text.trim_matches('"'));
+        out.push_str(before);
+        out.push_str(if is_own { text } else { "a text" });
+        rest = behind;
+    }
+    out + rest
 }
 
 /// Whether a value is one of the program's own.
@@ -119,7 +152,7 @@ mod tests {
             ),
             ("missing field `status`", "missing field `status`"),
         ] {
-            assert_eq!(of_field(said), shown);
+            assert_eq!(of_field(said, "missing"), shown);
         }
     }
 }

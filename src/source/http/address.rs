@@ -12,8 +12,9 @@ pub fn is_loopback(url: &Url) -> bool {
 
 /// Reads the base address of an API; the error is a sentence that names the key `base_url`.
 ///
-/// Refused: no http(s), a user or password in it (it would end in logs), and plain http to another machine unless
-/// allowed, as the token would travel readable. The path ends without a slash.
+/// Refused: no http(s), a user or password in it (it would end in logs), a query or fragment, which belongs to a page and may
+/// hold a key, and plain http to another machine unless allowed, as the token would travel readable. The path ends
+/// without a slash.
 pub fn base_url(text: &str, allow_plain_http: bool) -> Result<Url, String> {
     let text = text.trim();
     let mut url =
@@ -24,14 +25,15 @@ pub fn base_url(text: &str, allow_plain_http: bool) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("base_url: must not hold a user or password; use the keys made for them".into());
     }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("base_url: must end before `?` and `#`; a key has a setting of its own".into());
+    }
     if url.scheme() == "http" && !allow_plain_http && !is_loopback(&url) {
         let host = url.host_str().unwrap_or_default();
         return Err(format!(
             "base_url: http:// would send the token readable to {host}; use https://, or set allow_plain_http = true"
         ));
     }
-    url.set_query(None);
-    url.set_fragment(None);
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
@@ -103,12 +105,14 @@ mod tests {
             ("desk.example.com", "base_url:"),
             ("ftp://desk.example.com", "must begin with https://"),
             ("https://ana:pw@desk.example.com", "must not hold a user"),
+            ("https://desk.example.com/api?token=pw", "must end before `?` and `#`"),
+            ("https://desk.example.com/#pw", "must end before `?` and `#`"),
             ("", "base_url:"),
         ] {
             let error = base_url(bad, true).unwrap_err();
             assert!(error.contains(why) && !error.contains("pw"), "{bad}: {error}");
         }
-        assert_eq!(base_url(" https://h/rt/?token=x#y ", false).unwrap().as_str(), "https://h/rt");
+        assert_eq!(base_url(" https://h/rt/ ", false).unwrap().as_str(), "https://h/rt");
     }
 
     #[test]
