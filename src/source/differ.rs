@@ -245,7 +245,9 @@ impl Telling {
         self.assign(new_holder, new_team);
 
         let mut heard = Heard { whole, newest: Timestamp::MIN, prints: Vec::new() };
-        self.messages(messages, &mut heard);
+        let endings = untold(record.endings, &record.status, Timestamp::MIN);
+        let ended_at = endings.iter().map(|one| one.at).max();
+        self.messages(messages, endings, &mut heard);
         if let (Some(tags), false) = (tags, is_fresh) {
             self.say(look, EventKind::Tagged { conversation: self.id.clone(), tags });
         }
@@ -259,14 +261,13 @@ impl Telling {
             team: team.map(|(at, team)| (team, at)),
             heard,
             waits: false,
-            ended_at: Timestamp::MIN,
+            ended_at: ended_at.unwrap_or(Timestamp::MIN),
             rated_at: Timestamp::MIN,
             targets: None,
             answered_at: [None; 3],
             merged: false,
         };
-        let was_ended = self.endings(record.endings, &record.status, &mut known);
-        if !is_fresh || was_ended || record.status.value != Status::Open {
+        if !is_fresh || ended_at.is_some() || record.status.value != Status::Open {
             let least = record.status.at.map_or_else(|| self.latest(look), |_| opened_at);
             self.status(&record.status, record.by, record.by_agent, least, &mut known);
         }
@@ -295,7 +296,10 @@ impl Telling {
             }
             true
         };
-        let asked_at = self.messages(messages, &mut known.heard);
+        let endings = untold(record.endings, &record.status, known.ended_at);
+        let ended_at = endings.iter().map(|one| one.at).max();
+        known.ended_at = known.ended_at.max(ended_at.unwrap_or(known.ended_at));
+        let asked_at = self.messages(messages, endings, &mut known.heard);
         if let Some(tags) = tags {
             let print = print_of(&tags);
             if std::mem::replace(&mut known.tags, print) != print {
@@ -304,8 +308,7 @@ impl Telling {
         }
         // A customer's message reopens what is ended: if it is ended all the same, it was ended again.
         let ended_again = record.status.value.is_ended() && asked_at >= Some(known.status.1);
-        let was_ended = self.endings(record.endings, &record.status, &mut known);
-        if known.status.0 != record.status.value || ended_again || was_ended {
+        if known.status.0 != record.status.value || ended_again || ended_at.is_some() {
             let least = if record.status.at.is_some() { known.status.1 } else { self.latest(look) };
             let least =
                 asked_at.filter(|_| record.status.value.is_ended()).map_or(least, |asked_at| least.max(asked_at));
@@ -350,11 +353,14 @@ impl Telling {
         }
     }
 
-    /// Messages that were not told before; gives when the last of the customer's among them was.
-    fn messages(&mut self, mut messages: Vec<Said>, heard: &mut Heard) -> Option<Timestamp> {
+    /// Messages that were not told before, and earlier endings, each before what came after it; gives when the last
+    /// message of the customer's among them was.
+    fn messages(&mut self, mut messages: Vec<Said>, mut endings: Vec<Ended>, heard: &mut Heard) -> Option<Timestamp> {
         messages.sort_by_key(|said| said.at);
         let mut asked_at = None;
         for said in messages {
+            let is_before = |one: &mut Ended| one.before.as_ref() == Some(&said.key);
+            endings.extract_if(.., is_before).for_each(|one| self.ending(one));
             let print = xxh3_64_with_seed(said.key.as_bytes(), said.at.millis() as u64);
             if said.at < heard.newest - LATE || heard.prints.contains(&(said.at, print)) {
                 continue;
@@ -372,21 +378,15 @@ impl Telling {
         prints.retain(|(at, _)| *at >= newest - LATE);
         prints.drain(..prints.len().saturating_sub(PRINTS));
         prints.shrink_to_fit();
+        for one in endings {
+            self.ending(one);
+        }
         asked_at
     }
 
-    /// Earlier endings that were not told before, but not the one that it is ended by; whether there are any.
-    fn endings(&mut self, endings: Vec<Ended>, status: &Since<Status>, known: &mut Known) -> bool {
-        let told_to = known.ended_at;
-        let is_earlier = |at| !status.value.is_ended() || status.at.is_some_and(|ended_at| at < ended_at);
-        let mut any = false;
-        for Ended { at, by, agent } in endings.into_iter().filter(|one| one.at > told_to && is_earlier(one.at)) {
-            any = true;
-            known.ended_at = known.ended_at.max(at);
-            let (conversation, status) = (self.id.clone(), Status::Resolved);
-            self.say(at, EventKind::Status { conversation, status, by, agent });
-        }
-        any
+    fn ending(&mut self, Ended { at, by, agent, before: _ }: Ended) {
+        let (conversation, status) = (self.id.clone(), Status::Resolved);
+        self.say(at, EventKind::Status { conversation, status, by, agent });
     }
 
     fn status(
@@ -419,6 +419,13 @@ impl Telling {
         }
         known.last_at = self.latest(known.last_at);
     }
+}
+
+/// Of earlier endings those that came after what was told, but not the one that it is ended by.
+fn untold(mut endings: Vec<Ended>, status: &Since<Status>, told_to: Timestamp) -> Vec<Ended> {
+    let is_earlier = |at| !status.value.is_ended() || status.at.is_some_and(|ended_at| at < ended_at);
+    endings.retain(|one| one.at > told_to && is_earlier(one.at));
+    endings
 }
 
 /// Whether a person's answer is awaited after these events, in order.

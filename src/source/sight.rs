@@ -27,10 +27,11 @@ impl Presence {
     }
 }
 
-/// A state that was told, and the last look that showed it.
+/// A state that was told, since when, and the last look that showed it.
 #[derive(Debug, Clone)]
 struct Seen {
     presence: Presence,
+    from: Timestamp,
     at: Timestamp,
 }
 
@@ -60,15 +61,18 @@ impl Sight {
     }
 
     /// A look shows an agent's state: it is told where it has changed, or holds since another moment. One that was lost
-    /// meanwhile is told to go on from there, where it began before.
+    /// meanwhile is told to go on from there, where it began before. Another state that is shown to hold since no later
+    /// than the one before it is told as of the look, or that would never have been.
     pub(super) fn sees(&mut self, agent: &AgentId, now: Presence, at: Timestamp, out: &mut Vec<Event>) {
         if let Some(seen) = self.states.get_mut(agent).filter(|seen| seen.presence == now) {
             seen.at = at;
             return;
         }
         let Presence { state, since, reason } = now.clone();
-        self.states.insert(agent.clone(), Seen { presence: now, at });
-        let from = self.lost.remove(agent).into_iter().fold(since.unwrap_or(at), Timestamp::max);
+        let before = self.states.get(agent).filter(|seen| seen.presence.state != state).map(|seen| seen.from);
+        let since = since.filter(|since| before.is_none_or(|before| before < *since)).unwrap_or(at);
+        let from = self.lost.remove(agent).into_iter().chain(before).fold(since, Timestamp::max);
+        self.states.insert(agent.clone(), Seen { presence: now, from, at });
         out.push(Event::new(from, EventKind::Presence { agent: agent.clone(), state, reason }));
     }
 
@@ -197,6 +201,18 @@ mod tests {
         assert_eq!(rig.looks(1000, &shown, true), told, "one that began before goes on from its end");
         assert!(rig.looks(1010, &shown, true).is_empty());
         assert_eq!(rig.looks(1020, &[("ben", since(Online, 1015))], true), ["ben online at 1015"]);
+    }
+
+    #[test]
+    fn another_state_that_holds_since_no_later_moment_is_told_as_of_the_look() {
+        let mut rig = Rig::default();
+        let mut looks = |seconds, presence: Presence| rig.looks(seconds, &[("ana", presence)], true);
+        looks(100, since(Online, 40));
+        assert_eq!(looks(200, since(Away, 40)), ["ana away at 200"], "the moment has not moved");
+        assert!(looks(210, since(Away, 40)).is_empty());
+        assert_eq!(looks(300, since(Online, 190)), ["ana online at 300"], "before what was told");
+        assert_eq!(looks(400, since(Online, 290)), ["ana online at 290"], "the same state, dated anew");
+        assert_eq!(looks(500, since(Away, 450)), ["ana away at 450"]);
     }
 
     #[test]

@@ -265,7 +265,7 @@ impl State {
         let mut record = contact.record(&thread, held, looked_at, self.credit());
         // A closing that is not shown any more ended whatever was asked before it.
         let closed_at = before.and_then(|seen| seen.closed_at).filter(|at| contact.ended_at() != Some(*at));
-        record.endings.extend(closed_at.map(|at| Ended { at, by: None, agent: None }));
+        record.endings.extend(closed_at.map(|at| Ended { at, by: None, agent: None, before: None }));
         let direction = before.and_then(|seen| seen.direction).or(record.opened.direction);
         record.opened.direction = direction;
         let last = thread.messages.last().map(|last| (last.created_at, last.print()));

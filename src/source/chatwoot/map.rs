@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use compact_str::{CompactString, ToCompactString};
+
 use super::wire::{Message, Person, Row};
 use crate::event::{
     Agent, AgentId, Author, ConversationId, CustomerId, Direction, Event, Opened, Status, StatusBy, TeamId, Timestamp,
@@ -92,6 +94,11 @@ impl Row {
         }
     }
 
+    /// The last messages by time: of any kind, and that was said.
+    pub(super) fn last_messages(&self) -> [Option<u64>; 2] {
+        [self.messages.first().map(|last| last.id), self.last_non_activity_message.as_ref().map(|last| last.id)]
+    }
+
     /// The last message of any kind that there was when it was read: later ones belong to a later look.
     pub(super) fn last_message(&self) -> u64 {
         let last = self.last_non_activity_message.as_ref().map_or(0, |message| message.id);
@@ -158,7 +165,7 @@ impl Row {
             record.status.at = ending.as_ref().map(|ending| ending.0).or(changed_at);
             (record.by, record.by_agent) = ending.map_or((None, None), |(_, by, agent)| (by, agent));
         } else if status == Status::Open {
-            record.status.at = reopened(messages, known);
+            record.status.at = reopened(messages, known, since);
         }
         let given_at = holder.as_ref().and_then(|holder| given(messages, holder, known));
         record.holder = Some(Since { value: holder.clone(), at: given_at });
@@ -217,7 +224,7 @@ impl Message {
         let by = sender.map(|sender| agent(sender.id)).or_else(|| holder.cloned());
         let by = by.unwrap_or_else(|| AgentId::new(OUTSIDE));
         Some(Said {
-            key: self.id.to_string().into(),
+            key: self.key(),
             at: self.created_at,
             from,
             agent: (from == Author::Agent).then_some(by),
@@ -236,26 +243,38 @@ impl Message {
     /// note, or by a message of it among these; of a name that is nobody's, agents may have been renamed or be gone, it is
     /// not said whose it is.
     fn ending(&self, among: &[Self], known: &Known) -> Option<Ended> {
-        let (words, at) = (self.activity()?, self.created_at);
+        let words = self.activity()?;
+        let by = |by, agent| Some(Ended { at: self.created_at, by, agent, before: self.followed_by(among) });
         if words.starts_with("Conversation was resolved by ") {
-            return Some(Ended { at, by: Some(StatusBy::Customer), agent: None });
+            return by(Some(StatusBy::Customer), None);
         }
         let who = words.strip_prefix("Conversation was marked resolved by ")?;
         if who == "Automation System" || who.starts_with("system due to ") {
-            return Some(Ended { at, by: Some(StatusBy::System), agent: None });
+            return by(Some(StatusBy::System), None);
         }
         if BY_PROGRAMS.iter().any(|form| who.ends_with(form)) {
-            return Some(Ended { at, by: Some(StatusBy::Bot), agent: None });
+            return by(Some(StatusBy::Bot), None);
         }
         let agents = known.named(who, among);
         if !agents.is_empty() {
-            return Some(Ended { at, by: Some(StatusBy::Agent), agent: one_of(agents) });
+            return by(Some(StatusBy::Agent), one_of(agents));
         }
         let programs =
             among.iter().filter_map(|one| one.sender.as_ref()).filter(|sender| PROGRAMS.contains(&&*sender.kind));
         let is_program = |name: &str| !name.is_empty() && (who == name || who.split(": ").next() == Some(name));
         let is_bot = programs.into_iter().any(|sender| is_program(&sender.name));
-        Some(Ended { at, by: is_bot.then_some(StatusBy::Bot), agent: None })
+        by(is_bot.then_some(StatusBy::Bot), None)
+    }
+
+    /// What tells it from others of the conversation.
+    fn key(&self) -> CompactString {
+        self.id.to_compact_string()
+    }
+
+    /// The first message of the same second that came after it, as their numbers tell.
+    fn followed_by(&self, among: &[Self]) -> Option<CompactString> {
+        let is_after = |one: &&Self| one.created_at == self.created_at && one.id > self.id && one.author().is_some();
+        among.iter().filter(is_after).min_by_key(|one| one.id).map(Self::key)
     }
 
     /// The words of a note that the desk itself wrote.
@@ -295,9 +314,11 @@ fn ending(
     said.or_else(last)
 }
 
-/// When it was opened again, by the last note of the desk that says so, where none says that it ended after that.
-fn reopened(messages: &[Message], known: &Known) -> Option<Timestamp> {
-    let last = messages.iter().rev().find_map(|message| match message.activity() {
+/// When it was opened again, by the last note of the desk since the look before that says so, where none says that it
+/// ended after that.
+fn reopened(messages: &[Message], known: &Known, since: Option<Timestamp>) -> Option<Timestamp> {
+    let mut notes = messages.iter().rev().take_while(|message| Some(message.created_at) >= since);
+    let last = notes.find_map(|message| match message.activity() {
         Some(words) if words.starts_with("Conversation was reopened by ") => Some(Some(message.created_at)),
         _ => message.ending(messages, known).map(|_| None),
     });

@@ -15,6 +15,7 @@
 mod ask;
 mod check;
 mod each;
+mod failed;
 mod map;
 mod past;
 mod people;

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::CAPABILITIES;
 use super::ask::Thread;
+use super::failed::Failed;
 use super::map;
 use super::past::Past;
 use super::people::People;
@@ -26,6 +27,9 @@ use crate::source::skips::Named;
 
 /// Ended conversations are forgotten after this.
 const FORGET: TimeDelta = TimeDelta::days(2);
+/// A number that is given first may come to light last: with what is new the messages of so many numbers before it are
+/// read again. The differ remembers as many.
+const AGAIN: u64 = 15;
 /// The scale of satisfaction answers.
 const SCALE: f64 = 5.0;
 
@@ -42,12 +46,15 @@ pub(super) enum Phase {
 }
 
 /// What was read of a conversation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Seen {
     /// Of all that its row says.
     print: u64,
     /// The last message that was told.
     last_id: u64,
+    /// The last messages by time, as its row showed them.
+    shown: [Option<u64>; 2],
+    failed: Failed,
     looked_at: Timestamp,
 }
 
@@ -136,6 +143,14 @@ enum Need {
     Messages,
 }
 
+impl Seen {
+    /// Whether there is nothing new to be read in its messages, as far as the row can tell.
+    fn has_all_of(&self, row: &Row) -> bool {
+        let is_shown = self.shown == row.last_messages() || self.last_id == row.last_message();
+        row.last_message() <= self.last_id && is_shown && self.failed.is_empty()
+    }
+}
+
 impl State {
     /// What can be told as far as it is known, who is there put aside.
     pub(super) fn capabilities(&self) -> Vec<Capability> {
@@ -189,7 +204,7 @@ impl State {
             Some(_) if self.waiting.contains_key(&row.id) => Need::Messages,
             Some(_) if self.put_off.holds(row) => Need::Nothing,
             Some(seen) if seen.print == print(row) && !self.rated.contains_key(&row.id) => Need::Nothing,
-            Some(seen) if self.differ.is_whole(&id) && row.last_message() <= seen.last_id && !is_ending => Need::Row,
+            Some(seen) if self.differ.is_whole(&id) && seen.has_all_of(row) && !is_ending => Need::Row,
             None if is_fill && !row.is_doubtful() => Need::Row,
             _ => Need::Messages,
         }
@@ -198,21 +213,36 @@ impl State {
     /// The message behind which those of a conversation are to be read; 0 for all.
     pub(super) fn read_to(&self, number: u64) -> u64 {
         let whole = self.differ.is_whole(&map::conversation(number));
-        self.seen.get(&number).filter(|_| whole).map_or(0, |seen| seen.last_id)
+        self.seen
+            .get(&number)
+            .filter(|_| whole)
+            .map_or(0, |seen| seen.failed.read_to(seen.last_id.saturating_sub(AGAIN)))
     }
 
     /// Tells what is new in a conversation; later messages than its row knows of are left for the next row.
     pub(super) fn tell(&mut self, row: &Row, mut thread: Thread, looked_at: Timestamp) {
         thread.messages.retain(|message| row.knows(message));
         row.complete(&mut thread.messages);
-        let before = self.seen.get(&row.id).copied();
-        let last_id = thread.messages.iter().map(|message| message.id).fold(before.map_or(0, |b| b.last_id), u64::max);
-        self.seen.insert(row.id, Seen { print: print(row), last_id, looked_at });
-        let since = before.map(|before| before.looked_at);
-        let Some(mut record) = row.record(&thread.messages, thread.whole, &self.people.known, since) else { return };
+        let before = self.seen.remove(&row.id);
+        let since = before.as_ref().map(|before| before.looked_at);
+        let (last_id, mut failed) = before.map_or((0, Failed::default()), |before| (before.last_id, before.failed));
+        failed.meet(&mut thread.messages, row.changed_at());
+        if thread.is_long {
+            // The rest is read from the last one on.
+            failed = Failed::default();
+        }
+        let last_id = thread.messages.iter().map(|message| message.id).fold(last_id, u64::max);
+        self.seen.insert(row.id, Seen { print: print(row), last_id, shown: row.last_messages(), failed, looked_at });
+        let known = &self.people.known;
+        let Some(mut record) = row.record(&thread.messages, thread.whole, known, since) else { return };
+        let was_ended = since.is_some() && !self.differ.is_active(&record.opened.conversation);
+        if was_ended && record.status.value.is_ended() && !map::is_noted(&thread.messages, known, since) {
+            // It is as it was, whatever its customer wrote meanwhile.
+            record.status.at = Some(record.opened_at);
+        }
         record.ratings = self.rated.remove(&row.id).unwrap_or_default();
         let was_untold = self.untold.remove(&row.id);
-        if let Some(told_to) = self.resumed_at.filter(|_| before.is_none() && !was_untold)
+        if let Some(told_to) = self.resumed_at.filter(|_| since.is_none() && !was_untold)
             && self.differ.expects(&record.opened.conversation)
         {
             map::without_echoes(&mut record, &thread.messages, told_to);

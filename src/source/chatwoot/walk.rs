@@ -312,12 +312,15 @@ impl Chatwoot {
     async fn changes(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
         let span = (ask.now - self.state.heard_at).max(TimeDelta::zero()) + OVERLAP;
         let within = span.num_seconds().to_string();
+        let mut since = None;
         for page in 1..=CHANGE_PAGES {
             let number = page.to_string();
             let query = [("status", "all"), ("updated_within", &*within), ("page", &*number)];
             let (rows, count, _) = ask.page(&query).await?;
-            // A server that does not know the question answers with a page of all there is, the last active first.
-            let since = ask.at() - span - OVERLAP;
+            // A server that does not know the question answers with a page of all there is, the last active first: what is
+            // news lies within the span before the newest change, by the clock of the rows, for the answer's may be another.
+            let newest = rows.iter().map(Row::changed_at).fold(None, |a, b| a.max(Some(b)));
+            let since = *since.get_or_insert(newest.unwrap_or(ask.at()).min(ask.at()) - span - OVERLAP);
             let is_new = |row: &Row| row.changed_at() >= since;
             let is_paged = count == PER_PAGE && rows.iter().all(is_new);
             let known = self.state.waiting.len();

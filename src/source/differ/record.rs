@@ -64,6 +64,8 @@ pub struct Ended {
     pub by: Option<StatusBy>,
     /// Which agent did, where that is shown.
     pub agent: Option<AgentId>,
+    /// The first message of that very instant that came after it, by its key; `None` where it came after all of them.
+    pub before: Option<CompactString>,
 }
 
 /// A target that the vendor shows.

@@ -202,7 +202,7 @@ fn what_was_ended_and_asked_and_ended_again_between_two_looks_is_ended() {
 
 #[test]
 fn an_earlier_ending_that_is_shown_is_told_once_and_what_came_after_it_holds() {
-    let ended = |seconds| Ended { at: at(seconds), by: None, agent: None };
+    let ended = |seconds| Ended { at: at(seconds), by: None, agent: None, before: None };
     let reopened = || {
         with(|r| {
             r.messages = vec![said(5, "customer"), said(30, "customer")];
@@ -222,6 +222,31 @@ fn an_earlier_ending_that_is_shown_is_told_once_and_what_came_after_it_holds() {
     let told = ["210 status resolved", "230 message customer", "250 status resolved"];
     assert_eq!(look(&mut differ, again.clone(), 300), told);
     assert_eq!(look(&mut differ, again, 400), Vec::<String>::new());
+}
+
+#[test]
+fn an_ending_goes_before_what_was_said_after_it_in_that_very_instant() {
+    let reopened = |before: Option<&str>| {
+        with(|r| {
+            r.messages = vec![said(5, "customer"), said(20, "ana"), said(20, "customer")];
+            r.endings = vec![Ended { at: at(20), by: None, agent: None, before: before.map(Into::into) }];
+        })
+    };
+    let (ana, asked, ended) = ("20 message ana", "20 message customer", "20 status resolved");
+    for (before, told, is_awaited) in [
+        (Some("20ana"), [ended, ana, asked], true),
+        (Some("20customer"), [ana, ended, asked], true),
+        (None, [ana, asked, ended], false),
+    ] {
+        let mut first = Differ::default();
+        let all: Vec<_> =
+            ["0 opened", "5 message customer"].into_iter().chain(told).chain(["30 status open"]).collect();
+        assert_eq!(look(&mut first, reopened(before), 30), all, "{before:?}");
+        let mut later = Differ::default();
+        look(&mut later, with(|r| r.messages = vec![said(5, "customer")]), 10);
+        assert_eq!(look(&mut later, reopened(before), 30), all[2..], "{before:?}");
+        assert_eq!([first, later].map(|differ| differ.known[&C.into()].waits), [is_awaited; 2], "{before:?}");
+    }
 }
 
 #[test]

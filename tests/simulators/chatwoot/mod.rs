@@ -7,6 +7,7 @@ mod doctor;
 mod failing;
 mod gaps;
 mod odd;
+mod orders;
 mod surveys;
 
 use std::time::Duration;
