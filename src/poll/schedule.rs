@@ -193,9 +193,11 @@ impl Schedule {
             SourceError::RateLimited { until: Some(_), .. } | SourceError::Transient { until: Some(_), .. }
         );
         self.failures = self.failures.saturating_add(u32::from(!dated));
-        let first = match self.pace {
-            Pace::Push => FIRST_PUSH_BACKOFF,
-            Pace::Interval => self.interval.clamp(FIRST_PUSH_BACKOFF, FIRST_BACKOFF),
+        let (first, longest) = match self.pace {
+            Pace::Push => (FIRST_PUSH_BACKOFF, LONGEST_BACKOFF),
+            Pace::Interval => {
+                (self.interval.clamp(FIRST_PUSH_BACKOFF, FIRST_BACKOFF), LONGEST_OUTAGE.max(self.interval))
+            }
         };
         let (delay, until) = match error {
             SourceError::RateLimited { until, .. } => {
@@ -204,10 +206,7 @@ impl Schedule {
                 // With or without a date, a person can't ask sooner either.
                 (delay, Some(until.unwrap_or(now + delta(delay))))
             }
-            SourceError::Transient { until, .. } => {
-                let longest = if self.pace == Pace::Push { LONGEST_BACKOFF } else { LONGEST_OUTAGE.max(self.interval) };
-                (self.backoff(first, longest), *until)
-            }
+            SourceError::Transient { until, .. } => (self.backoff(first, longest), *until),
             SourceError::Schema { .. } => (self.backoff(first, LONGEST_BACKOFF), None),
             SourceError::Auth { .. } | SourceError::Forbidden { .. } | SourceError::Unsupported { .. } => {
                 (SLOW_RETRY.max(self.interval), None)
