@@ -122,9 +122,9 @@ impl<T: Record> Wanted<T> {
         self.aside.contains_key(&id) || self.queued.contains(&id)
     }
 
-    /// Those come first of which that is false; else the order stays.
-    pub(super) fn put_behind(&mut self, is_behind: impl Fn(&T) -> bool) {
-        self.queue.make_contiguous().sort_by_key(is_behind);
+    /// Those come first of which that is least; else the order stays.
+    pub(super) fn sort_by_key<K: Ord>(&mut self, rank: impl Fn(&T) -> K) {
+        self.queue.make_contiguous().sort_by_key(rank);
     }
 
     /// Lets go of those of which that is false.
@@ -274,7 +274,7 @@ mod tests {
         for (id, second) in [(1, 5), (2, 0), (3, 0), (1, 7), (1, 6)] {
             wanted.want(One(id, second));
         }
-        wanted.put_behind(|one| one.0 == 1);
+        wanted.sort_by_key(|one| one.0 == 1);
         assert_eq!(wanted.queue().cloned().collect::<Vec<_>>(), [One(2, 0), One(3, 0), One(1, 7)]);
         assert_eq!(read(&mut wanted, 0, &[2, 3], &mut skips), (vec![2, 3, 1], true));
         wanted.want(One(4, 0));

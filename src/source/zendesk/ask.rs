@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,6 +22,8 @@ pub(super) const PER_PAGE: usize = 100;
 /// Pages of a ticket's updates: a ticket with more is read as far as that.
 const MAX_AUDIT_PAGES: usize = 20;
 pub(super) const API: &str = "/api/v2";
+/// For so long single tickets are read in a poll.
+const LOOKING: Duration = Duration::from_secs(20);
 
 /// The requests of one poll.
 pub(super) struct Ask {
@@ -34,6 +37,8 @@ pub(super) struct Ask {
     pub include: &'static str,
     /// Whether it has asked for long enough.
     pub enough: Enough,
+    /// The same of single tickets: the rest of the time is for what stands beside them.
+    pub looked: Enough,
     /// Whether any ticket could be read, in this poll or before.
     pub has_read: bool,
 }
@@ -58,10 +63,20 @@ pub(super) struct Tickets {
     pub after: Option<String>,
 }
 
+impl Tickets {
+    fn take(&mut self, page: Self) {
+        self.items.extend(page.items);
+        self.users.extend(page.users);
+        self.ids.extend(page.ids);
+        self.last.extend(page.last);
+    }
+}
+
 impl Ask {
     pub(super) fn new(client: Arc<Client>, now: Timestamp, include: &'static str) -> Self {
-        let (skips, enough) = (Skips::default(), Enough::begin());
-        Self { client, now, quota: None, date: None, skips, include, enough, has_read: false }
+        let (enough, looked) = (Enough::begin(), Enough::after(LOOKING));
+        let skips = Skips::default();
+        Self { client, now, quota: None, date: None, skips, include, enough, looked, has_read: false }
     }
 
     /// One object.
@@ -70,11 +85,23 @@ impl Ask {
         Ok(self.heard(answer, true))
     }
 
+    /// The same of what not every key may read, and not every account has: only the API itself can say so, in JSON.
+    pub(super) async fn optional(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Page, SourceError> {
+        let answer = self.refusable(path, query).await?;
+        Ok(self.heard(answer, true))
+    }
+
     /// One page of an incremental export. Its own limit is counted here, as no header tells it reliably; a quota in the
     /// answer is that limit, not the account's.
     pub(super) async fn export(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Page, SourceError> {
-        let answer = self.client.get::<Page>(&format!("{API}{path}"), query, self.now).await?;
+        let answer = self.refusable(path, query).await?;
         Ok(self.heard(answer, false))
+    }
+
+    async fn refusable(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer<Page>, SourceError> {
+        let found = self.client.find::<Page>(&format!("{API}{path}"), query, self.now).await?;
+        let what = "the account has no such list (404)".to_owned();
+        found.ok_or_else(|| SourceError::Unsupported { place: place(path), what })
     }
 
     fn heard(&mut self, answer: Answer<Page>, is_quota: bool) -> Page {
@@ -141,10 +168,14 @@ impl Ask {
         for some in ids.chunks(PER_PAGE) {
             let named = joined(some);
             let page = self.tickets("/tickets/show_many", &[("ids", &named), ("include", include)]).await?;
-            found.items.extend(page.items);
-            found.users.extend(page.users);
-            found.ids.extend(page.ids);
-            found.last.extend(page.last);
+            found.take(page);
+            // An answer may be short: what it lacks is asked for once more.
+            let missing: Vec<Id> = some.iter().copied().filter(|id| !found.ids.contains(id)).collect();
+            if !missing.is_empty() {
+                let named = joined(&missing);
+                let page = self.tickets("/tickets/show_many", &[("ids", &named), ("include", include)]).await?;
+                found.take(page);
+            }
         }
         Ok(found)
     }
@@ -161,12 +192,25 @@ impl Ask {
 
     /// Whether the updates of a ticket can be read, or it is said to be gone.
     pub(super) async fn has_audits(&mut self, ticket: Id) -> Result<bool, SourceError> {
-        let path = format!("{API}/tickets/{ticket}/audits");
-        match self.client.find::<Page>(&path, &[("page[size]", "1")], self.now).await {
+        match self.newest_audit(ticket).await {
             Ok(_) => Ok(true),
             Err(error) if is_of_one(&error) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether a ticket is said to be gone by its own request, or that this key may not see it any more.
+    pub(super) async fn is_gone(&mut self, ticket: Id) -> Result<bool, SourceError> {
+        match self.newest_audit(ticket).await {
+            Ok(found) => Ok(found.is_none()),
+            Err(SourceError::Forbidden { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn newest_audit(&self, ticket: Id) -> Result<Option<Answer<Page>>, SourceError> {
+        let path = format!("{API}/tickets/{ticket}/audits");
+        self.client.find::<Page>(&path, &[("page[size]", "1")], self.now).await
     }
 
     /// The updates of a ticket after the one of that number, oldest first; `None` where the ticket is gone.

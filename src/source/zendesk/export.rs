@@ -56,7 +56,7 @@ impl Zendesk {
 
     /// What the export has new; whether there is more.
     pub(super) async fn export_page(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
-        if ask.now < self.state.export_at || !self.may_export(LIVE, ask) {
+        if ask.now < self.state.export_at || !self.may_export(LIVE, ask) || ask.enough.is_come() {
             return Ok(false);
         }
         let Some(exported) = self.exported(ask, self.state.position).await? else { return Ok(false) };

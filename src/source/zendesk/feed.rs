@@ -92,7 +92,10 @@ impl Fresh {
                 news.next = Self { is_quiet, ..self.walked(newest, began_at) };
                 break;
             }
-            news.more = page == MAX_PAGES;
+            if page == MAX_PAGES || ask.enough.is_come() {
+                news.more = true;
+                break;
+            }
         }
         if news.more {
             news.next.walk = walk;
@@ -114,6 +117,11 @@ impl Fresh {
         let mut quiet = self.quiet;
         quiet.looked(began_at);
         Self { quiet, ..Self::at(self.watermark) }
+    }
+
+    /// Since when, by this machine's clock, there has been more than was read.
+    pub(super) fn behind_since(&self) -> Option<Timestamp> {
+        self.walk.as_ref().map(|walk| walk.began_at)
     }
 
     /// The position after what was found is in the queue.

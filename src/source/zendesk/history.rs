@@ -74,6 +74,9 @@ impl Zendesk {
             }
         }
         for id in headless.iter().copied().take(HEADLESS).collect::<Vec<_>>() {
+            if ask.enough.is_come() {
+                break;
+            }
             headless.remove(&id);
             match ask.audits(id, 0).await {
                 Ok(audits) => whole.extend(audits.map(|audits| (id, audits))),

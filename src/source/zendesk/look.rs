@@ -18,7 +18,7 @@ impl Zendesk {
     pub(super) async fn look(&mut self, ask: &mut Ask, most: usize) -> Result<(), SourceError> {
         let mut round = self.state.wanted.begin(ask.now);
         for _ in 0..most {
-            if ask.enough.is_come() {
+            if ask.looked.is_come() {
                 break;
             }
             let Some(ticket) = self.state.wanted.next(&mut round) else { break };

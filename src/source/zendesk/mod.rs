@@ -10,6 +10,7 @@
 
 mod access;
 mod ask;
+mod attendance;
 mod audit;
 mod check;
 mod export;
@@ -20,6 +21,7 @@ mod history;
 mod late;
 mod look;
 mod mark;
+mod missed;
 mod past;
 mod people;
 mod presence;
@@ -163,6 +165,7 @@ impl Source for Zendesk {
         ask.has_read = self.has_read;
         let step = match self.state.phase.clone() {
             Phase::Cold => self.begin(&mut ask, cursor.and_then(Cursor::read)).await,
+            Phase::Beside => self.beside(&mut ask).await,
             Phase::Open { after, read } => self.open_page(&mut ask, after, read).await,
             Phase::Recall => self.recall(&mut ask).await,
             Phase::Stories { total } => self.stories(&mut ask, total).await,
@@ -181,7 +184,7 @@ impl Source for Zendesk {
             skipped: ask.skips.named,
             skipped_total: ask.skips.total,
             requests: (self.client.sent() - before) as u32,
-            partial: self.state.phase != Phase::Steady,
+            partial: self.state.phase != Phase::Steady || self.state.is_behind(now),
             ..Batch::default()
         }))
     }

@@ -3,23 +3,17 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, Tickets};
-use super::presence::availabilities;
 use super::sides::{PEOPLE, SWEEP};
 use super::start::has_targets;
-use super::wire::Ticket;
 use super::{Step, Zendesk};
 use crate::source::SourceError;
 
-/// How often agents' states are asked for, where they fit on two pages.
-const PRESENCE_EVERY: TimeDelta = TimeDelta::seconds(10);
-/// Agents on two pages.
-const TWO_PAGES: usize = 200;
 /// How often a hundred open tickets are looked at whether they still are.
 const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(2);
+/// Tickets that were missing there are asked for by themselves, so many a poll.
+const MISSED: usize = 5;
 /// How often groups and agents are read, and whether there are targets.
 const PEOPLE_EVERY: TimeDelta = TimeDelta::minutes(30);
-/// Agents' states on so many pages at most.
-const MAX_PAGES: usize = 100;
 /// Pages of the team in one poll while all else goes on.
 const TEAM_PAGES: usize = 10;
 
@@ -37,6 +31,7 @@ impl Zendesk {
         self.reread_people(ask).await?;
         self.reread_policies(ask).await?;
         self.state.hello(ask.there());
+        self.state.note_queue(ask.now);
         self.state.prune();
         let told = self.history_progress();
         // Where there is always more, every fourth poll is for history.
@@ -58,6 +53,7 @@ impl Zendesk {
         let there = ask.there();
         let mut changed = Vec::new();
         for ticket in &news.tickets {
+            self.state.meet_group(ticket.group_id);
             if !self.is_watched(ticket) {
                 self.state.leave(ticket.id, there);
             } else if self.state.is_news(ticket, there) {
@@ -68,80 +64,23 @@ impl Zendesk {
             self.state.wanted.want(ticket);
         }
         self.state.fresh.moved(&news);
-        // Of a new one nothing is known yet; what is new about others may also come by the export, which then takes them
-        // out of the queue.
-        let tickets = &self.state.tickets;
-        let is_told = |ticket: &Ticket| tickets.get(&ticket.id).is_some_and(|known| known.last > 0);
-        self.state.wanted.put_behind(is_told);
+        self.state.line_up();
         self.look(ask, self.looks()).await?;
         Ok(news.more || self.state.wanted.queue().len() > 0)
     }
 
-    /// Who is there. Where the key may not read that, the rest goes on without.
-    pub(super) async fn look_at_presence(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if !self.state.presence.is_open(ask.now) || ask.now < self.state.presence_at {
-            return Ok(());
-        }
-        self.state.sight.looks();
-        let (mut found, mut odd, mut after): (Vec<_>, usize, Option<String>) = (Vec::new(), 0, None);
-        let mut is_whole = false;
-        for _ in 0..MAX_PAGES {
-            let mut query = vec![("page[size]", "100")];
-            query.extend(after.as_deref().map(|after| ("page[after]", after)));
-            let read = ask.page("/agent_availabilities", &query).await.and_then(|page| {
-                let (some, bad) = availabilities(&page).ok_or_else(|| SourceError::Schema {
-                    place: super::ask::place("/agent_availabilities"),
-                    path: "data".into(),
-                    what: "a list is missing there".into(),
-                })?;
-                Ok((some, bad, page.linked().or_else(|| page.after())))
-            });
-            match read {
-                Ok((some, bad, next)) => {
-                    found.extend(some);
-                    odd += bad;
-                    let is_new = next.is_some() && next != after;
-                    is_whole = next.is_none();
-                    after = next;
-                    if !is_new {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    if let Some(error) = self.state.presence.failed(error, ask.now)? {
-                        ask.skips.note(super::ask::place("/agent_availabilities"), ".", &error.to_string());
-                    }
-                    return Ok(());
-                }
-            }
-        }
-        if odd > 0 {
-            ask.skips.note(
-                super::ask::place("/agent_availabilities"),
-                "data",
-                &format!("{odd} of {} can't be read", found.len() + odd),
-            );
-        }
-        self.state.presence.given();
-        let pages = found.len().div_ceil(TWO_PAGES).max(1) as i32;
-        self.state.presence_at = ask.now + PRESENCE_EVERY * pages;
-        let is_whole = is_whole && odd == 0 && !found.is_empty();
-        self.state.seen(found, is_whole, ask.there());
-        Ok(())
-    }
-
     /// Looks at a hundred open tickets: deleted ones vanish without a word.
     async fn sweep(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
-        if ask.now - self.state.sweep_at < SWEEP_EVERY || !self.state.sides.may_ask(SWEEP, ask.now) {
+        self.ask_for_missed(ask, MISSED).await?;
+        let is_due = ask.now - self.state.sweep_at >= SWEEP_EVERY && self.state.missed.is_empty();
+        if !is_due || ask.enough.is_come() || !self.state.sides.may_ask(SWEEP, ask.now) {
             return Ok(());
         }
         let sweep = self.state.next_sweep();
         let got = if sweep.ids.is_empty() { Ok(Tickets::default()) } else { ask.tickets_by_id(&sweep.ids).await };
         let Some(found) = self.state.sides.came(SWEEP, got, &mut ask.skips)? else { return Ok(()) };
         self.state.meet(&found.users);
-        for id in sweep.ids.iter().filter(|id| !found.ids.contains(id)) {
-            self.state.leave(*id, ask.there());
-        }
+        self.state.missed = sweep.ids.iter().copied().filter(|id| !found.ids.contains(id)).collect();
         // What the list of changes has not told, for it knows nothing of changes that leave no update.
         let late = ask.there() - SWEEP_EVERY * 5;
         for ticket in found.items {
@@ -156,10 +95,13 @@ impl Zendesk {
             }
         }
         (self.state.sweep_after, self.state.sweep_at) = (sweep.after, ask.now);
-        Ok(())
+        self.ask_for_missed(ask, MISSED).await
     }
 
     async fn reread_people(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if ask.enough.is_come() {
+            return Ok(());
+        }
         let is_time = ask.now - self.state.people_at >= PEOPLE_EVERY || self.reading.is_some();
         let is_time = self.state.lacks_of_the_team(ask.now) || is_time;
         if !self.state.sides.asks_for(PEOPLE, is_time, ask.now) {
@@ -183,6 +125,9 @@ impl Zendesk {
     }
 
     async fn reread_policies(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        if ask.enough.is_come() {
+            return Ok(());
+        }
         let is_time = ask.now - self.state.policies_at >= PEOPLE_EVERY;
         if let Some(has_targets) = has_targets(&mut self.state.sides, is_time, ask).await? {
             (self.state.has_targets, self.state.policies_at) = (has_targets, ask.now);

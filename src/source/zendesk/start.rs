@@ -28,7 +28,7 @@ const STALE: TimeDelta = TimeDelta::minutes(30);
 
 /// How many targets the account has set up; none where that may not be read.
 pub(super) async fn targets(ask: &mut Ask) -> Result<usize, SourceError> {
-    match ask.page("/slas/policies", &[]).await {
+    match ask.optional("/slas/policies", &[]).await {
         Ok(mut page) => Ok(page.take("sla_policies").map_or(0, |policies| policies.len())),
         Err(SourceError::Forbidden { .. } | SourceError::Unsupported { .. }) => Ok(0),
         Err(error) => Err(error),
@@ -48,7 +48,8 @@ impl Zendesk {
     /// Groups, agents, and where changes begin; the tickets follow page by page.
     pub(super) async fn begin(&mut self, ask: &mut Ask, mark: Option<Mark>) -> Result<Step, SourceError> {
         let reading = self.reading_people(ask.now);
-        if !reading.go_on(ask, usize::MAX).await? {
+        // What was read is kept for the next poll; else a slow answer to one of the next requests would end them all.
+        if !reading.go_on(ask, usize::MAX).await? || ask.enough.is_come() {
             return Ok(Step::more_of("reading who is of the team", reading.read, reading.read + 1));
         }
         let failed = reading.failed.clone();
@@ -70,7 +71,7 @@ impl Zendesk {
         (state.has_targets, state.policies_at, state.sides) = (has_targets == Some(true), ask.now, sides);
         state.begun_at = there;
         let mark = mark.filter(|mark| mark.settled);
-        state.phase = if mark.is_some() { Phase::Recall } else { Phase::Open { after: None, read: 0 } };
+        state.phase = Phase::Beside;
         if let Some(mark) = mark {
             state.fresh = Fresh::at(mark.watermark);
             (state.position, state.rated_to, state.past) = (mark.position, mark.rated_to, mark.past);
@@ -90,14 +91,23 @@ impl Zendesk {
         (self.state, self.reading) = (state, None);
         self.watched = watched;
         self.state.leave_failed(&failed, ask.now, &mut ask.skips)?;
-        self.look_at_presence(ask).await?;
-        self.look_at_ratings(ask).await?;
         let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
         // The hello comes first, then teams, then who is in them.
         self.state.outbox.splice(0..0, lines);
         self.state.introduce_staff();
         self.state.hello(ask.there());
-        Ok(Step::more_of("reading open tickets", 0, 0))
+        Ok(Step::more_of("reading who is there", 0, 0))
+    }
+
+    /// Who is there, and satisfaction answers, for the first figures to have them; the tickets follow.
+    pub(super) async fn beside(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
+        self.look_at_presence(ask).await?;
+        self.look_at_ratings(ask).await?;
+        self.state.hello(ask.there());
+        if self.state.attendance.is_none() {
+            self.state.phase = if self.state.settled { Phase::Recall } else { Phase::Open { after: None, read: 0 } };
+        }
+        Ok(Step::more_of("reading who is there", 0, 0))
     }
 
     /// The reading of the team that is under way, or a new one.
@@ -165,10 +175,15 @@ impl Zendesk {
     /// Looks for what was open by what was told in an earlier run and is not known now: what changed is read, what is
     /// gone has left.
     pub(super) async fn recall(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
-        let known = |id: &Id| self.state.tickets.contains_key(id) || self.state.wanted.has(*id);
+        let state = &self.state;
+        let known = |id: &Id| state.tickets.contains_key(id) || state.wanted.has(*id) || state.missed.contains(id);
         let asked = self.state.remembered.union(&self.state.unread).copied();
         let some: Vec<Id> = asked.filter(|id| !known(id)).take(PER_PAGE).collect();
         if some.is_empty() {
+            if !self.state.missed.is_empty() {
+                self.ask_for_missed(ask, self.looks()).await?;
+                return Ok(Step::more_of("reading open tickets", 0, self.state.missed.len()));
+            }
             // What is still to be read may be found to be gone.
             let wanted = &self.state.wanted;
             self.state.remembered.retain(|id| wanted.has(*id));
@@ -185,7 +200,7 @@ impl Zendesk {
         for &id in &some {
             unread.extend(Some(id).filter(|id| self.state.unread.remove(id)));
             if !tickets.ids.contains(&id) {
-                self.state.leave(id, ask.there());
+                self.state.missed.insert(id);
             }
         }
         for ticket in tickets.items {
@@ -198,7 +213,7 @@ impl Zendesk {
             }
         }
         for id in some {
-            if !self.state.wanted.has(id) {
+            if !self.state.wanted.has(id) && !self.state.missed.contains(&id) {
                 self.state.remembered.remove(&id);
             }
         }

@@ -8,6 +8,7 @@ use compact_str::CompactString;
 
 use super::access::{Access, Bucket};
 use super::ask::{Ask, place};
+use super::attendance::Attendance;
 use super::audit::{Audit, Step};
 use super::feed::Fresh;
 use super::late::Late;
@@ -41,6 +42,8 @@ pub(super) enum Phase {
     /// Nothing was read yet.
     #[default]
     Cold,
+    /// Who is there is read.
+    Beside,
     /// Open tickets are listed, page by page.
     Open { after: Option<String>, read: usize },
     /// What was open by what was told in an earlier run is looked for.
@@ -79,9 +82,13 @@ pub(super) struct State {
     pub phase: Phase,
     pub people: People,
     pub people_at: Timestamp,
+    /// Groups of tickets that were in no list of groups.
+    strange_groups: HashSet<Id>,
     pub fresh: Fresh,
     /// Tickets to be read whole or further.
     pub wanted: Wanted<Ticket>,
+    /// Since when each of them waits to be read, but for those that are left alone.
+    queued_at: HashMap<Id, Timestamp>,
     /// Those that an earlier run has not read.
     pub unread: BTreeSet<Id>,
     /// Those that were read, but not who wrote there.
@@ -102,6 +109,8 @@ pub(super) struct State {
     pub export_at: Timestamp,
     pub presence: Access,
     pub presence_at: Timestamp,
+    /// A reading of who is there that is under way.
+    pub attendance: Option<Attendance>,
     pub sight: Sight,
     /// Those with a state who were missing at the last look.
     absent: HashSet<AgentId>,
@@ -123,6 +132,8 @@ pub(super) struct State {
     pub targets_to: Timestamp,
     pub sweep_after: Id,
     pub sweep_at: Timestamp,
+    /// Those that an answer lacked: whether they are gone their own requests say.
+    pub missed: BTreeSet<Id>,
     pub past: Past,
     /// What the history has told of tickets so far that had not ended by then.
     pub held: BTreeMap<Id, Vec<Audit>>,
@@ -203,6 +214,15 @@ impl State {
                 (ticket.updated_at > known.updated_at || is_again) && !(known.ended && is_closed && known.last > 0)
             }
             None => !is_closed || ticket.created_at > there - TimeDelta::days(1),
+        }
+    }
+
+    /// A group that nobody has told of makes the team due to be read anew; once, for some the key may not see.
+    pub(super) fn meet_group(&mut self, group: Option<Id>) {
+        if let Some(group) = group.filter(|group| !self.people.groups.contains_key(group))
+            && self.strange_groups.insert(group)
+        {
+            self.people_at = Timestamp::MIN;
         }
     }
 
@@ -288,6 +308,7 @@ impl State {
             targets.begin();
         }
         set_targets(&mut targets, ticket, &mut out);
+        let carried = carried::carried(&out, &targets);
         let last = audits.iter().map(|audit| audit.id).max().unwrap_or(0);
         let ended = standing.status.is_some_and(Status::is_ended);
         if self.left.remove(&ticket.id) && !ended {
@@ -312,6 +333,9 @@ impl State {
         self.remembered.remove(&ticket.id);
         self.unread.remove(&ticket.id);
         self.tickets.insert(ticket.id, known);
+        if let Some(carried) = carried {
+            carried::tell(carried, &mut self.tickets, &mut out);
+        }
         out.extend(
             self.rated_of
                 .remove(&ticket.id)
@@ -422,8 +446,10 @@ fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
 }
 
 mod brief;
+mod carried;
 mod gone;
 mod presence;
+mod queued;
 mod swept;
 #[cfg(test)]
 mod tests;

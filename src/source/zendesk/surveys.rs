@@ -35,11 +35,12 @@ impl Zendesk {
     /// What was answered since the last look; whether there is more. Where the key may not read that, or the account
     /// asks nobody, the rest goes on without.
     pub(super) async fn look_at_ratings(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
-        if !self.state.ratings.is_open(ask.now) || ask.now < self.state.ratings_at {
+        if !self.state.ratings.is_open(ask.now) || ask.now < self.state.ratings_at || ask.enough.is_come() {
             return Ok(false);
         }
         let more = self.new_answers(ask).await?;
-        if !more && self.state.ratings.is_given() && self.state.ratings.is_open(ask.now) {
+        let is_open = self.state.ratings.is_given() && self.state.ratings.is_open(ask.now);
+        if !more && is_open && !ask.enough.is_come() {
             self.late_answers(ask).await?;
         }
         Ok(more)
@@ -141,7 +142,7 @@ impl Zendesk {
         for _ in 0..MAX_PAGES {
             let mut asked: Vec<(&str, &str)> = query.iter().map(|(key, value)| (*key, &**value)).collect();
             asked.extend(after.as_deref().map(|after| ("page[after]", after)));
-            let mut page = ask.page(sort.path(), &asked).await?;
+            let mut page = ask.optional(sort.path(), &asked).await?;
             let items = page.take(sort.key()).ok_or_else(|| SourceError::Schema {
                 place: place(sort.path()),
                 path: sort.key().into(),
@@ -158,6 +159,9 @@ impl Zendesk {
             match page.after() {
                 Some(next) if after.as_ref() != Some(&next) => after = Some(next),
                 _ => return Ok((ratings, None)),
+            }
+            if ask.enough.is_come() {
+                break;
             }
         }
         Ok((ratings, after))

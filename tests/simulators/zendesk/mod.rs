@@ -2,6 +2,7 @@
 //! its exports leave out, the lag of its search, its limits, and its errors in the forms that were seen.
 
 pub mod bad;
+mod behind;
 mod cost;
 mod day;
 mod desk;

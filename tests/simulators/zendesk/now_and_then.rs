@@ -163,3 +163,23 @@ async fn an_answer_that_is_given_hours_after_it_was_asked_for_is_told_within_an_
     wait(&mut next, 65).await;
     assert_eq!(scores(&next), [3.0, 4.0]);
 }
+
+#[tokio::test]
+async fn a_page_of_something_between_takes_no_right_away() {
+    let simulator = desk().await;
+    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.settle().await;
+    let page = Fault::Answer(Reply::text(403, "text/html", "<html><title>Attention required</title></html>"));
+    simulator.fault("/agent_availabilities", page);
+    watch.later(30).await;
+    simulator.mend();
+    let before = asked(&simulator, "/agent_availabilities");
+    for _ in 0..5 {
+        watch.later(30).await;
+    }
+    assert!(asked(&simulator, "/agent_availabilities") > before, "it is asked for again after a minute");
+    let hellos = watch.told.iter().filter(|event| matches!(event.kind, EventKind::Hello { .. }));
+    let told = hellos.map(|event| serde_json::to_string(event).unwrap()).collect::<Vec<_>>();
+    assert!(told.last().unwrap().contains("presence"), "{told:?}");
+}

@@ -179,7 +179,7 @@ async fn where_none_can_be_read_the_poll_fails() {
     for _ in 0..12 {
         failures += usize::from(watch.poll().await.is_err());
     }
-    assert!(failures > 8, "{failures}");
+    assert!(failures >= 8, "{failures}");
     simulator.mend();
     watch.settle().await;
     assert_eq!((told(&watch), watch.skipped), (truth(&simulator), 0));

@@ -36,16 +36,18 @@ impl State {
 }
 
 /// A ticket that was ended here because it left is there again. The ending has ended its wait in the stream; a customer
-/// who waits still is told to wait from now on, which is too short but not hidden.
+/// who waits still, and was neither answered nor ended by the desk itself, is told to wait from now on, which is too
+/// short but not hidden.
 pub(super) fn come_back(ticket: Id, standing: Standing, out: &mut Vec<Placed>, now: Timestamp) {
     let status = standing.status.unwrap_or(Status::Open);
-    let said = out.iter().rev().filter_map(|(_, _, event)| match &event.kind {
+    let mut asked = out.iter().rev().filter_map(|(_, _, event)| match &event.kind {
         EventKind::Message(message) if message.public != Some(false) && message.from != Author::Bot => {
-            Some(message.from)
+            Some(message.from == Author::Customer)
         }
+        EventKind::Status { status, .. } if status.is_ended() => Some(false),
         _ => None,
     });
-    let waits = said.into_iter().next() == Some(Author::Customer);
+    let waits = asked.next() == Some(true);
     let kind =
         EventKind::Status { conversation: conversation(ticket), status, by: Some(StatusBy::System), agent: None };
     out.push((now, Id::MAX, Event::new(now, kind)));

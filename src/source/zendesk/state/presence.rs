@@ -9,19 +9,8 @@ use crate::source::zendesk::people::agent;
 use crate::source::zendesk::presence::Availability;
 
 impl State {
-    /// Tells changes of agents' states, each with its own time where that is told. Who is missing in two whole lists in a
-    /// row is there no more: in one, somebody may be out of sight because its pages shifted.
-    pub(in crate::source::zendesk) fn seen(&mut self, found: Vec<Availability>, is_whole: bool, now: Timestamp) {
-        if is_whole {
-            let met: HashSet<AgentId> = found.iter().map(|one| agent(one.agent)).collect();
-            let absent: HashSet<AgentId> = self.sight.agents().filter(|id| !met.contains(*id)).cloned().collect();
-            let mut gone: Vec<&AgentId> = absent.intersection(&self.absent).collect();
-            gone.sort_unstable();
-            for id in gone {
-                self.sight.leaves(id, now, &mut self.outbox);
-            }
-            self.absent = absent;
-        }
+    /// Tells changes of agents' states, each with its own time where that is told.
+    pub(in crate::source::zendesk) fn seen(&mut self, found: Vec<Availability>, now: Timestamp) {
         for one in found {
             if let Some(person) = self.people.staff.get_mut(&one.agent)
                 && one.capacity.is_some()
@@ -37,6 +26,17 @@ impl State {
             let presence = Presence { state, since: one.since, reason: one.reason };
             self.sight.sees(&id, presence, now, &mut self.outbox);
         }
-        self.sight.looked(now);
+    }
+
+    /// A whole list has shown only those. Who is missing in two of them in a row is there no more: in one, somebody may be
+    /// out of sight because its pages shifted.
+    pub(in crate::source::zendesk) fn met_only(&mut self, met: &HashSet<AgentId>, now: Timestamp) {
+        let absent: HashSet<AgentId> = self.sight.agents().filter(|id| !met.contains(*id)).cloned().collect();
+        let mut gone: Vec<&AgentId> = absent.intersection(&self.absent).collect();
+        gone.sort_unstable();
+        for id in gone {
+            self.sight.leaves(id, now, &mut self.outbox);
+        }
+        self.absent = absent;
     }
 }

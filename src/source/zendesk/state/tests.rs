@@ -182,3 +182,90 @@ fn a_target_that_is_seen_only_now_is_told_and_that_of_a_recognised_ticket_read_f
     recognised.see_targets(&record(eight, true));
     assert!(is_ripe(&recognised) && recognised.tickets[&5].recognised.is_some());
 }
+
+#[test]
+fn those_on_whom_somebody_asked_since_they_were_told_are_read_first() {
+    let record = |id: Id, asked_at: &str, commented_at: &str| -> Ticket {
+        let metrics = json!({"requester_updated_at": asked_at, "latest_comment_added_at": commented_at});
+        let record = json!({"id": id, "created_at": "2026-11-18T08:00:00Z", "updated_at": THERE, "status": "open", "metric_set": metrics});
+        serde_json::from_value(record).unwrap()
+    };
+    let (before, since) = ("2026-11-22T07:00:00Z", "2026-11-22T08:40:00Z");
+    let mut state = State::default();
+    for id in 1..=4 {
+        state.tickets.insert(id, known(false, None));
+    }
+    for (id, asked_at, commented_at) in
+        [(1, before, since), (2, before, before), (3, since, THERE), (4, since, since), (5, before, since)]
+    {
+        state.wanted.want(record(id, asked_at, commented_at));
+    }
+    state.line_up();
+    let order: Vec<Id> = state.wanted.queue().map(|ticket| ticket.id).collect();
+    assert_eq!(order, [4, 5, 3, 1, 2]);
+}
+
+#[test]
+fn what_waits_to_be_read_for_long_makes_the_source_no_younger_and_what_is_left_alone_does_not() {
+    let record: Ticket =
+        serde_json::from_value(json!({"id": 5, "created_at": THERE, "updated_at": THERE, "status": "open"})).unwrap();
+    let mut state = State::default();
+    state.wanted.want(record.clone());
+    let later = |seconds| at(THERE) + TimeDelta::seconds(seconds);
+    for (second, expected) in [(0, false), (150, false), (151, true)] {
+        state.note_queue(later(second));
+        assert_eq!(state.is_behind(later(second)), expected, "{second}");
+    }
+    let mut round = state.wanted.begin(later(151));
+    let fault = crate::source::SourceError::passing("p", "w");
+    state.wanted.failed(record, fault, &mut round).unwrap();
+    round.is_good();
+    state.wanted.end(round, later(151), &mut crate::source::skips::Skips::default()).unwrap();
+    state.note_queue(later(151));
+    assert!(state.wanted.has(5) && !state.is_behind(later(151)));
+}
+
+#[rstest]
+#[case::asked_after_an_answer(json!([["agent", 1], ["customer", 2]]), true)]
+#[case::answered(json!([["customer", 1], ["agent", 2]]), false)]
+#[case::ended_without_an_answer(json!([["customer", 1], ["solved", 2], ["open", 3]]), false)]
+#[case::asked_after_its_end(json!([["solved", 1], ["customer", 2]]), true)]
+fn whoever_waits_on_a_ticket_that_comes_back_waits_from_then_on(#[case] story: serde_json::Value, #[case] waits: bool) {
+    let event = |one: &serde_json::Value| {
+        let at = at(THERE) + TimeDelta::minutes(one[1].as_i64().unwrap());
+        let said = |from| EventKind::Message(crate::event::Message::public(conversation(5), from, None));
+        let put = |status| EventKind::Status { conversation: conversation(5), status, by: None, agent: None };
+        let kind = match one[0].as_str().unwrap() {
+            "agent" => said(crate::event::Author::Agent),
+            "customer" => said(crate::event::Author::Customer),
+            "solved" => put(Status::Resolved),
+            _ => put(Status::Open),
+        };
+        (at, 1, Event::new(at, kind))
+    };
+    let mut out: Vec<Placed> = story.as_array().unwrap().iter().map(event).collect();
+    let before = out.len();
+    gone::come_back(5, Standing::default(), &mut out, at(THERE) + TimeDelta::hours(1));
+    assert_eq!(out.len() - before, if waits { 2 } else { 1 });
+}
+
+#[rstest]
+#[case::on_an_open_ticket(Some(false), 1)]
+#[case::on_one_that_has_ended(Some(true), 0)]
+#[case::on_one_that_is_not_known(None, 0)]
+fn a_question_goes_with_its_ticket(#[case] ended: Option<bool>, #[case] told: usize) {
+    let asked_at = at("2026-11-22T08:20:00Z");
+    let mut targets = Targets::default();
+    let kind = EventKind::Merged { conversation: conversation(5), into: conversation(7) };
+    let merged = vec![(at(THERE), 9, Event::new(at(THERE), kind))];
+    assert!(carried::carried(&merged, &targets).is_none(), "nobody waits");
+    targets.guess(Some(asked_at));
+    let question = carried::carried(&merged, &targets).unwrap();
+    let mut tickets: HashMap<Id, Known> = ended.map(|ended| (7, known(ended, None))).into_iter().collect();
+    let mut out = Vec::new();
+    carried::tell(question, &mut tickets, &mut out);
+    assert_eq!(out.iter().map(|(at, _, _)| *at).collect::<Vec<_>>(), vec![asked_at; told]);
+    if told > 0 {
+        assert_eq!(tickets[&7].targets.asked_at(), Some(asked_at));
+    }
+}
