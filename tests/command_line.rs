@@ -258,6 +258,16 @@ fn doctor_fails_for_a_source_that_is_not_there_and_promises_nothing() {
 }
 
 #[test]
+fn doctor_remarks_on_a_source_that_counts_twice() {
+    let source = |name: &str| format!("[[source]]\nname = \"{name}\"\nkind = \"demo\"\nseed = 7\n");
+    let other = "[[source]]\nname = \"c\"\nkind = \"demo\"\nseed = 8\n";
+    let home = home_with_config(&[&source("a"), other, &source("b")].concat());
+    let (code, out, _) = run(&home, "doctor");
+    assert_eq!((code, out.matches("counts twice").count()), (0, 1), "{out}");
+    assert!(out.split("\nb (demo)\n").last().unwrap().contains("· reads: the same as `a`: all of it"), "{out}");
+}
+
+#[test]
 fn doctor_says_whether_the_history_is_sound() {
     let feed = r#"[[source]]
 name = "ours"

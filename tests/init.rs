@@ -12,8 +12,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use assert_cmd::Command;
 use fake_rt::{Desk, serve};
+use serde_json::json;
 use terminal::Terminal;
-use wiremock::matchers::header;
+use wiremock::matchers::{header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const GOOD: &str = "1-29-good";
@@ -50,7 +51,7 @@ fn config(home: &tempfile::TempDir) -> std::path::PathBuf {
 async fn by_flags_a_desk_is_tried_written_and_shown() {
     let (server, home) = (desk().await, tempfile::tempdir().unwrap());
     let address = format!("base_url={}", server.uri());
-    let flags = ["--vendor", "rt", "--set", &address, "--set", r#"queues=["Support"]"#, "--secret-env", "GOOD"];
+    let flags = ["--vendor", "rt", "--set", &address, "--set", "queues=Support", "--secret-env", "GOOD"];
     let (code, out, err) = init(&home, &flags);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let [tried, written, shown] = ["✓", "config.toml (mode 0600)", "kim@c.example"]
@@ -60,11 +61,19 @@ async fn by_flags_a_desk_is_tried_written_and_shown() {
     let text = fs::read_to_string(config(&home)).unwrap();
     assert!(text.contains(r#"token = { env = "GOOD" }"#) && text.contains(r#"queues = ["Support"]"#), "{text}");
     assert_eq!(config(&home).metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    // A second desk goes behind it, under a name of its own.
-    let (code, out, _) = init(&home, &flags);
+    // The same desk again would count twice, unless that is what is wanted.
+    let (code, out, err) = init(&home, &flags);
+    assert_eq!((code, fs::read_to_string(config(&home)).unwrap()), (2, text.clone()), "{out}");
+    assert!(
+        err.contains("config.toml: source `rt` reads that desk already; a second one counts all of it twice"),
+        "{err}"
+    );
+    assert!(err.contains("--name rt-2") && err.ends_with("  nothing is written\n"), "{err}");
+    let (code, out, _) = init(&home, &[&flags[..], &["--name", "billing", "--set", "interval=30s"]].concat());
     assert_eq!(code, 0, "{out}");
-    let text = fs::read_to_string(config(&home)).unwrap();
-    assert!(text.contains("name = \"rt\"") && text.contains("name = \"rt-2\""), "{text}");
+    let both = fs::read_to_string(config(&home)).unwrap();
+    assert!(both.starts_with(&text) && both.contains("name = \"billing\""), "{both}");
+    assert!(both.contains("interval = \"30s\""), "{both}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +87,7 @@ async fn a_config_that_is_named_by_a_relative_path_keeps_what_it_holds() {
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let mut command = Command::cargo_bin("helptop").unwrap();
     command.env_clear().env("HOME", home.path()).env("GOOD", GOOD).env("HELPTOP_CONFIG", "./desk.toml");
-    command.current_dir(home.path()).arg("init").args(flags).assert().success();
+    command.current_dir(home.path()).arg("init").args(flags).args(["--name", "rt-2"]).assert().success();
     let text = fs::read_to_string(&place).unwrap();
     assert!(text.starts_with("[board]\nmouse = false\n") && text.contains("name = \"rt-2\""), "{text}");
     assert_eq!(place.metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -116,6 +125,23 @@ async fn nothing_is_written_of_a_desk_that_cannot_be_read() {
             2,
             "email: is no address",
         ),
+        (
+            vec!["--vendor", "rt", "--set", "base_url=desk", "--secret-env", "GOOD"],
+            2,
+            "helptop: source `rt`: base_url: ",
+        ),
+        (
+            vec!["--vendor", "rt", "--set", &address, "--set", "interval=often", "--secret-env", "GOOD"],
+            2,
+            "helptop: `source[0].interval`: ",
+        ),
+        (vec!["--vendor", "rt", "--set", &address, "--set", "user=kim"], 2, "password: is missing\n"),
+        (
+            vec!["--vendor", "zammad", "--set", &address],
+            2,
+            "token: is missing; `oauth_token` or `user` with `password` may stand for it\n",
+        ),
+        (vec!["--vendor", "zammad", "--set", &address, "--secret-env", "oauth_token=BAD"], 1, "✗ asked: GET /"),
         (vec!["--vendor", "rt", "--set", "token=abc"], 2, "can be seen by others"),
         (vec!["--vendor", "rt", "--set", "base_url"], 2, "no key=value"),
         (vec!["--vendor", "tr"], 2, "did you mean `rt`"),
@@ -125,10 +151,97 @@ async fn nothing_is_written_of_a_desk_that_cannot_be_read() {
         let all = format!("{out}{err}");
         assert_eq!(found, code, "{flags:?}: {all}");
         assert!(all.contains(said) && !all.contains(BAD) && !all.contains(".new"), "{flags:?}: {all}");
+        assert!(err.ends_with("nothing is written\n") && !err.contains(".toml"), "{flags:?}: {err}");
         assert!(!config(&home).exists());
         let left = config(&home).parent().unwrap().read_dir().map_or(0, Iterator::count);
         assert_eq!(left, 0, "{flags:?}");
     }
+}
+
+/// A Chatwoot of which the key sees two accounts, and nothing in them.
+async fn chatwoot() -> MockServer {
+    let server = MockServer::start().await;
+    let account = |id: u8| json!({"id": id, "name": format!("Acme {id}"), "role": "administrator"});
+    let profile = ResponseTemplate::new(200).set_body_json(json!({"accounts": [account(1), account(2)]}));
+    Mock::given(path("/api/v1/profile")).respond_with(profile).mount(&server).await;
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_source_turns_out_to_need_is_asked_for() {
+    let (server, home) = (chatwoot().await, std::sync::Arc::new(tempfile::tempdir().unwrap()));
+    let address = format!("base_url={}", server.uri());
+    let flags = ["--vendor", "chatwoot", "--set", &address, "--secret-env", "GOOD"];
+    let (code, out, err) = init(&home, &flags);
+    assert!(code == 2 && out.contains("one of 1 (Acme 1), 2 (Acme 2)"), "{code} {out}");
+    let typed = format!("such as: helptop init --vendor chatwoot --set {address} --secret-env GOOD --set account=1\n");
+    assert!(err.contains(&typed) && err.ends_with("nothing is written\n"), "{err}");
+    let (code, out, err) = init(&home, &[&flags[..], &["--set", "account=7"]].concat());
+    assert!(
+        code == 1 && out.contains("does not see account 7, but 1 (Acme 1)") && !err.contains("missing"),
+        "{out}{err}"
+    );
+
+    let words = ["init", "--vendor", "chatwoot", "--set", &address];
+    let mut terminal = Terminal::start_at(home.clone(), &[], env!("CARGO_BIN_EXE_helptop"), &words, (120, 90));
+    terminal.wait_for("Access token (it is not shown)");
+    terminal.keys("a1B2\r");
+    terminal.wait_for("Number of the account");
+    terminal.keys("7\r");
+    terminal
+        .wait("the account is asked again", |screen| screen.contents().matches("Number of the account").count() == 2);
+    terminal.keys("2\r");
+    terminal.wait_for("Write it all the same?");
+    terminal.keys("\r");
+    terminal.wait_for("written to");
+    let shown = terminal.contents();
+    assert_eq!(shown.matches("Access token (").count(), 1, "what was good is not asked again: {shown}");
+    terminal.end();
+    let text = fs::read_to_string(home.path().join("helptop/config.toml")).unwrap();
+    assert!(text.contains("account = 2\n") && text.contains("token = \"a1B2\""), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_that_is_there_already_is_replaced_or_kept_under_another_name() {
+    let server = desk().await;
+    let address = format!("base_url={}", server.uri());
+    let words = ["init", "--vendor", "rt", "--set", &address];
+    let kept = format!("[[source]]\nname = \"desk\"\nkind = \"rt\"\nbase_url = \"{}\"\ntoken = \"", server.uri());
+    // Another key may be that of another account: there is no answer by default.
+    for (key, answers, sources) in [(GOOD, vec!["\r"], 1), (BAD, vec!["\r", "yes\r"], 1), (GOOD, vec!["no\r", "\r"], 2)]
+    {
+        let home = std::sync::Arc::new(tempfile::tempdir().unwrap());
+        let path = home.path().join("helptop/config.toml");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("{kept}{key}\"\nbackfill = \"2d\"\n\n# mine\n[board]\nmouse = false\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let mut terminal = Terminal::start_at(home.clone(), &[], env!("CARGO_BIN_EXE_helptop"), &words, (120, 90));
+        terminal.wait_for("Auth token (it is not shown)");
+        terminal.keys(&format!("{GOOD}\r"));
+        terminal.wait_for("reads that desk already");
+        for (said, answer) in ["Replace `desk`?", if sources == 1 { "yes or no?" } else { "[rt]" }].iter().zip(answers)
+        {
+            terminal.wait_for(said);
+            terminal.keys(answer);
+        }
+        terminal.wait_for("shows the board");
+        assert_eq!(terminal.end().exit_code(), 0);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches("[[source]]").count(), sources, "{text}");
+        let rest = "\"\nbackfill = \"2d\"\n\n# mine\n[board]\nmouse = false\n";
+        assert!(text.starts_with(&format!("{kept}{GOOD}{rest}")), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_is_set_up_by_login_and_password() {
+    let (server, home) = (desk().await, tempfile::tempdir().unwrap());
+    let address = format!("base_url={}", server.uri());
+    let (code, out, err) =
+        init(&home, &["--vendor", "rt", "--set", &address, "--set", "user=kim", "--secret-env", "password=GOOD"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let text = fs::read_to_string(config(&home)).unwrap();
+    assert!(text.contains("password = { env = \"GOOD\" }") && text.contains("user = \"kim\""), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,6 +251,8 @@ async fn a_person_is_asked_may_mistype_and_no_secret_is_shown() {
     let program = env!("CARGO_BIN_EXE_helptop");
     let mut terminal = Terminal::start_at(home.clone(), &[], program, &["init"], (120, 60));
     terminal.wait_for("Number or name");
+    terminal.keys("\r");
+    terminal.wait_for("a number from 1 to 7, or a name, such as rt");
     terminal.keys("rt\r");
     terminal.wait_for("Settings > Auth Tokens");
     terminal.wait_for("Address of the site");

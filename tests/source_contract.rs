@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use helptop::source::{Kind, REGISTRY, Spec, kind};
+use helptop::source::{Ask, Kind, REGISTRY, Spec, kind};
 use serde_json::{Map, Value, json};
 
 fn properties(kind: &Kind) -> Map<String, Value> {
@@ -71,16 +71,16 @@ fn a_person_who_sets_it_up_is_asked_for_all_that_it_needs() {
     for kind in REGISTRY {
         let Some(setup) = kind.setup else { continue };
         let (keys, asked) = (properties(kind), setup.ask.iter().map(|ask| ask.key).collect::<Vec<_>>());
-        for key in &asked {
-            assert!(keys.contains_key(*key), "{} has no setting {key}", kind.name);
+        for key in setup.ask.iter().flat_map(Ask::keys) {
+            assert!(keys.contains_key(key), "{} has no setting {key}", kind.name);
         }
         for key in required(kind) {
             assert!(asked.contains(&key.as_str()), "{} needs {key} and does not ask for it", kind.name);
         }
         assert!(asked.iter().any(|key| kind.secrets.contains(key)), "{} asks for no secret", kind.name);
         assert!(setup.key.len() > 40, "{}: where is the key to be had?", kind.name);
-        let settings = asked.iter().map(|key| ((*key).to_owned(), setup.ask.iter().find(|ask| ask.key == *key)));
-        let settings: Map<String, Value> = settings.filter_map(|(key, ask)| Some((key, ask?.example.into()))).collect();
+        let always = setup.ask.iter().filter(|ask| !ask.on_need);
+        let settings: Map<String, Value> = always.map(|ask| (ask.key.to_owned(), ask.example.into())).collect();
         assert!((kind.build)(&spec(settings.into())).is_ok(), "{}: its examples are good answers", kind.name);
     }
 }

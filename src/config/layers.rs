@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use toml::de::DeTable;
 
 use super::environment::Environment;
-use super::file::File;
+use super::file::{self, File};
 use super::keys::{self, Child, Unknown};
 use super::locate::{self, Lines};
 use super::problem::{ConfigError, Problem};
@@ -107,10 +107,15 @@ pub fn load_without_sources(request: &Request<'_>) -> Result<Config, ConfigError
     origin.resolve(File { source: Vec::new(), ..file }, request)
 }
 
-/// The names of the sources of a config; no secret is fetched.
-pub fn source_names(request: &Request<'_>) -> Result<Vec<String>, ConfigError> {
+/// The sources of a config as they are written; no secret is fetched.
+pub fn written_sources(request: &Request<'_>) -> Result<Vec<file::Source>, ConfigError> {
     let (file, _) = read(request)?;
-    Ok(file.source.into_iter().map(|source| source.name.unwrap_or(source.kind)).collect())
+    Ok(file.source)
+}
+
+/// A text as the list of its parts, which commas stand between.
+pub fn parts(text: &str) -> Value {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 /// Where a config comes from.
@@ -308,7 +313,7 @@ fn typed(text: &str, schema: &Value, path: &[String]) -> Result<Value, Complaint
         |expected: &str| (format!("`{}` is not {expected}: `{text}`", path.join(".")), format!("set it to {expected}"));
     match schema.get("type").and_then(Value::as_str) {
         Some("boolean") => text.parse::<bool>().map(Value::Bool).map_err(|_| wrong("true or false")),
-        Some("array") => Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()),
+        Some("array") => Ok(parts(text)),
         Some("object") => Err((format!("`{}` is a table, not a key", path.join(".")), "name a key in it".to_owned())),
         _ => Ok(Value::String(text.to_owned())),
     }

@@ -17,7 +17,7 @@ mod terms;
 pub mod zone;
 
 pub use environment::Environment;
-pub use layers::{Flag, Places, Request, load, load_without_sources, source_names};
+pub use layers::{Flag, Places, Request, load, load_without_sources, parts, written_sources};
 pub use problem::{ConfigError, Problem};
 pub use resolve::{Board, Config, Log, SourceConfig, Store};
 

@@ -5,7 +5,7 @@ use std::fmt;
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where: `file:line`, a variable, a flag.
+    /// Where: `file:line`, a variable, a flag; empty where it stands nowhere yet.
     pub place: String,
     /// What is wrong there.
     pub what: String,
@@ -22,7 +22,8 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.what)?;
+        let colon = if self.place.is_empty() { "" } else { ": " };
+        write!(f, "{}{colon}{}", self.place, self.what)?;
         if self.hint.is_empty() { Ok(()) } else { write!(f, "\n  {}", self.hint) }
     }
 }

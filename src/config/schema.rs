@@ -14,16 +14,22 @@ pub(super) fn of_file() -> Value {
 }
 
 /// The keys and their schemas of a kind.
-pub(super) fn of_kind(kind: &Kind) -> Map<String, Value> {
+pub fn of_kind(kind: &Kind) -> Map<String, Value> {
     let schema = (kind.schema)().to_value();
     schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// The keys, with their schemas, that a source of any kind has.
+pub fn of_sources() -> Map<String, Value> {
+    let schema = of_file();
+    let keys = schema.pointer("/properties/source/items/properties").and_then(Value::as_object);
+    keys.cloned().unwrap_or_default()
 }
 
 /// The schema of the config file with the keys of these kinds: what an editor needs to complete and check it.
 pub fn full(kinds: &[Kind]) -> Value {
     let mut schema = of_file();
-    let common = schema.pointer("/properties/source/items/properties").and_then(Value::as_object).cloned();
-    let common = common.unwrap_or_default();
+    let common = of_sources();
     let alternatives: Vec<Value> = kinds.iter().map(|kind| alternative(kind, &common)).collect();
     if let Some(items) = schema.pointer_mut("/properties/source/items").and_then(Value::as_object_mut) {
         items.remove("additionalProperties");

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::failure::Failure;
 use super::{Built, clock};
-use crate::config;
+use crate::config::{self, SourceConfig};
 use crate::output::doctor::{Diagnosis, write_doctor, write_store};
 use crate::source::{Finding, SourceError};
 use crate::store::{Size, SqliteStore, Store, StoreError};
@@ -31,13 +31,20 @@ pub async fn run(sources: Vec<Built>, store: config::Store) -> Result<(), Failur
 /// Asks every source side by side what can be read.
 pub async fn ask(sources: Vec<Built>) -> Vec<Diagnosis> {
     let mut checks = JoinSet::new();
+    let configs: Vec<SourceConfig> = sources.iter().map(|built| built.config.clone()).collect();
     for (i, built) in sources.into_iter().enumerate() {
+        let remark = twice(&built.config, &configs[..i]);
         checks.spawn(async move {
             let Built { config, mut source } = built;
             let findings = tokio::time::timeout(AT_MOST, source.check(clock::real()())).await.unwrap_or_else(|_| {
                 let what = format!("no answer for {} s", AT_MOST.as_secs());
                 Err(SourceError::passing("doctor", what))
             });
+            match &findings {
+                Ok(findings) => tracing::info!(source = config.spec.name, findings = findings.len(), "asked"),
+                Err(error) => tracing::warn!(source = config.spec.name, %error, "can't be read"),
+            }
+            let findings = findings.map(|findings| findings.into_iter().chain(remark).collect());
             let (kind, cannot_tell) = (config.kind.name, config.kind.cannot_tell);
             let capabilities = source.capabilities();
             (i, Diagnosis { name: config.spec.name, kind, findings, capabilities, cannot_tell })
@@ -49,6 +56,15 @@ pub async fn ask(sources: Vec<Built>) -> Vec<Diagnosis> {
     }
     diagnoses.sort_by_key(|(i, _)| *i);
     diagnoses.into_iter().map(|(_, diagnosis)| diagnosis).collect()
+}
+
+/// That one of the sources before it reads the same: with the same settings, secrets and all.
+fn twice(config: &SourceConfig, before: &[SourceConfig]) -> Option<Finding> {
+    let is_same =
+        |other: &&SourceConfig| other.kind.name == config.kind.name && other.spec.settings == config.spec.settings;
+    let other = before.iter().find(is_same)?;
+    let says = format!("the same as `{}`: all of it counts twice", other.spec.name);
+    Some(Finding { hint: Some("take one of them out of the config".to_owned()), ..Finding::fact("reads", says) })
 }
 
 fn look_at(config: &config::Store) -> Finding {

@@ -164,6 +164,7 @@ impl Teller {
         let mut batch = match update.outcome {
             Ok(batch) => batch,
             Err(error) => {
+                tracing::warn!(source = self.name, %error, "poll failed");
                 // An error that lasts is not told with every try.
                 if self.failing.is_none_or(|(word, at)| word != error.word() || at.elapsed() >= TELL_AGAIN) {
                     say(&self.name, &error.to_string(), &error.hint(Retry::ByItself));
@@ -173,7 +174,9 @@ impl Teller {
             }
         };
         self.failing = None;
+        tracing::debug!(source = self.name, requests = batch.requests, events = batch.events.len(), "polled");
         for one in &batch.skipped {
+            tracing::warn!(source = self.name, place = one.place, reason = one.reason, "skipped");
             say(&self.name, &format!("{}: {}", one.place, one.reason), "");
         }
         let unnamed = batch.skipped_total.saturating_sub(batch.skipped.len() as u64);

@@ -27,6 +27,15 @@ impl Failure {
         Self { code: 1, message: String::new() }
     }
 
+    /// The same, and what it means; a reader who has left is told nothing.
+    pub fn and(self, more: &str) -> Self {
+        match (self.code, self.message.as_str()) {
+            (0, _) => self,
+            (code, "") => Self { code, message: more.to_owned() },
+            (code, message) => Self { code, message: format!("{message}\n  {more}") },
+        }
+    }
+
     /// The exit code.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(self.code)
@@ -46,5 +55,21 @@ impl From<io::Error> for Failure {
             return Self { code: 0, message: String::new() };
         }
         Self::failed(format!("cannot write the output: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_means_is_said_to_those_who_listen() {
+        assert_eq!(
+            Failure::usage("a: is missing").and("nothing is done").to_string(),
+            "a: is missing\n  nothing is done"
+        );
+        assert_eq!(Failure::silent().and("nothing is done"), Failure::failed("nothing is done"));
+        let left = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(left.and("nothing is done").to_string(), "");
     }
 }

@@ -54,6 +54,7 @@ pub fn run(flags: &cli::Import, config: &Config, mut out: impl Write) -> Result<
     let Appended { new, repeats, .. } = appended;
     let skipped =
         if lines.skipped > 0 { format!(", {} skipped", counted(lines.skipped, "line")) } else { String::new() };
+    tracing::info!(name, new, repeats, skipped = lines.skipped, "imported");
     writeln!(out, "{name}: {} new, {repeats} there already{skipped}", counted(new, "event"))?;
     Ok(())
 }

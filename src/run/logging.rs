@@ -11,6 +11,27 @@ use crate::config::Log;
 use crate::config::file::Level;
 use crate::source::steps;
 
+/// Runs a command that shows no board: the log says when it begins, and what it failed of.
+pub fn during(log: &Log, command: &str, run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    let _log = begin(log, command)?;
+    let ended = run();
+    let what = ended.as_ref().map_or_else(ToString::to_string, |()| String::new());
+    // A failure without words is that of the sources, each of which has been written down.
+    if what.is_empty() {
+        tracing::info!(command, "ends");
+    } else {
+        tracing::error!(command, what, "failed");
+    }
+    ended
+}
+
+/// Starts the log of a command that shows no board.
+pub fn begin(log: &Log, command: &str) -> Result<Option<WorkerGuard>, Failure> {
+    let guard = start(log)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), command, "begins");
+    Ok(guard)
+}
+
 /// Starts the log; it is written out when the guard is dropped.
 pub fn start(log: &Log) -> Result<Option<WorkerGuard>, Failure> {
     if log.level == Level::Off {

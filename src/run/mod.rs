@@ -61,31 +61,38 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Some(Command::Print { what }) => print(what, global),
         Some(Command::Snapshot(flags)) => {
-            let (snapshot, failed, mask) = if let Some(path) = &flags.events {
-                let config = load_without_sources(global)?;
-                (snapshot::of_recording(path, &flags, config.thresholds)?, false, config.mask)
-            } else {
-                let config = load(global)?;
+            let config = if flags.events.is_some() { load_without_sources(global) } else { load(global) }?;
+            logging::during(&config.log.clone(), "snapshot", || {
                 let mask = config.mask;
-                let (snapshot, failed) = attend(snapshot::of_sources(config))?;
-                (snapshot, failed, mask)
-            };
-            snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
-            if failed { Err(Failure::silent()) } else { Ok(()) }
+                let (snapshot, failed) = match &flags.events {
+                    Some(path) => (snapshot::of_recording(path, &flags, config.thresholds)?, false),
+                    None => attend(snapshot::of_sources(config))?,
+                };
+                snapshot::write(io::stdout().lock(), &snapshot, flags.format, mask)?;
+                if failed { Err(Failure::silent()) } else { Ok(()) }
+            })
         }
         Some(Command::Report(flags)) => {
             let config = load_without_sources(global)?;
-            report::run(&flags, &config, io::stdout().lock())
+            logging::during(&config.log, "report", || report::run(&flags, &config, io::stdout().lock()))
         }
-        Some(Command::Import(flags)) => import::run(&flags, &load_without_sources(global)?, io::stdout().lock()),
+        Some(Command::Import(flags)) => {
+            let config = load_without_sources(global)?;
+            logging::during(&config.log, "import", || import::run(&flags, &config, io::stdout().lock()))
+        }
         Some(Command::Events(flags)) => {
-            let sources = build(&load(global)?)?;
-            let events = events::run(sources, flags.follow);
-            if flags.follow { runtime()?.block_on(events) } else { attend(events) }
+            let config = load(global)?;
+            logging::during(&config.log, "events", || {
+                let events = events::run(build(&config)?, flags.follow);
+                if flags.follow { runtime()?.block_on(events) } else { attend(events) }
+            })
         }
         Some(Command::Doctor(flags)) => {
             let mut config = load(global)?;
-            let Some(name) = flags.trace else { return attend(doctor::run(build(&config)?, config.store)) };
+            let Some(name) = flags.trace else {
+                let look = || attend(doctor::run(build(&config)?, config.store.clone()));
+                return logging::during(&config.log, "doctor", look);
+            };
             let names: Vec<String> = config.sources.iter().map(|source| source.spec.name.clone()).collect();
             config.sources.retain(|source| source.spec.name == name);
             let built = build(&config)?.pop().ok_or_else(|| {
@@ -112,6 +119,16 @@ fn load_without_sources(global: &Global) -> Result<Config, Failure> {
 }
 
 fn load_with(global: &Global, load: fn(&Request<'_>) -> Result<Config, ConfigError>) -> Result<Config, Failure> {
+    let environment = Environment::of_process();
+    let flags = flags_of(global);
+    let request = Request { named: global.config.as_deref(), environment: &environment, flags, kinds: REGISTRY };
+    let config = load(&request).map_err(|error| Failure::usage(error.to_string()))?;
+    viewer::look(&config)?;
+    Ok(config)
+}
+
+/// The flags that stand for a key of the config.
+fn flags_of(global: &Global) -> Vec<Flag> {
     let mut flags = Vec::new();
     let mut flag = |name, key, value: Option<serde_json::Value>| {
         flags.extend(value.map(|value| Flag { name, key, value }));
@@ -120,11 +137,7 @@ fn load_with(global: &Global, load: fn(&Request<'_>) -> Result<Config, ConfigErr
     flag("--no-mouse", "board.mouse", global.no_mouse.then_some(false.into()));
     flag("--log-file", "log.file", global.log_file.as_ref().map(|path| path.to_string_lossy().into()));
     flag("--log-level", "log.level", global.log_level.map(|level| level.word().into()));
-    let environment = Environment::of_process();
-    let request = Request { named: global.config.as_deref(), environment: &environment, flags, kinds: REGISTRY };
-    let config = load(&request).map_err(|error| Failure::usage(error.to_string()))?;
-    viewer::look(&config)?;
-    Ok(config)
+    flags
 }
 
 /// Two threads beside the main one: sources, engine and screen never wait for each other.
@@ -168,7 +181,7 @@ fn print(what: Print, global: &Global) -> Result<(), Failure> {
         Print::Figures => crate::output::history::write_figures(&mut out)?,
         Print::Sources => crate::output::write_sources(&mut out, REGISTRY)?,
         Print::Schema { of } => print::schema(&mut out, of, REGISTRY)?,
-        Print::Completions { shell } => print::completions(&mut out, shell),
+        Print::Completions { shell } => print::completions(&mut out, shell)?,
         Print::Man => print::man(&mut out)?,
         Print::Keys => {
             let (keymap, _) = viewer::look(&load_without_sources(global)?)?;

@@ -65,6 +65,7 @@ pub async fn read_all(sources: Vec<Built>, now: &Now) -> Vec<(SourceConfig, Told
             let schedule = Schedule::new(source.pace(), config.interval, config.quota_share, i as u64);
             let say = |doing: &str| line.say(&format!("{}: {doing}", config.spec.name));
             let told = read(source.as_mut(), schedule, &now, say).await;
+            told.log(&config.spec.name);
             (i, config, told)
         });
     }
@@ -172,6 +173,20 @@ impl Told {
         self.skipped.extend(batch.skipped.into_iter().map(|one| format!("{}: {}", one.place, one.reason)));
         self.skipped_total += batch.skipped_total;
         self.requests += u64::from(batch.requests);
+    }
+}
+
+impl Told {
+    fn log(&self, source: &str) {
+        for what in &self.skipped {
+            tracing::warn!(source, what, "skipped");
+        }
+        let (events, skipped_total, requests) = (self.events.len(), self.skipped_total, self.requests);
+        if let Some(error) = &self.error {
+            tracing::warn!(source, %error, events, requests, "read failed");
+        } else {
+            tracing::info!(source, events, skipped_total, requests, "read");
+        }
     }
 }
 

@@ -55,8 +55,10 @@ fn event_schema() -> serde_json::Value {
 }
 
 /// Completions for a shell.
-pub fn completions(out: &mut impl Write, shell: Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "helptop", out);
+pub fn completions(out: &mut impl Write, shell: Shell) -> io::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "helptop", &mut script);
+    out.write_all(&script)
 }
 
 /// The man page: the program, then each of its commands.
@@ -110,9 +112,16 @@ mod tests {
     fn there_are_completions_for_every_shell() {
         for &shell in Shell::value_variants() {
             let mut out = Vec::new();
-            completions(&mut out, shell);
+            completions(&mut out, shell).unwrap();
             let text = String::from_utf8(out).unwrap();
             assert!(text.contains("snapshot") && text.contains("doctor"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn completions_that_nobody_takes_are_an_error() {
+        for &shell in Shell::value_variants() {
+            assert!(completions(&mut [0; 8].as_mut_slice(), shell).is_err(), "{shell}");
         }
     }
 

@@ -158,6 +158,12 @@ fn check(what: &str, words: &[String], names: impl Fn() -> Vec<String>) -> Resul
     let meant = nearest(word, names.iter().map(String::as_str));
     let hint = match meant {
         Some(meant) => format!("did you mean `{}`?", excerpt(meant, QUOTED)),
+        // There is no grouping by source, and there are few.
+        None if what == "source" && names.is_empty() => "there is none".to_owned(),
+        None if what == "source" => {
+            let names: Vec<_> = names.iter().map(|name| excerpt(name, QUOTED)).collect();
+            format!("the sources: {}", names.join(", "))
+        }
         None => format!("`helptop report --by {what}` lists those there are"),
     };
     Err(Failure::usage(format!(

@@ -35,12 +35,17 @@ impl Dialog {
 
     /// Asks until there is an answer; an empty one is taken as the default, where there is one.
     pub fn ask(&self, question: &str, example: &str, default: Option<&str>) -> Result<String, Failure> {
-        let hint = default.map_or_else(|| format!(" (such as {example})"), |default| format!(" [{default}]"));
+        let hint = default.map_or_else(|| format!("(such as {example})"), |default| format!("[{default}]"));
+        self.answer(&format!("{question} {hint}: "), default, &format!("an answer is needed, such as {example}"))
+    }
+
+    /// Asks until there is an answer, and says what is wanted where there is none.
+    fn answer(&self, question: &str, default: Option<&str>, wanted: &str) -> Result<String, Failure> {
         loop {
-            let line = self.line(&format!("{question}{hint}: "))?;
+            let line = self.line(question)?;
             match (line.trim(), default) {
                 ("", Some(default)) => return Ok(default.to_owned()),
-                ("", None) => {}
+                ("", None) => say(&format!("  {wanted}"))?,
                 (answer, _) => return Ok(answer.to_owned()),
             }
         }
@@ -50,12 +55,11 @@ impl Dialog {
     pub fn ask_secret(&self, question: &str) -> Result<String, Failure> {
         // Before the question: who pastes the answer is quicker than the eye.
         let _hidden = Hidden::begin()?;
-        loop {
-            let answer = self.line(&format!("{question} (it is not shown): "))?;
-            if !answer.trim().is_empty() {
-                return Ok(answer.trim().to_owned());
-            }
-        }
+        self.answer(
+            &format!("{question} (it is not shown): "),
+            None,
+            "it is needed: paste or type it, then press enter",
+        )
     }
 
     /// Asks for one of these; by number or by name.
@@ -64,21 +68,34 @@ impl Dialog {
             say(&format!("  {:>2}  {name:<10} {title}", i + 1))?;
         }
         let first = choices.first().map_or("", |choice| choice.0);
+        let wanted = format!("a number from 1 to {}, or a name, such as {first}", choices.len());
         loop {
-            let answer = self.ask(question, first, None)?;
+            let answer = self.answer(&format!("{question} (such as {first}): "), None, &wanted)?;
             let by_number = answer.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
             let by_name = || choices.iter().find(|(name, _)| answer.eq_ignore_ascii_case(name));
             match by_number.or_else(by_name) {
                 Some((name, _)) => return Ok(name),
-                None => say(&format!("  {} is none of these", harmless(&answer)))?,
+                None => say(&format!("  {} is none of these: {wanted}", harmless(&answer)))?,
             }
         }
     }
 
     /// Asks for yes or no; an empty answer is yes.
     pub fn agrees(&self, question: &str) -> Result<bool, Failure> {
-        let answer = self.ask(question, "", Some("yes"))?;
-        Ok(answer.to_ascii_lowercase().starts_with('y'))
+        self.decides(question, Some("yes"))
+    }
+
+    /// Asks until the answer is yes or no.
+    pub fn decides(&self, question: &str, default: Option<&str>) -> Result<bool, Failure> {
+        let hint = default.map_or_else(|| "(yes or no)".to_owned(), |default| format!("[{default}]"));
+        loop {
+            let answer = self.answer(&format!("{question} {hint}: "), default, "yes or no?")?.to_ascii_lowercase();
+            match answer.chars().next() {
+                Some('y') => return Ok(true),
+                Some('n') => return Ok(false),
+                _ => say("  yes or no?")?,
+            }
+        }
     }
 
     /// A line that is typed. It is read byte by byte: what is typed ahead stays in the terminal for the next question.

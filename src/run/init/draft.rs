@@ -1,13 +1,12 @@
-//! The config file with one more source: written beside it first, and put in its place when the source was tried.
+//! The config file with a source set up: written beside it first, and put in its place when the source was tried.
 
-use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-
+use super::section::{Composed, Place, Written, compose};
+use crate::config::{ConfigError, Problem};
 use crate::run::failure::Failure;
 
 /// Links that are followed to the file itself; more lead in a circle.
@@ -26,29 +25,24 @@ pub struct Draft {
     place: PathBuf,
     /// What was there when it was begun; `None` where nothing was.
     before: Option<String>,
-    text: String,
+    composed: Composed,
 }
 
 impl Draft {
-    /// What is in the file, with a source behind it.
-    pub fn write(target: &Path, name: &str, kind: &str, settings: &Map<String, Value>) -> Result<Self, Failure> {
+    /// What is in the file, with the source at its place.
+    pub fn write(target: &Path, source: &Written<'_>, at: &Place) -> Result<Self, Failure> {
         let failed = |error: io::Error| {
             let path = target.display();
             Failure::failed(format!("{path}: cannot write the config: {error}\n  name another: --config FILE"))
         };
         let before = what_is_there(target).map_err(failed)?;
-        let mut text = before.clone().unwrap_or_default();
+        let composed = compose(before.as_deref().unwrap_or_default(), source, at)?;
         if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        if !text.is_empty() {
-            text.truncate(text.trim_end().len());
-            text.push_str("\n\n");
-        }
-        text.push_str(&table(name, kind, settings)?);
         let place = followed(target).map_err(failed)?;
-        let path = write_beside(&in_its_folder(target).map_err(failed)?, &text).map_err(failed)?;
-        Ok(Self { path, target: target.to_owned(), place, before, text })
+        let path = write_beside(&in_its_folder(target).map_err(failed)?, &composed.text).map_err(failed)?;
+        Ok(Self { path, target: target.to_owned(), place, before, composed })
     }
 
     /// Where it is for now.
@@ -64,8 +58,8 @@ impl Draft {
             && what_is_there(&self.target).map_err(failed)? == self.before;
         if !is_as_it_was {
             return Err(Failure::failed(format!(
-                "{path}: was changed meanwhile by somebody else; it is left as it is now, and nothing is written\n  run the \
-                 same again: the source then goes behind what is there"
+                "{path}: was changed meanwhile by somebody else; it is left as it is now\n  run the same again: the source then \
+                 goes into what is there"
             )));
         }
         self.put().map_err(failed)
@@ -76,15 +70,42 @@ impl Draft {
         if self.path.parent() == self.place.parent() {
             return fs::rename(&self.path, &self.place);
         }
-        let beside = write_beside(&self.place, &self.text)?;
+        let beside = write_beside(&self.place, &self.composed.text)?;
         fs::rename(&beside, &self.place).inspect_err(|_| {
             let _ = fs::remove_file(&beside);
         })
     }
 
-    /// What is said of it, said of the file that it will be.
-    pub fn in_words(&self, message: &str) -> String {
-        message.replace(&*self.path.to_string_lossy(), &self.target.to_string_lossy())
+    /// What is said of it, said of the file that it will be. A line of the source is named nowhere: nobody has that file
+    /// before it is good.
+    pub fn in_words(&self, error: ConfigError) -> String {
+        let said = |problem: Problem| {
+            let place =
+                problem.place.strip_prefix(&*self.path.to_string_lossy()).and_then(|line| line.strip_prefix(':'));
+            match place.and_then(|line| line.parse().ok()) {
+                None => problem.to_string(),
+                Some(line) if self.composed.lines.contains(&line) => {
+                    Problem { place: String::new(), ..problem }.to_string()
+                }
+                Some(line) => {
+                    let place = format!("{}:{}", self.path.display(), self.line_before(line));
+                    Problem { place, ..problem }.to_string()
+                }
+            }
+        };
+        let said = error.problems.into_iter().map(said).collect::<Vec<_>>().join("\n");
+        said.replace(&*self.path.to_string_lossy(), &self.target.to_string_lossy())
+    }
+}
+
+impl Draft {
+    /// The line, in the file as it is, of a line that is not the source's.
+    fn line_before(&self, line: usize) -> usize {
+        if line < self.composed.lines.start {
+            return line;
+        }
+        let before = self.before.as_deref().unwrap_or_default().lines().count();
+        (line + before).saturating_sub(self.composed.text.lines().count())
     }
 }
 
@@ -139,40 +160,32 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("links that lead in a circle"))
 }
 
-/// The source as it is written in a config.
-fn table(name: &str, kind: &str, settings: &Map<String, Value>) -> Result<String, Failure> {
-    let mut text = String::from("[[source]]\n");
-    let common = [("name", Value::from(name)), ("kind", Value::from(kind))];
-    let common = common.iter().map(|(key, value)| (*key, value));
-    for (key, value) in common.chain(settings.iter().map(|(key, value)| (key.as_str(), value))) {
-        let value = toml::Value::try_from(value)
-            .map_err(|error| Failure::usage(format!("{key}: cannot be written in a config: {error}")))?;
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{key} = {value}");
-    }
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    fn settings(value: &Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
+    /// A draft with that source behind what is there.
+    fn with(target: &Path, name: &str, settings: &Value) -> Result<Draft, Failure> {
+        let settings = settings.as_object().cloned().unwrap_or_default();
+        Draft::write(target, &Written { name, kind: "rt", settings: &settings }, &Place::Behind)
+    }
+
+    fn with_desk(target: &Path) -> Result<Draft, Failure> {
+        with(target, "desk", &json!({}))
     }
 
     #[test]
     fn a_source_goes_behind_what_is_there_and_nobody_else_may_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("deep/config.toml");
-        let given = settings(&json!({"base_url": "https://h/\"x\"", "token": {"env": "T"}, "queues": ["a"]}));
-        Draft::write(&target, "desk", "rt", &given).unwrap().keep().unwrap();
+        let given = json!({"base_url": "https://h/\"x\"", "token": {"env": "T"}, "queues": ["a"]});
+        with(&target, "desk", &given).unwrap().keep().unwrap();
         let first = fs::read_to_string(&target).unwrap();
         fs::set_permissions(&target, Permissions::from_mode(0o644)).unwrap();
-        Draft::write(&target, "other", "rt", &Map::new()).unwrap().keep().unwrap();
+        with(&target, "other", &json!({})).unwrap().keep().unwrap();
         let text = fs::read_to_string(&target).unwrap();
         assert!(text.starts_with(first.trim_end()), "{text}");
         let read: toml::Table = text.parse().unwrap();
@@ -188,7 +201,7 @@ mod tests {
         let (real, link) = (folder.path().join("dotfiles.toml"), folder.path().join("config.toml"));
         fs::write(&real, "[board]\n").unwrap();
         symlink(&real, &link).unwrap();
-        Draft::write(&link, "desk", "rt", &Map::new()).unwrap().keep().unwrap();
+        with_desk(&link).unwrap().keep().unwrap();
         assert_eq!(fs::read_link(&link).unwrap(), real);
         assert!(fs::read_to_string(&real).unwrap().contains("[[source]]"));
         assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -202,7 +215,7 @@ mod tests {
         fs::create_dir(&real).unwrap();
         symlink(&real, &link).unwrap();
         fs::write(real.join("config.toml"), "[board]\n").unwrap();
-        Draft::write(&link.join("config.toml"), "desk", "rt", &Map::new()).unwrap().keep().unwrap();
+        with_desk(&link.join("config.toml")).unwrap().keep().unwrap();
         let text = fs::read_to_string(real.join("config.toml")).unwrap();
         assert!(text.starts_with("[board]\n") && text.contains("[[source]]"), "{text}");
         assert_eq!(real.join("config.toml").metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -217,7 +230,7 @@ mod tests {
         symlink("dots/helptop.toml", &link).unwrap();
         // The file that it names is not there at first.
         for sources in 1..=2 {
-            let draft = Draft::write(&link, "desk", "rt", &Map::new()).unwrap();
+            let draft = with_desk(&link).unwrap();
             assert_eq!(draft.path().parent(), fs::canonicalize(home.path()).ok().as_deref());
             draft.keep().unwrap();
             assert_eq!(fs::read_link(&link).unwrap(), Path::new("dots/helptop.toml"));
@@ -232,7 +245,7 @@ mod tests {
     fn what_others_have_written_meanwhile_is_kept() {
         let home = tempfile::tempdir().unwrap();
         let target = home.path().join("config.toml");
-        let began = || Draft::write(&target, "desk", "rt", &Map::new()).unwrap();
+        let began = || with_desk(&target).unwrap();
         let (first, second) = (began(), began());
         first.keep().unwrap();
         let text = fs::read_to_string(&target).unwrap();
@@ -260,7 +273,7 @@ mod tests {
         for other in &others {
             fs::write(other, "mine").unwrap();
         }
-        Draft::write(&target, "desk", "rt", &Map::new()).unwrap().keep().unwrap();
+        with_desk(&target).unwrap().keep().unwrap();
         for other in &others {
             assert_eq!(fs::read_to_string(other).unwrap(), "mine");
         }
@@ -268,7 +281,7 @@ mod tests {
 
     /// The name that a draft takes first.
     fn began_path(target: &Path) -> PathBuf {
-        Draft::write(target, "desk", "rt", &Map::new()).unwrap().path().to_owned()
+        with_desk(target).unwrap().path().to_owned()
     }
 
     #[test]
@@ -276,18 +289,46 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let link = home.path().join("config.toml");
         symlink("config.toml", &link).unwrap();
-        assert!(Draft::write(&link, "desk", "rt", &Map::new()).is_err());
+        assert!(with_desk(&link).is_err());
     }
 
     #[test]
     fn a_draft_that_is_not_kept_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config.toml");
-        let draft = Draft::write(&target, "desk", "rt", &Map::new()).unwrap();
+        let draft = with_desk(&target).unwrap();
         assert_eq!(draft.path().metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        let said = draft.in_words(&format!("{}:3: no such key", draft.path().display()));
-        assert_eq!(said, format!("{}:3: no such key", target.display()));
         drop(draft);
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_line_behind_a_source_that_is_replaced_is_that_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("config.toml");
+        fs::write(&target, "[[source]]\nkind = \"rt\"\n\n[board]\nmouse = 3\n").unwrap();
+        let settings = json!({"base_url": "https://a"}).as_object().cloned().unwrap();
+        let source = Written { name: "rt", kind: "rt", settings: &settings };
+        let draft = Draft::write(&target, &source, &Place::InsteadOf { index: 0, asked: vec!["base_url"] }).unwrap();
+        let problem = Problem::new(format!("{}:7", draft.path().display()), "is wrong", "");
+        assert_eq!(draft.in_words(problem.into()), format!("{}:5: is wrong", target.display()));
+    }
+
+    #[test]
+    fn a_place_is_named_where_the_reader_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("config.toml");
+        fs::write(&target, "[board]\nmouse = 3\n").unwrap();
+        let draft = with_desk(&target).unwrap();
+        let (path, place) = (draft.path().display(), target.display());
+        for (at, said) in [
+            (format!("{path}:2"), format!("{place}:2: is wrong\n  mend {place}")),
+            (format!("{path}:4"), format!("is wrong\n  mend {place}")),
+            (format!("{path}:6"), format!("is wrong\n  mend {place}")),
+            ("$HELPTOP__X".to_owned(), format!("$HELPTOP__X: is wrong\n  mend {place}")),
+        ] {
+            let problem = Problem::new(at.as_str(), "is wrong", format!("mend {path}"));
+            assert_eq!(draft.in_words(problem.into()), said, "{at}");
+        }
     }
 }

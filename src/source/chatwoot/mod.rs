@@ -73,6 +73,7 @@ pub const KIND: Kind = Kind {
         ask: &[
             Question::new("base_url", "Address of the installation", "https://app.chatwoot.com"),
             Question::new("token", "Access token", "a1B2c3D4e5F6g7H8i9J0k1L2"),
+            Question::new("account", "Number of the account, as in the address of the dashboard", "1").on_need(),
         ],
     }),
     schema: || schemars::schema_for!(Settings),
@@ -149,11 +150,13 @@ impl Chatwoot {
     /// Which account the token is to read.
     async fn account(&self, ask: &mut Ask) -> Result<Account, SourceError> {
         let Profile { accounts } = ask.first("/api/v1/profile", &self.token).await?;
-        let place = "account".to_owned();
         let seen = || accounts.iter().map(|one| format!("{} ({})", one.id, one.name)).collect::<Vec<_>>().join(", ");
         let wanted = self.settings.account;
         let what = match accounts.as_slice() {
-            [] => "the token sees no account".to_owned(),
+            [] => {
+                let (place, what) = ("token".to_owned(), "it sees no account".to_owned());
+                return Err(SourceError::Unsupported { place, what });
+            }
             [one] if wanted == 0 => return Ok(one.clone()),
             _ if wanted == 0 => format!("the token sees several accounts; set `account` to one of {}", seen()),
             some => match some.iter().find(|one| one.id == wanted) {
@@ -161,7 +164,7 @@ impl Chatwoot {
                 None => format!("the token does not see account {wanted}, but {}", seen()),
             },
         };
-        Err(SourceError::Unsupported { place, what: super::http::words::excerpt(&what) })
+        Err(SourceError::Unsupported { place: "account".to_owned(), what: super::http::words::excerpt(&what) })
     }
 
     /// Our own count: the server says how often it may be asked only by refusing.

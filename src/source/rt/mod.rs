@@ -59,10 +59,11 @@ pub const KIND: Kind = Kind {
     secrets: &["token", "password"],
     setup: Some(Setup {
         key: "In Request Tracker: Settings > Auth Tokens > Create. Use an account with the rights SeeQueue, ShowTicket and \
-              SeeGroup; one of its own, for each further token of an account slows every request.",
+              SeeGroup; one of its own, for each further token of an account slows every request. Where there are no tokens: \
+              helptop init --vendor rt --set user=LOGIN asks for the password instead.",
         ask: &[
             Question::new("base_url", "Address of the site", "https://desk.example.com"),
-            Question::new("token", "Auth token", "1-14-0123456789abcdef"),
+            Question::new("token", "Auth token", "1-14-0123456789abcdef").or_with("user", "password"),
         ],
     }),
     schema: || schemars::schema_for!(Settings),

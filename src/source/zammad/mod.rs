@@ -68,10 +68,11 @@ pub const KIND: Kind = Kind {
     secrets: &["token", "oauth_token", "password"],
     setup: Some(Setup {
         key: "In Zammad: your picture > Profile > Token Access > Create, with the permissions ticket.agent and, to read the names of \
-              groups, admin.group. The token sees the groups that its account may read.",
+              groups, admin.group. The token sees the groups that its account may read. By login: \
+              helptop init --vendor zammad --set user=LOGIN asks for the password instead.",
         ask: &[
             Question::new("base_url", "Address of the site", "https://helpdesk.example.com"),
-            Question::new("token", "Access token", "u2Hb7cQkT1x9Zp4Rw8"),
+            Question::new("token", "Access token", "u2Hb7cQkT1x9Zp4Rw8").or("oauth_token").or_with("user", "password"),
         ],
     }),
     schema: || schemars::schema_for!(Settings),
