@@ -16,7 +16,7 @@ use crate::source::{Quota, SourceError};
 
 /// Records of a page.
 pub(super) const PER_PAGE: usize = 100;
-/// Pages of one ticket's messages or events at most.
+/// Pages of one ticket's messages or events at most, from either end.
 const THREAD_PAGES: usize = 10;
 /// The bucket of requests drains within this.
 const DRAINS: TimeDelta = TimeDelta::seconds(20);
@@ -194,32 +194,36 @@ impl Ask {
     /// All messages of a ticket; `None` where it is not there any more.
     pub(super) async fn thread(&mut self, ticket: Id) -> Result<Option<Vec<Message>>, SourceError> {
         let id = ticket.to_string();
-        self.all("/api/messages", &[("ticket_id", &*id), ("order_by", "created_datetime:asc")]).await
+        self.all("/api/messages", &[("ticket_id", &*id)]).await
     }
 
     /// All that happened to a ticket; `None` where it is not there any more.
     pub(super) async fn story(&mut self, ticket: Id) -> Result<Option<Vec<Happened>>, SourceError> {
         let id = ticket.to_string();
-        let query = [("object_id", &*id), ("object_type", "Ticket"), ("order_by", "created_datetime:asc")];
-        self.all("/api/events", &query).await
+        self.all("/api/events", &[("object_id", &*id), ("object_type", "Ticket")]).await
     }
 
+    /// All of a ticket; of very much the oldest and the newest, so that it is known how the ticket stands.
     async fn all<T: DeserializeOwned>(
         &mut self,
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Option<Vec<T>>, SourceError> {
-        let (mut all, mut next) = (Vec::new(), None);
-        for _ in 0..THREAD_PAGES {
-            let page = match self.page(path, query, next.as_ref()).await {
-                Err(SourceError::Unsupported { what, .. }) if what.starts_with("not found") => return Ok(None),
-                other => other?,
-            };
-            all.extend(page.items);
-            if page.next.is_none() || page.next == next {
-                break;
+        let mut all = Vec::new();
+        for order in ["created_datetime:asc", "created_datetime:desc"] {
+            let query: Vec<_> = query.iter().copied().chain([("order_by", order)]).collect();
+            let mut next = None;
+            for _ in 0..THREAD_PAGES {
+                let page = match self.page(path, &query, next.as_ref()).await {
+                    Err(SourceError::Unsupported { what, .. }) if what.starts_with("not found") => return Ok(None),
+                    other => other?,
+                };
+                all.extend(page.items);
+                if page.next.is_none() || page.next == next {
+                    return Ok(Some(all));
+                }
+                next = page.next;
             }
-            next = page.next;
         }
         Ok(Some(all))
     }

@@ -5,8 +5,9 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::heap::Pages;
+use super::mark::Mark;
 use super::rules::{ID, event, known, meet, message, record, shorts, time};
-use super::state::{Access, Mark, Phase, State};
+use super::state::{Access, Phase, State};
 use super::story::{News, is_answer};
 use super::threads::{Claim, Thread, are_all};
 use super::wire::Message;
@@ -104,7 +105,9 @@ fn a_later_run_knows_whose_wait_was_put_away() {
         let mut state = State::begun(Phase::Steady);
         state.away = mark.away.iter().map(|(at, id)| (*id, *at)).collect();
         state.first(&record(more), News { messages, events: Vec::new() }, Timestamp::MIN, time("11:30:00"));
-        let told = shorts(&mut state).into_iter().filter(|line| line.starts_with("11:") && !line.contains("assigned"));
+        let is_of_status =
+            |line: &String| line.starts_with("11:") && !line.contains("assigned") && !line.contains("tagged");
+        let told = shorts(&mut state).into_iter().filter(is_of_status);
         (told.collect::<Vec<_>>(), state.away.len())
     };
     let lines = |told: &[&str]| told.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();

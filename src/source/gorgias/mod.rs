@@ -9,11 +9,15 @@
 //!
 //! The state changes only after all requests of a poll's part went well: one that fails or is dropped is done again.
 
+#[cfg(test)]
+mod again;
 mod ask;
+mod before;
 mod check;
 mod heap;
 #[cfg(test)]
 mod lost;
+mod mark;
 mod one_by_one;
 mod past;
 mod people;
@@ -27,6 +31,7 @@ mod sides;
 mod start;
 mod state;
 mod story;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod threads;

@@ -43,6 +43,9 @@ impl Gorgias {
         }
         let got = self.wholes(ask, some).await;
         let Some(read) = self.state.sides.came(TICKETS, got, &mut ask.skips)? else { return Ok(()) };
+        for (_, news) in &read.told {
+            self.seek(self.state.people.missed(&[], &news.messages, &news.events), ask).await?;
+        }
         for (id, news) in read.told {
             self.state.whole(id, news, ask.at());
         }

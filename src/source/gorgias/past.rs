@@ -59,10 +59,21 @@ impl Past {
 
     /// Something was said or happened in an ended ticket that is not known: it is to be told whole.
     pub(super) fn hear_of(&mut self, id: Id) {
-        if !self.heard_of.contains(&id) {
+        if !self.heard_of.contains(&id) && !self.left.contains(&id) {
             self.heard_of.push(id);
             self.heard_of = newest(std::mem::take(&mut self.heard_of));
         }
+    }
+
+    /// Whether more was heard of it than is told.
+    pub(super) fn has_heard_of(&self, id: Id) -> bool {
+        self.heard_of.contains(&id) || self.left.contains(&id)
+    }
+
+    /// All of it is told.
+    pub(super) fn heard(&mut self, id: Id) {
+        self.heard_of.retain(|heard| *heard != id);
+        self.left.retain(|left| *left != id);
     }
 
     fn reading(&self) -> Option<(Timestamp, Timestamp, Timestamp)> {
@@ -158,11 +169,14 @@ impl Gorgias {
     /// requests fail are left for later.
     async fn tell_ended(&mut self, ask: &mut Ask, some: Vec<Ticket>) -> Result<usize, SourceError> {
         let read = self.wholes(ask, some.iter().map(|ticket| ticket.id).collect()).await?;
+        for (_, news) in &read.told {
+            self.seek(self.state.people.missed(&[], &news.messages, &news.events), ask).await?;
+        }
         let (count, look) = (read.count(), ask.at());
         for (id, news) in read.told {
             let Some(ticket) = some.iter().find(|ticket| ticket.id == id) else { continue };
-            self.state.end_left(id);
             self.state.recount(ticket, news, look);
+            self.state.end_left(id);
             let waiting = self.state.ratings.waiting.iter().filter(|survey| survey.ticket_id == ticket.id);
             let rated: Vec<_> = waiting.filter_map(rated).collect();
             self.state.ratings.waiting.retain(|survey| survey.ticket_id != ticket.id);

@@ -21,6 +21,10 @@ pub(super) struct People {
     bots: HashSet<Id>,
     users: BTreeMap<Id, Person>,
     members: HashMap<Id, Vec<Id>>,
+    /// When the list of users was read, where the key may read it.
+    listed_at: Option<Timestamp>,
+    /// Those who were looked for in it, as they were in none.
+    pub sought: HashSet<Id>,
     pub roster: Roster,
 }
 
@@ -95,6 +99,7 @@ impl People {
             }
         }
         let Some(users) = staff.users else { return };
+        self.listed_at = Some(at);
         self.bots = users.iter().filter(|user| is_bot(&user.role)).map(|user| user.person.id).collect();
         let humans: Vec<&User> = users.iter().filter(|user| !is_bot(&user.role)).collect();
         let lines: Vec<Agent> = humans.iter().map(|user| self.line(&user.person, user.active)).collect();
@@ -118,6 +123,12 @@ impl People {
         self.users.insert(person.id, person.clone());
         let line = self.line(person, None);
         self.roster.agent(line, out);
+    }
+
+    /// Whether somebody who is in no list of users has done something since it was read.
+    pub(super) fn is_stranger(&self, id: Id, at: Timestamp) -> bool {
+        let is_known = self.is_bot(id) || self.users.contains_key(&id) || self.sought.contains(&id);
+        !is_known && self.listed_at.is_some_and(|listed_at| at >= listed_at)
     }
 
     /// Whether a user is a program: what it holds nobody holds, and what it writes answers nobody.

@@ -158,7 +158,7 @@ impl Reading {
 impl Gorgias {
     /// Reads some pages of what is new, and tells it where these were the last. Whether they were.
     pub(super) async fn news(&mut self, ask: &mut Ask) -> Result<bool, SourceError> {
-        let State { reading, tickets, changed_to, read_at, mark, events, .. } = &mut self.state;
+        let State { reading, tickets, changed_to, read_at, mark, events, people, .. } = &mut self.state;
         let reading = reading.get_or_insert_with(|| Box::new(Reading::new(*mark - OVERLAP, *changed_to)));
         reading.is_long |= reading.begun_at.is_some();
         let is_due = ask.now - *read_at >= LEAST;
@@ -179,6 +179,9 @@ impl Gorgias {
             return Err(error);
         }
         let has_feeds = reading.messages.from() <= reading.since;
+        let Pages { tickets, messages, events } = &reading.brought;
+        let missed = people.missed(tickets, messages, events);
+        self.seek(missed, ask).await?;
         self.tell_news(ask, has_feeds);
         Ok(true)
     }

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::ask::{Ask, PER_PAGE};
 use super::people::{Staff, read_teams, read_users};
-use super::sides::{DELETED, TEAMS, USERS};
-use super::start::MOST;
+use super::sides::{DELETED, EVENTS, TEAMS, USERS};
+use super::start::{MOST, is_given};
 use super::state::OVERLAP;
 use super::{Gorgias, Step};
 use crate::event::Timestamp;
@@ -54,6 +54,7 @@ impl Gorgias {
             let is_short = self.state.due(ask.now).next().is_some();
             self.state.is_partial &= is_short;
             self.sweep(ask).await?;
+            self.try_events(ask).await?;
             self.reread_staff(ask).await?;
             more = self.rate(ask).await? || self.has_due(ask.now);
         }
@@ -97,6 +98,19 @@ impl Gorgias {
             }
         }
         self.state.sweep_at = ask.now;
+        Ok(())
+    }
+
+    /// Whether what happened may be read by now, where it could not at the start: that need not be for good.
+    async fn try_events(&mut self, ask: &mut Ask) -> Result<(), SourceError> {
+        let is_due = !self.state.events.is_given && ask.now - self.state.tried_at >= PEOPLE_EVERY;
+        if is_due && self.state.sides.may_ask(EVENTS, ask.now) {
+            ask.takes_types = true;
+            let got = is_given(ask.events(None, None).await.map(drop));
+            if let Some(is_given) = self.state.sides.came(EVENTS, got, &mut ask.skips)? {
+                (self.state.events.is_given, self.state.tried_at) = (is_given, ask.now);
+            }
+        }
         Ok(())
     }
 

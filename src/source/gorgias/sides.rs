@@ -7,3 +7,4 @@ pub(super) const RATED: &str = "tickets of satisfaction ratings";
 pub(super) const DELETED: &str = "look for deleted tickets";
 pub(super) const TICKETS: &str = "tickets one by one";
 pub(super) const HISTORY: &str = "history";
+pub(super) const EVENTS: &str = "events";

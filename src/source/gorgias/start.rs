@@ -3,10 +3,12 @@
 use chrono::TimeDelta;
 
 use super::ask::{Ask, Next, PER_PAGE};
+use super::before::Before;
 use super::heap::{Heap, Pages};
+use super::mark::Mark;
 use super::people::{Staff, UNREAD, read_teams, read_users};
 use super::sides::{RATINGS, TEAMS, USERS};
-use super::state::{Access, Mark, Phase};
+use super::state::{Access, Phase};
 use super::walk::{Came, Feed, Walk};
 use super::wire::Ticket;
 use super::{Gorgias, Step, capabilities};
@@ -56,13 +58,15 @@ impl Gorgias {
         state.outbox.push(Event::undated(EventKind::Hello { version: VERSION, source: None, capabilities }));
         state.pages = format!("{}/app/ticket/", self.site);
         let at = ask.at();
-        state.users_at = ask.now;
+        (state.users_at, state.tried_at) = (ask.now, ask.now);
         state.teams_at = teams.as_ref().map_or(Timestamp::MIN, |_| ask.now);
         state.people.take(Staff { users, teams: teams.flatten() }, at, &mut state.outbox);
         let begins_at = crate::source::backfill::begins_at(ask.now, self.backfill);
         let (past, rated_to) = match mark {
             Some(mark) => {
                 state.told_to = mark.told_to;
+                state.before = Before::resumed(mark.told_to.unwrap_or(at));
+                state.failed = mark.failed.into_iter().collect();
                 state.away = mark.away.into_iter().map(|(at, id)| (id, at)).collect();
                 (Some(mark.past), mark.rated_to)
             }
@@ -185,6 +189,7 @@ impl Gorgias {
         while came == Came::Page && ask.sent() < MOST {
             came = walk.read(ask, &mut pages).await?;
         }
+        self.seek(self.state.people.missed(&pages.tickets, &pages.messages, &pages.events), ask).await?;
         let mut is_over = came == Came::End;
         self.state.keep_active(pages);
         let from = walk.from();

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
-
 use super::ask::Next;
+use super::before::Before;
 use super::heap::{Heap, Pages};
 use super::past::Past;
 use super::people::People;
@@ -13,14 +11,14 @@ use super::ratings::Ratings;
 use super::reading::Reading;
 use super::story::{Known, News, Teller, standing};
 use super::walk::Walk;
-use super::wire::Ticket;
+use super::wire::{Message, Ticket};
 use crate::event::{Capability, ConversationId, Event, Status, Timestamp};
-use crate::source::left::newest;
+use crate::source::SourceError;
 use crate::source::lenient::Id;
 use crate::source::pauses::Pauses;
 use crate::source::sides::Sides;
 use crate::source::skips::{Named, Skips};
-use crate::source::{Cursor, SourceError};
+use chrono::TimeDelta;
 
 /// Feeds are read so much further back than they were the last time: an entry may come to light late.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
@@ -65,7 +63,11 @@ pub(super) struct State {
     pub capabilities: Option<Vec<Capability>>,
     pub people: People,
     pub users_at: Timestamp,
+    /// When they were last read as somebody was in no list.
+    pub sought_at: Timestamp,
     pub teams_at: Timestamp,
+    /// When was last tried whether what happened may be read.
+    pub tried_at: Timestamp,
     pub pages: String,
     pub tickets: HashMap<Id, Known>,
     pub heap: Heap,
@@ -75,6 +77,8 @@ pub(super) struct State {
     odd: usize,
     /// Tickets that were told to have ended as they were put away, though their customers wait; and when.
     pub away: BTreeMap<Id, Timestamp>,
+    /// Tickets with a message that could not be delivered when it was told: it may be sent again.
+    pub failed: BTreeSet<Id>,
     /// The queue of the start is not worked off yet.
     pub is_partial: bool,
     doubts: BTreeSet<Id>,
@@ -105,6 +109,7 @@ pub(super) struct State {
     /// Remembered conversations whose ids are no tickets'.
     pub strangers: Vec<ConversationId>,
     pub told_to: Option<Timestamp>,
+    pub before: Before,
     /// What the news can do without and is left alone, as it could not be read.
     pub sides: Sides,
     /// Tickets whose own requests failed and that are left alone, and what of that is still to be said.
@@ -115,33 +120,11 @@ pub(super) struct State {
     pub outbox: Vec<Event>,
 }
 
-/// What has to be remembered over a restart.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Mark {
-    /// All is told up to here; nothing is as long as the first reading goes on.
-    pub told_to: Option<Timestamp>,
-    /// How far the history was told.
-    pub past: Past,
-    /// All satisfaction answers are told that were given before.
-    #[serde(default)]
-    pub rated_to: Option<Timestamp>,
-    /// Tickets that ended as they were put away, though their customers wait: the newest of them.
-    #[serde(default)]
-    pub away: Vec<(Timestamp, Id)>,
-}
-
 impl State {
     /// Begins anew, but for what it was told to remember.
     pub(super) fn forget(&mut self) {
         let (remembered, strangers) = (std::mem::take(&mut self.remembered), std::mem::take(&mut self.strangers));
         *self = Self { remembered, strangers, ..Self::default() };
-    }
-
-    pub(super) fn cursor(&self) -> Option<Cursor> {
-        let is_settled = matches!(self.phase, Phase::Steady) && !self.is_partial;
-        let told_to = if is_settled { Some(self.mark) } else { self.told_to };
-        let away = newest(self.away.iter().map(|(id, at)| (*at, *id)).collect());
-        Cursor::of(&Mark { told_to, past: self.past.clone(), rated_to: Some(self.ratings.told_to), away })
     }
 
     fn teller<'a>(people: &'a mut People, pages: &'a str, look: Timestamp) -> Teller<'a> {
@@ -150,15 +133,24 @@ impl State {
 
     /// Whether the feeds, read back to `from`, tell all of a ticket that matters.
     fn is_settled(&self, ticket: &Ticket, from: Timestamp, look: Timestamp) -> bool {
+        if self.is_read_alone(ticket.id) {
+            return false;
+        }
         let is_told = |told_to: Timestamp| from <= told_to && !self.heap.is_moved(ticket.id, told_to - OVERLAP);
         let was_told = self.remembered.contains(&ticket.id) && self.told_to.is_some_and(is_told);
         let is_whole = || from <= ticket.created_datetime && (self.odd >= ODD || self.heap.has_all(ticket, from));
         was_told || is_whole() || self.heap.is_answered(ticket, from, look)
     }
 
-    /// How many of the tickets on the heap are told whole by what was read back to `from`.
+    /// Whether there is more to tell of a ticket than any feed shows.
+    fn is_read_alone(&self, id: Id) -> bool {
+        self.past.has_heard_of(id) || self.failed.contains(&id)
+    }
+
+    /// How many of the tickets on the heap need no more of the feeds than was read back to `from`.
     pub(super) fn settled(&self, from: Timestamp, look: Timestamp) -> usize {
-        self.heap.records.values().filter(|ticket| self.is_settled(ticket, from, look)).count()
+        let is_done = |ticket: &&Box<Ticket>| self.is_read_alone(ticket.id) || self.is_settled(ticket, from, look);
+        self.heap.records.values().filter(is_done).count()
     }
 
     /// Puts pages of the feeds on the heap, all of them.
@@ -204,17 +196,21 @@ impl State {
     fn tell_one(&mut self, id: Id, from: Timestamp, look: Timestamp) {
         let is_settled = self.heap.records.get(&id).is_some_and(|ticket| self.is_settled(ticket, from, look));
         let (ticket, mut news) = self.heap.remove(id, from);
-        news.messages.retain(|message| !self.seen_messages.contains_key(&(id, message.id)));
+        let known = self.tickets.get(&id);
+        let is_delivered = |message: &Message| known.is_some_and(|known| known.thread.is_delivered(message));
+        news.messages.retain(|one| is_delivered(one) || !self.seen_messages.contains_key(&(id, one.id)));
         news.events.retain(|event| !self.seen_events.contains_key(&event.id));
         if let Some(mut known) = self.tickets.remove(&id) {
             // Where the feeds can't be read back to where the pause began, messages are missing.
             let is_gap = self.only_untold(&mut news).is_some_and(|told_from| told_from < from);
             let has_moved = news.has_moved(Timestamp::MIN);
+            let may_be_delivered = known.thread.has_failed()
+                && ticket.as_ref().is_some_and(|ticket| ticket.changed_at() > known.updated_at);
             self.see(&news);
             let mut teller = Self::teller(&mut self.people, &self.pages, look);
             teller.more(ticket.as_deref(), id, news, &mut known);
             self.outbox.append(&mut teller.out);
-            if is_gap || has_moved || self.is_short(&known) {
+            if is_gap || has_moved || may_be_delivered || self.is_short(&known) {
                 self.queue.entry(id).or_default();
             }
             self.keep(id, known, look);
@@ -228,7 +224,6 @@ impl State {
                 }
             } else if !ticket.is_away() {
                 self.only_untold(&mut news);
-                self.see(&news);
                 if !news.is_empty() {
                     self.past.hear_of(id);
                 }
@@ -256,6 +251,11 @@ impl State {
             self.away.insert(id, known.last_at);
         } else {
             self.away.remove(&id);
+        }
+        if known.thread.has_failed() {
+            self.failed.insert(id);
+        } else {
+            self.failed.remove(&id);
         }
         self.tickets.insert(id, known);
     }
@@ -312,9 +312,10 @@ impl State {
     /// Tells a ticket that was not told before.
     pub(super) fn first(&mut self, ticket: &Ticket, news: News, from: Timestamp, look: Timestamp) {
         self.see(&news);
+        let told_to = self.told_to_of(ticket);
         let mut teller = Self::teller(&mut self.people, &self.pages, look);
         let is_whole = from <= ticket.created_datetime;
-        let mut known = teller.first(ticket, news, from);
+        let mut known = teller.first(ticket, news, from, told_to);
         if let Some(ended_at) = self.away.get(&ticket.id) {
             teller.come_back(ticket.id, *ended_at, &mut known);
         }
@@ -324,17 +325,28 @@ impl State {
         }
         known.thread.settle();
         self.remembered.remove(&ticket.id);
+        self.past.heard(ticket.id);
         self.keep(ticket.id, known, look);
+    }
+
+    /// Up to where a ticket may have been told that is not known.
+    fn told_to_of(&self, ticket: &Ticket) -> Option<Timestamp> {
+        let is_expected = self.remembered.contains(&ticket.id) || self.away.contains_key(&ticket.id);
+        self.before.of(ticket).or_else(|| is_expected.then_some(Timestamp::MIN))
     }
 
     /// The life of a ticket that ended, told by itself.
     pub(super) fn recount(&mut self, ticket: &Ticket, news: News, look: Timestamp) {
         // The customer stands beside each, as it may be kept apart from all the rest.
         let roster = std::mem::take(&mut self.people.roster);
+        self.see(&news);
+        // What is history alone was told by nobody.
+        let told_to = self.before.of(ticket).filter(|_| self.past.has_heard_of(ticket.id));
         let mut teller = Self::teller(&mut self.people, &self.pages, look);
-        teller.first(ticket, news, Timestamp::MIN);
+        teller.first(ticket, news, Timestamp::MIN, told_to);
         self.outbox.append(&mut teller.out);
         self.people.roster = roster;
+        self.before.add(ticket.id, ticket.created_datetime);
     }
 
     /// Notes what is told, as far as the feeds may show it again.
@@ -441,7 +453,11 @@ impl State {
         let (seen_from, known_from) = (self.seen_from(), self.mark - FORGET);
         self.seen_messages.retain(|_, at| *at >= seen_from);
         self.seen_events.retain(|_, at| *at >= seen_from);
-        self.tickets.retain(|_, known| !known.told.status.is_ended() || known.last_at >= known_from);
+        let is_old = |known: &Known| known.told.status.is_ended() && known.last_at < known_from;
+        for (id, known) in self.tickets.extract_if(|_, known| is_old(known)) {
+            self.before.add(id, known.last_at);
+            self.failed.remove(&id);
+        }
     }
 }
 

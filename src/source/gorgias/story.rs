@@ -21,6 +21,9 @@ const WAKES_WITHIN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 /// What is less apart is of one moment.
 const ONE_MOMENT: chrono::TimeDelta = chrono::TimeDelta::seconds(3);
 
+/// Nothing that may not have been told, of holder, team and status.
+const NONE: [bool; 3] = [false; 3];
+
 /// The conversation of a ticket.
 pub(super) fn conversation(ticket: Id) -> ConversationId {
     ConversationId::new(ticket.to_compact_string())
@@ -204,8 +207,15 @@ impl Teller<'_> {
     }
 
     /// A ticket that was not told before. `from` is the instant from which on all its messages and all that happened to
-    /// it are known: what holds from before that is told to hold at that instant, as it did at the latest then.
-    pub(super) fn first(&mut self, ticket: &Ticket, mut news: News, from: Timestamp) -> Known {
+    /// it are known: what holds from before that is told to hold at that instant, as it did at the latest then. Where it may
+    /// have been told before, up to `told_to`, nothing is said of before that, and all of how it stands at its end.
+    pub(super) fn first(
+        &mut self,
+        ticket: &Ticket,
+        mut news: News,
+        from: Timestamp,
+        told_to: Option<Timestamp>,
+    ) -> Known {
         self.introduce(Some(ticket), &news);
         let record = standing(ticket, self.people, self.look);
         news.sort();
@@ -215,9 +225,11 @@ impl Teller<'_> {
         let mut opened = self.opened(ticket);
         let (print, tags) = (print_of(&opened), ticket.tags.clone());
         let has_team_change = news.events.iter().any(|event| is_of_team(event.what));
-        opened.team = record.team.filter(|_| !has_team_change).map(people::team);
-        opened.tags = Some(tags.clone()).filter(|tags| !tags.is_empty());
         let team = record.team.filter(|_| !has_team_change);
+        if told_to.is_none() {
+            opened.team = team.map(people::team);
+            opened.tags = Some(tags.clone()).filter(|tags| !tags.is_empty());
+        }
         self.say(created_at, opened);
         let mut known = Known {
             told: Standing { status: Status::Open, holder: None, team, is_away: false },
@@ -233,8 +245,8 @@ impl Teller<'_> {
             tags: print_of(&tags),
         };
         known.thread.record(ticket);
+        let has_holder_change = news.events.iter().any(|event| is_holding(event.what));
         if !is_whole {
-            let has_holder_change = news.events.iter().any(|event| is_holding(event.what));
             let has_status_change = news.events.iter().any(|event| is_status(event.what));
             let before = Standing {
                 holder: if has_holder_change { None } else { record.holder },
@@ -242,20 +254,35 @@ impl Teller<'_> {
                 team,
                 is_away: false,
             };
-            self.assert(ticket.id, before, from, &mut known);
+            if told_to.is_none_or(|told_to| told_to <= from) {
+                self.assert(ticket.id, before, from, NONE, &mut known);
+            } else {
+                (known.told, known.under) = (before, before.status);
+            }
         }
+        // What happened since then speaks for itself.
+        let may_miss = [is_holding, is_of_team, is_status].map(|is_of_it: fn(What) -> bool| {
+            let is_since = |event: &Happened, told_to| is_of_it(event.what) && event.created_datetime > told_to;
+            told_to.is_some_and(|told_to| !news.events.iter().any(|event| is_since(event, told_to)))
+        });
         self.play(ticket.id, news, &mut known);
         // A record that is older than what happened is no witness.
-        if known.updated_at >= known.last_at {
-            let at = undated(ticket, &known);
-            self.assert(ticket.id, record, at, &mut known);
+        let is_witness = known.updated_at >= known.last_at;
+        let at = undated(ticket, &known).max(told_to.unwrap_or(Timestamp::MIN));
+        if told_to.is_some() {
+            self.say(at, EventKind::Tagged { conversation: conversation(ticket.id), tags });
+        }
+        let holder = if has_holder_change { known.told.holder } else { record.holder };
+        let happened = Standing { holder, ..known.told };
+        if is_witness || told_to.is_some() {
+            self.assert(ticket.id, if is_witness { record } else { happened }, at, may_miss, &mut known);
         }
         known
     }
 
     /// What happened in a ticket that was told before.
     pub(super) fn more(&mut self, ticket: Option<&Ticket>, id: Id, mut news: News, known: &mut Known) {
-        news.messages.retain(|message| !known.thread.is_told(message.id));
+        news.messages.retain(|message| !known.thread.is_told(message));
         self.introduce(ticket, &news);
         if let Some(ticket) = ticket {
             known.thread.record(ticket);
@@ -281,7 +308,7 @@ impl Teller<'_> {
         if let Some(at) = ticket.and_then(|ticket| ticket.trashed_datetime) {
             let to = Standing { status: Status::Closed, is_away: true, ..known.told };
             if !known.told.status.is_ended() {
-                self.assert(id, to, at.max(known.last_at), known);
+                self.assert(id, to, at.max(known.last_at), NONE, known);
             }
         }
     }
@@ -289,7 +316,7 @@ impl Teller<'_> {
     /// Where what was told does not explain how the ticket stands, its record has the last word.
     pub(super) fn settle(&mut self, id: Id, known: &mut Known) {
         let (record, at) = (known.record, known.updated_at.max(known.last_at));
-        self.assert(id, record, at, known);
+        self.assert(id, record, at, NONE, known);
         known.doubt = None;
     }
 
@@ -298,7 +325,7 @@ impl Teller<'_> {
         if !known.told.status.is_ended() {
             let to = Standing { status: Status::Closed, is_away: true, ..known.told };
             let at = self.look.max(known.last_at);
-            self.assert(id, to, at, known);
+            self.assert(id, to, at, NONE, known);
         }
     }
 
@@ -338,28 +365,25 @@ impl Teller<'_> {
         }
     }
 
-    fn assert(&mut self, id: Id, to: Standing, at: Timestamp, known: &mut Known) {
-        let told = known.told;
-        let mut assigned = Assigned { conversation: conversation(id), agent: None, team: None, by: None };
-        if told.holder != to.holder {
-            assigned.agent = Some(to.holder.map(people::agent));
+    /// How a ticket stands: what was told otherwise, and of its holder, team and status what may not have been told.
+    fn assert(&mut self, id: Id, to: Standing, at: Timestamp, may_miss: [bool; 3], known: &mut Known) {
+        let told = std::mem::replace(&mut known.told, to);
+        let is_new = [told.holder != to.holder, told.team != to.team, told.status != to.status];
+        let [holder, team, status] = std::array::from_fn(|nth| is_new[nth] || may_miss[nth]);
+        if holder || team {
+            let agent = holder.then(|| to.holder.map(people::agent));
+            let team = team.then(|| to.team.map(people::team));
+            self.say(at, Assigned { conversation: conversation(id), agent, team, by: None });
         }
-        if told.team != to.team {
-            assigned.team = Some(to.team.map(people::team));
-        }
-        let has_moved = assigned.agent.is_some() || assigned.team.is_some();
-        if has_moved {
-            self.say(at, assigned);
-        }
-        if told.status != to.status {
+        if status {
             let by = to.status.is_ended().then_some(StatusBy::System);
             self.say(at, EventKind::Status { conversation: conversation(id), status: to.status, by, agent: None });
+            known.stood_at = at;
         }
-        if told != to {
+        if holder || team || status || told != to {
             known.last_at = known.last_at.max(at);
-            known.told = to;
         }
-        if told.status != to.status {
+        if is_new[2] {
             self.stood(id, at, known);
         }
     }

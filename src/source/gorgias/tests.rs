@@ -47,7 +47,7 @@ pub(super) fn told(ticket: Value, messages: Vec<Value>, events: Vec<Value>, from
         events: events.into_iter().map(|one| serde_json::from_value(one).unwrap()).collect(),
     };
     let ticket: Ticket = serde_json::from_value(ticket).unwrap();
-    teller.first(&ticket, news, from);
+    teller.first(&ticket, news, from, None);
     let lines = |event: &Event| serde_json::to_value(event).unwrap();
     teller.out.iter().map(lines).collect()
 }

@@ -33,6 +33,8 @@ impl Claim {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Thread {
     said: Vec<Id>,
+    /// Those of them that could not be delivered when they were told.
+    failed: Vec<Id>,
     /// The last of the customer's.
     heard_at: Option<Timestamp>,
     /// So many more its record counted than there were when all were read, or when it was first told.
@@ -41,11 +43,28 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    pub(super) fn is_told(&self, message: Id) -> bool {
-        self.said.contains(&message)
+    /// Whether a message was told as it is now.
+    pub(super) fn is_told(&self, message: &Message) -> bool {
+        self.said.contains(&message.id) && !self.is_delivered(message)
+    }
+
+    /// Whether a message was told that could not be delivered, and now was.
+    pub(super) fn is_delivered(&self, message: &Message) -> bool {
+        !message.has_failed && self.failed.contains(&message.id)
+    }
+
+    /// Whether a message was told that may be sent again.
+    pub(super) fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
     }
 
     pub(super) fn tell(&mut self, message: &Message) {
+        if message.has_failed {
+            self.failed.push(message.id);
+        } else if self.is_delivered(message) {
+            self.failed.retain(|failed| *failed != message.id);
+            return;
+        }
         self.said.push(message.id);
         self.heard_at = self.heard_at.max(heard_at(message));
     }

@@ -187,6 +187,8 @@ pub(super) struct Message {
     pub from_agent: bool,
     /// The customer sees it: what could not be delivered is seen by nobody.
     pub is_public: bool,
+    /// It could not be delivered, or not yet: it may be sent again.
+    pub has_failed: bool,
     /// A rule wrote it.
     pub is_of_rule: bool,
     /// Who of the team wrote it.
@@ -230,6 +232,7 @@ impl From<MessageAnswer> for Message {
             ticket_id,
             from_agent,
             is_public: !is_note && !has_failed,
+            has_failed,
             is_of_rule: answer.rule_id.is_some(),
             sender: answer.sender.filter(|_| from_agent),
             text: answer.stripped_text.or(answer.body_text),

@@ -175,7 +175,9 @@ async fn what_happens_between_two_looks_in_a_ticket_that_had_ended_is_told() {
         }
         quietly(watch, 5).await;
         assert!(!is_history, "it is news");
-        let told = words(watch, number);
+        let mut told = words(watch, number);
+        // A later run says in full how it stands.
+        told.retain(|word| word.starts_with("message") || word.starts_with("status"));
         assert_eq!(told.iter().filter(|word| word.starts_with("message")).count(), count + 2, "{told:?}");
         let last = ["message customer", "status open", "message agent", "status closed"];
         assert_eq!(told[told.len() - 4..], last);

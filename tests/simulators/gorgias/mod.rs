@@ -1,6 +1,7 @@
 //! Gorgias over the simulated desk: its cursors, the views that are asked for by PUT, its leaky bucket, feeds of the whole
 //! account, snoozed tickets that look closed, and what a key of a lesser role may not read.
 
+mod again;
 pub mod bad;
 mod broken;
 mod cost;
