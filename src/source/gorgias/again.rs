@@ -1,6 +1,8 @@
 //! The rules of what is told again: of what an earlier run told, of tickets that were heard of, and of what could not be
 //! delivered; and of those who are in no list.
 
+use std::slice::from_ref;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -216,12 +218,12 @@ fn the_list_of_users_may_miss_who_came_since(#[case] id: i64, #[case] at: &str, 
     let held = record(json!({"assignee_user": {"id": id}, "updated_datetime": format!("2026-06-01T{at}")}));
     let sent: Message = serde_json::from_value(sent).unwrap();
     let [done, given]: [Happened; 2] = [done, given].map(|one| serde_json::from_value(one).unwrap());
-    assert!(people.missed(&[held.clone()], &[sent.clone()], &[]).is_empty(), "there is no list");
+    assert!(people.missed(from_ref(&held), from_ref(&sent), &[]).is_empty(), "there is no list");
     let users = Some(vec![user(412, "agent"), user(900, "bot")]);
     people.take(Staff { users, teams: None }, time("11:00:00"), &mut Vec::new());
     let missed = |people: &People| {
-        let [held, sent] = [people.missed(&[held.clone()], &[], &[]), people.missed(&[], &[sent.clone()], &[])];
-        let [done, given] = [&done, &given].map(|one| people.missed(&[], &[], std::slice::from_ref(one)));
+        let [held, sent] = [people.missed(from_ref(&held), &[], &[]), people.missed(&[], from_ref(&sent), &[])];
+        let [done, given] = [&done, &given].map(|one| people.missed(&[], &[], from_ref(one)));
         [held, sent, done, given].map(|ids| !ids.is_empty())
     };
     assert_eq!(missed(&people), [expected; 4]);

@@ -149,8 +149,8 @@ impl State {
 
     /// How many of the tickets on the heap need no more of the feeds than was read back to `from`.
     pub(super) fn settled(&self, from: Timestamp, look: Timestamp) -> usize {
-        let is_done = |ticket: &&Box<Ticket>| self.is_read_alone(ticket.id) || self.is_settled(ticket, from, look);
-        self.heap.records.values().filter(is_done).count()
+        let is_done = |ticket: &&Ticket| self.is_read_alone(ticket.id) || self.is_settled(ticket, from, look);
+        self.heap.records.values().map(Box::as_ref).filter(is_done).count()
     }
 
     /// Puts pages of the feeds on the heap, all of them.

@@ -181,6 +181,7 @@ pub(super) struct Team {
 /// A message, as far as it is told: a start holds many.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "MessageAnswer")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own in the answer")]
 pub(super) struct Message {
     pub id: Id,
     pub ticket_id: Id,
