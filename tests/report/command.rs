@@ -157,7 +157,7 @@ fn wrong_usage_is_refused_with_words() {
         ("--events stream.jsonl --tz Europe/Berlln", "did you mean Europe/Berlin?"),
         ("--events stream.jsonl --by agnet", "agent, team, channel"),
         ("--events stream.jsonl --agent Anna", "did you mean `Ana`?"),
-        ("--events stream.jsonl --source nope", "before the end of the range\n  the sources: stream\n"),
+        ("--events stream.jsonl --source nope", "before the end of the range\n  the sources: stream.jsonl\n"),
         ("--events stream.jsonl --team t", "--team t: no team of that id or name"),
         ("--events stream.jsonl --month march", "--month march: not a month"),
         ("--events stream.jsonl --month 2026-03 --since 7d", "cannot be used with"),

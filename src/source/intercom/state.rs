@@ -282,14 +282,7 @@ impl State {
         }
         self.people.strangers = strangers;
         let before = self.known.remove(&whole.row.id);
-        let was_merged = before.as_ref().is_some_and(|known| known.fold.merged);
         let mut known = self.look(&whole.row, Some(whole), before, (looked_at, None));
-        if let Some(since) = known.fold.waiting_since
-            && let Some((_, into)) = whole.merged.as_ref().filter(|_| !was_merged)
-            && let Some(other) = self.known.get_mut(into.as_str()).filter(|other| other.is_active())
-        {
-            Telling::goes_on(into, since, &mut other.fold, &mut self.outbox);
-        }
         if seconds(looked_at) <= seconds(known.changed_at) {
             known.print = 0;
         }

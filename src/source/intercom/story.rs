@@ -423,16 +423,6 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// A question that was asked on one that was merged into this still waits for its answer.
-    pub(super) fn goes_on(id: &ConversationId, since: Timestamp, fold: &mut Fold, out: &mut Vec<Event>) {
-        let is_earlier = fold.waiting_since.is_none_or(|told| since < told);
-        if is_earlier && since > fold.answered_at {
-            let mut telling = Telling { id: id.clone(), fold: std::mem::take(fold), merged_at: None, out };
-            telling.message(since, &Who::Customer, true);
-            *fold = Fold { waiting_since: Some(since), ..telling.fold };
-        }
-    }
-
     /// It is not there any more.
     pub(super) fn vanish(id: &ConversationId, at: Timestamp, fold: &mut Fold, out: &mut Vec<Event>) {
         let mut telling = Telling { id: id.clone(), fold: fold.clone(), merged_at: None, out };

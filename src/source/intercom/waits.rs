@@ -1,23 +1,39 @@
-//! Who waits where the fields told it before, where parts are missing, and after a merger.
+//! Who waits where the fields told it before, and where parts are missing.
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::ask::Whole;
 use super::state::Phase;
-use super::tests::{LATER, body, lines, part, read, row, short, shorts, steady, whole};
-use crate::desk::Desk;
-use crate::event::Event;
+use super::tests::{LATER, body, part, read, row, shorts, steady, whole};
+use crate::event::{Author, Event, EventKind};
 
-/// Whether its customer waits by what a board makes of it, in the order in which it was told; and since when.
+/// Since when its customer waits by what was told in that order: the same thing counts once, and what is told for an
+/// earlier instant stands before what was told for a later one.
 fn waits_since(out: &[Event]) -> Option<i64> {
-    let mut desk = Desk::new(false);
-    let source = desk.add_source();
-    out.iter().for_each(|event| desk.apply(source, event.clone()));
-    desk.settle();
-    let (_, seven) = desk.conversations().find(|(_, one)| one.id.as_str() == "7")?;
-    let since = seven.state().waiting_since.filter(|_| seven.state().is_active())?;
-    Some(since.millis() / 1000 - 1_772_441_000)
+    let mut told: Vec<&Event> = Vec::new();
+    for event in out {
+        if !told.contains(&event) {
+            told.push(event);
+        }
+    }
+    told.sort_by_key(|event| event.at);
+    let (mut since, mut is_ended) = (None, false);
+    for event in told {
+        match &event.kind {
+            EventKind::Message(message) if message.from == Author::Customer => {
+                since = since.or(event.at);
+                is_ended = false;
+            }
+            EventKind::Message(_) => since = None,
+            EventKind::Status { status, .. } => {
+                is_ended = status.is_ended();
+                since = since.filter(|_| !is_ended);
+            }
+            _ => {}
+        }
+    }
+    since.filter(|_| !is_ended).map(|since| since.millis() / 1000 - 1_772_441_000)
 }
 
 #[rstest]
@@ -49,26 +65,4 @@ fn of_parts_that_begin_later_the_first_message_waits_for_none() {
     let told: Vec<String> = shorts(&mut state).into_iter().filter(|line| line.contains("message")).collect();
     let expected = ["0 message customer", "30 message agent 81", "500 message agent 81", "800 message customer"];
     assert_eq!(told, expected);
-}
-
-#[test]
-fn a_question_on_one_that_was_merged_waits_in_the_other() {
-    for (answered_at, expected) in [(200, vec!["300 message customer"]), (400, vec![])] {
-        let mut state = steady();
-        let answer = part(answered_at, "comment", "admin", body());
-        state.tell(&whole(row(json!({"id": "9"})), vec![answer]), LATER);
-        let data = [json!({"type": "conversation", "id": "9"})];
-        let merged = row(json!({"state": "closed", "linked_objects": {"data": data}}));
-        let parts = vec![
-            part(100, "comment", "admin", body()),
-            part(300, "comment", "user", body()),
-            part(600, "close", "admin", json!({})),
-            part(600, "merged_secondary_conversation", "admin", json!({})),
-        ];
-        state.outbox.clear();
-        state.tell(&whole(merged, parts), LATER);
-        let of_primary: Vec<String> =
-            lines(&mut state.outbox).iter().filter(|line| line["conversation"] == "9").map(short).collect();
-        assert_eq!(of_primary, expected);
-    }
 }

@@ -176,8 +176,9 @@ impl Source for Zendesk {
         if matches!(self.state.phase, Phase::Stories { .. } | Phase::Steady) {
             self.state.tell_targets(&ask);
         }
+        let has_said_hello = self.state.phase != Phase::Beside;
         Ok(step.said_in(Batch {
-            events: std::mem::take(&mut self.state.outbox),
+            events: if has_said_hello { std::mem::take(&mut self.state.outbox) } else { Vec::new() },
             // Before its state is made the place is that of before.
             cursor: (self.state.phase != Phase::Cold).then(|| self.state.mark().cursor()).flatten(),
             quota: ask.quota,

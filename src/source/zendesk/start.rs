@@ -92,10 +92,9 @@ impl Zendesk {
         self.watched = watched;
         self.state.leave_failed(&failed, ask.now, &mut ask.skips)?;
         let lines: Vec<_> = self.state.people.groups.keys().map(|&id| self.state.people.team_line(id)).collect();
-        // The hello comes first, then teams, then who is in them.
+        // The hello comes first, once it is known what can be told, then teams, then who is in them.
         self.state.outbox.splice(0..0, lines);
         self.state.introduce_staff();
-        self.state.hello(ask.there());
         Ok(Step::more_of("reading who is there", 0, 0))
     }
 
@@ -103,8 +102,8 @@ impl Zendesk {
     pub(super) async fn beside(&mut self, ask: &mut Ask) -> Result<Step, SourceError> {
         self.look_at_presence(ask).await?;
         self.look_at_ratings(ask).await?;
-        self.state.hello(ask.there());
         if self.state.attendance.is_none() {
+            self.state.hello(ask.there());
             self.state.phase = if self.state.settled { Phase::Recall } else { Phase::Open { after: None, read: 0 } };
         }
         Ok(Step::more_of("reading who is there", 0, 0))

@@ -308,7 +308,6 @@ impl State {
             targets.begin();
         }
         set_targets(&mut targets, ticket, &mut out);
-        let carried = carried::carried(&out, &targets);
         let last = audits.iter().map(|audit| audit.id).max().unwrap_or(0);
         let ended = standing.status.is_some_and(Status::is_ended);
         if self.left.remove(&ticket.id) && !ended {
@@ -333,9 +332,6 @@ impl State {
         self.remembered.remove(&ticket.id);
         self.unread.remove(&ticket.id);
         self.tickets.insert(ticket.id, known);
-        if let Some(carried) = carried {
-            carried::tell(carried, &mut self.tickets, &mut out);
-        }
         out.extend(
             self.rated_of
                 .remove(&ticket.id)
@@ -446,7 +442,6 @@ fn skip_odd(odd: &[(Id, CompactString)], ask: &mut Ask) {
 }
 
 mod brief;
-mod carried;
 mod gone;
 mod presence;
 mod queued;

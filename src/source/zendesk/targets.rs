@@ -15,8 +15,6 @@ pub(super) struct Targets {
     running: [Running; 3],
     /// Since when the customer waits.
     asked_at: Option<Timestamp>,
-    /// When somebody of the team last answered or ended it, as far as that was heard.
-    settled_at: Option<Timestamp>,
     /// It has ended before.
     has_ended: bool,
 }
@@ -24,19 +22,12 @@ pub(super) struct Targets {
 impl Targets {
     /// The ticket is told from its beginning.
     pub(super) fn begin(&mut self) {
-        (self.asked_at, self.settled_at, self.has_ended) = (None, None, false);
+        (self.asked_at, self.has_ended) = (None, false);
     }
 
     /// Since when the customer waits, where that was not told in this run.
     pub(super) fn guess(&mut self, asked_at: Option<Timestamp>) {
         self.asked_at = asked_at;
-    }
-
-    /// A customer asked then, as is known only now.
-    pub(super) fn asks(&mut self, at: Timestamp) {
-        if self.settled_at.is_none_or(|settled_at| at > settled_at) {
-            self.asked_at = Some(self.asked_at.map_or(at, |asked_at| asked_at.min(at)));
-        }
     }
 
     /// Since when the customer waits, as far as that is known.
@@ -52,14 +43,14 @@ impl Targets {
                 EventKind::Message(message) if message.public != Some(false) => match message.from {
                     Author::Customer => self.asked_at = self.asked_at.or(Some(*at)),
                     Author::Agent => {
-                        (self.asked_at, self.settled_at) = (None, Some(*at));
+                        self.asked_at = None;
                         answered.extend(self.answered(SlaMetric::FirstResponse, *at));
                         answered.extend(self.answered(SlaMetric::NextResponse, *at));
                     }
                     Author::Bot => {}
                 },
                 EventKind::Status { status, .. } if status.is_ended() => {
-                    (self.asked_at, self.settled_at, self.has_ended) = (None, Some(*at), true);
+                    (self.asked_at, self.has_ended) = (None, true);
                     answered.extend(self.answered(SlaMetric::Resolution, *at));
                 }
                 _ => {}

@@ -1,6 +1,6 @@
 //! Tickets of which only the record is told, as nobody can be waiting there or all was told before.
 
-use super::{BEFORE_ALL, Known, State, again_at, carried, set_targets, skip_odd};
+use super::{BEFORE_ALL, Known, State, again_at, set_targets, skip_odd};
 use crate::event::{Status, Timestamp};
 use crate::source::lenient::Id;
 use crate::source::zendesk::ask::Ask;
@@ -89,7 +89,6 @@ impl State {
             }
         }
         let mut teller = Teller::new(&self.people, site);
-        let mut questions = Vec::new();
         for audit in audits {
             let Some(known) = self.tickets.get_mut(&audit.ticket) else { continue };
             if audit.id <= known.last || (audit.at, audit.id) <= known.record_to {
@@ -98,10 +97,6 @@ impl State {
             let before = teller.out.len();
             teller.audit(audit, known.requester, &mut known.standing);
             known.targets.hear(audit.ticket, &mut teller.out, before);
-            // Since when somebody waits on one that was only known again is a guess: it is read first.
-            if !known.is_only_recognised() {
-                questions.extend(carried::carried(&teller.out[before..], &known.targets));
-            }
             known.last_at = known.last_at.max(audit.at);
             known.ended = known.standing.status.is_some_and(Status::is_ended);
             // Of one whose beginning was not told, the rest is still to be read.
@@ -111,10 +106,7 @@ impl State {
                 known.record_to = (audit.at, audit.id);
             }
         }
-        let (mut out, odd) = (teller.out, teller.odd);
-        for question in questions {
-            carried::tell(question, &mut self.tickets, &mut out);
-        }
+        let (out, odd) = (teller.out, teller.odd);
         skip_odd(&odd, ask);
         self.post(out);
     }

@@ -248,24 +248,3 @@ fn whoever_waits_on_a_ticket_that_comes_back_waits_from_then_on(#[case] story: s
     gone::come_back(5, Standing::default(), &mut out, at(THERE) + TimeDelta::hours(1));
     assert_eq!(out.len() - before, if waits { 2 } else { 1 });
 }
-
-#[rstest]
-#[case::on_an_open_ticket(Some(false), 1)]
-#[case::on_one_that_has_ended(Some(true), 0)]
-#[case::on_one_that_is_not_known(None, 0)]
-fn a_question_goes_with_its_ticket(#[case] ended: Option<bool>, #[case] told: usize) {
-    let asked_at = at("2026-11-22T08:20:00Z");
-    let mut targets = Targets::default();
-    let kind = EventKind::Merged { conversation: conversation(5), into: conversation(7) };
-    let merged = vec![(at(THERE), 9, Event::new(at(THERE), kind))];
-    assert!(carried::carried(&merged, &targets).is_none(), "nobody waits");
-    targets.guess(Some(asked_at));
-    let question = carried::carried(&merged, &targets).unwrap();
-    let mut tickets: HashMap<Id, Known> = ended.map(|ended| (7, known(ended, None))).into_iter().collect();
-    let mut out = Vec::new();
-    carried::tell(question, &mut tickets, &mut out);
-    assert_eq!(out.iter().map(|(at, _, _)| *at).collect::<Vec<_>>(), vec![asked_at; told]);
-    if told > 0 {
-        assert_eq!(tickets[&7].targets.asked_at(), Some(asked_at));
-    }
-}
