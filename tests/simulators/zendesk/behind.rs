@@ -185,30 +185,3 @@ async fn a_group_that_is_made_later_is_told_with_its_first_ticket() {
     let readings = simulator.asked().iter().filter(|line| line.contains("/groups?")).count();
     assert_eq!((told, readings), (true, 1));
 }
-
-#[tokio::test]
-async fn a_question_on_a_ticket_that_is_merged_waits_on_the_other() {
-    let simulator = desk(Role::Admin, 100, SMALL).await;
-    let chats = open(&simulator);
-    let [(old, number), (into, other)] = [chats[0].clone(), chats[1].clone()];
-    let agent = simulator.inside().world.agents[0].id.clone();
-    simulator.inside().world.happen(Message::public(into.clone(), Author::Agent, Some(agent.clone())));
-    simulator.inside().world.happen(Message::public(old.clone(), Author::Agent, Some(agent)));
-    passes(&simulator, 600);
-    simulator.inside().world.happen(Message::public(old.clone(), Author::Customer, None));
-    let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
-    let mut watch = Watch::new(&mut source, &simulator);
-    watch.settle().await;
-    let asked_at = |watch: &Watch<'_>, number: u64| {
-        let told = watch.of(&number.to_string());
-        told.iter()
-            .rev()
-            .find(|event| event["type"] == "message" && event["from"] == "customer")
-            .map(|event| event["at"].clone())
-    };
-    let at = asked_at(&watch, number).unwrap();
-    passes(&simulator, 300);
-    simulator.inside().world.happen(EventKind::Merged { conversation: old, into });
-    watch.settle().await;
-    assert_eq!(asked_at(&watch, other), Some(at));
-}

@@ -30,8 +30,10 @@ async fn the_board_is_that_of_the_stream_but_for_presence_with_an_agents_key() {
     let simulator = Simulator::start(World::new(params(), start()), vendor).await;
     simulator.inside().limiter = Some(plan(200));
     let mut source = source(&simulator.base, &json!({}), TimeDelta::hours(2));
-    // What the key may read is found out by the first poll.
-    Watch::new(&mut source, &simulator).poll().await.unwrap();
+    // What the key may read is found out by the first two polls.
+    let mut watch = Watch::new(&mut source, &simulator);
+    watch.poll().await.unwrap();
+    watch.poll().await.unwrap();
     assert!(!source.capabilities().contains(&Capability::Ratings));
     agree(&mut source, &simulator, &Terms { presence: None, ..Terms::exact() }).await;
 }
