@@ -76,6 +76,11 @@ pub const KIND: Kind = Kind {
             "the list of users alone says who is a program: where a key may not read it, a program counts as an agent, but \
              for what a rule writes",
         ),
+        (
+            "first replies of before",
+            "of a ticket that was open at the first start and was answered lately, earlier replies are not read: its first response, \
+             its replies and whether it took only one are those of what is known",
+        ),
         ("capacity", "how many tickets an agent may hold is in no answer"),
     ],
     secrets: &["token"],

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::TimeDelta;
+
 use super::ask::Next;
 use super::before::Before;
 use super::heap::{Heap, Pages};
@@ -18,7 +20,6 @@ use crate::source::lenient::Id;
 use crate::source::pauses::Pauses;
 use crate::source::sides::Sides;
 use crate::source::skips::{Named, Skips};
-use chrono::TimeDelta;
 
 /// Feeds are read so much further back than they were the last time: an entry may come to light late.
 pub(super) const OVERLAP: TimeDelta = TimeDelta::seconds(60);
