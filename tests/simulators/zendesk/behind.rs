@@ -10,20 +10,9 @@ use helptop::source::demo::Params;
 use serde_json::{Value, json};
 
 use super::desk::place;
-use super::{Role, Vendors, plan, source};
-use crate::agree::{Watch, start};
+use super::{Role, SMALL, desk_of, plan, source};
+use crate::agree::Watch;
 use crate::server::{Fault, Simulator};
-use crate::world::World;
-
-async fn desk(role: Role, page: usize, params: Params) -> Simulator {
-    let (mut vendor, _) = Vendors::new(role);
-    vendor.page = page;
-    let mut world = World::new(params, start());
-    world.advance(start() + TimeDelta::hours(9));
-    Simulator::start(world, vendor).await
-}
-
-const SMALL: Params = Params { seed: 2, agents: 3, chats: 20 };
 
 fn open(simulator: &Simulator) -> Vec<(ConversationId, u64)> {
     simulator.inside().world.open().map(|chat| (chat.id.clone(), chat.number)).collect()
@@ -44,7 +33,7 @@ fn has_ended(watch: &Watch<'_>, number: u64) -> bool {
 
 #[tokio::test]
 async fn with_a_backlog_a_question_is_read_first_and_the_source_grows_old() {
-    let simulator = desk(Role::Agent, 100, Params { seed: 1, agents: 12, chats: 400 }).await;
+    let simulator = desk_of(Role::Agent, 100, Params { seed: 1, agents: 12, chats: 400 }).await;
     let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
@@ -81,7 +70,7 @@ async fn with_a_backlog_a_question_is_read_first_and_the_source_grows_old() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_and_a_refresh_on_slow_answers_come_to_their_end() {
-    let simulator = desk(Role::Admin, 5, Params { seed: 2, agents: 100, chats: 60 }).await;
+    let simulator = desk_of(Role::Admin, 5, Params { seed: 2, agents: 100, chats: 60 }).await;
     for path in ["/agent_availabilities", "/users?", "/audits"] {
         simulator.fault(path, Fault::Slow(Duration::from_secs(5)));
     }
@@ -117,7 +106,7 @@ async fn a_start_and_a_refresh_on_slow_answers_come_to_their_end() {
 
 #[tokio::test]
 async fn a_short_answer_ends_no_ticket_and_one_that_is_gone_is_ended_within_a_few_minutes() {
-    let simulator = desk(Role::Agent, 100, SMALL).await;
+    let simulator = desk_of(Role::Agent, 100, SMALL).await;
     let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
@@ -125,11 +114,9 @@ async fn a_short_answer_ends_no_ticket_and_one_that_is_gone_is_ended_within_a_fe
     let gone = chats[3].1;
     simulator.inside().world.deleted.insert(place(gone));
     simulator.fault("/show_many", Fault::edited(|body: &mut Value| body["tickets"] = json!([])));
-    for _ in 0..4 {
-        for _ in 0..10 {
-            passes(&simulator, 15);
-            poll(&mut watch).await;
-        }
+    for _ in 0..40 {
+        passes(&simulator, 15);
+        poll(&mut watch).await;
     }
     let ended: Vec<u64> = chats.iter().map(|chat| chat.1).filter(|&number| has_ended(&watch, number)).collect();
     assert_eq!(ended, [gone]);
@@ -137,7 +124,7 @@ async fn a_short_answer_ends_no_ticket_and_one_that_is_gone_is_ended_within_a_fe
 
 #[tokio::test]
 async fn a_short_answer_at_a_start_anew_ends_no_ticket() {
-    let simulator = desk(Role::Agent, 100, SMALL).await;
+    let simulator = desk_of(Role::Agent, 100, SMALL).await;
     let mut first = source(&simulator.base, &json!({}), TimeDelta::zero());
     let mut watch = Watch::new(&mut first, &simulator);
     watch.settle().await;
@@ -158,7 +145,7 @@ async fn a_short_answer_at_a_start_anew_ends_no_ticket() {
 #[tokio::test]
 async fn a_group_that_is_made_later_is_told_with_its_first_ticket() {
     const LATER: u64 = 3399;
-    let simulator = desk(Role::Agent, 100, SMALL).await;
+    let simulator = desk_of(Role::Agent, 100, SMALL).await;
     let mut source = source(&simulator.base, &json!({}), TimeDelta::zero());
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;

@@ -20,12 +20,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chrono::TimeDelta;
 use helptop::event::PresenceState;
 use helptop::source::Spec;
+use helptop::source::demo::Params;
 use helptop::source::http::Limits;
 use helptop::source::zendesk::Zendesk;
 use serde_json::{Value, json};
 
 use self::desk::{Desk, FIRST_CUSTOMER, place, seconds, written};
-use crate::agree::{Terms, Watch};
+use crate::agree::{Terms, Watch, start};
 use crate::contract::Bench;
 use crate::server::{Asked, Limiter, Reply, Simulator, Vendor};
 use crate::world::World;
@@ -89,6 +90,18 @@ pub fn source(base: &str, settings: &Value, backfill: TimeDelta) -> Zendesk {
     all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     let backfill = backfill.to_std().unwrap();
     Zendesk::new(&Spec { name: "desk".into(), backfill, settings: all, base: ".".into() }, Limits::default()).unwrap()
+}
+
+/// A desk on which little goes on.
+pub const SMALL: Params = Params { seed: 2, agents: 3, chats: 20 };
+
+/// A desk at nine in the morning, and lists of so many records a page.
+pub async fn desk_of(role: Role, page: usize, params: Params) -> Simulator {
+    let (mut vendor, _) = Vendors::new(role);
+    vendor.page = page;
+    let mut world = World::new(params, start());
+    world.advance(start() + TimeDelta::hours(9));
+    Simulator::start(world, vendor).await
 }
 
 /// What a source tells of a desk, behind its start.

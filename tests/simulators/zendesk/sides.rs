@@ -10,20 +10,9 @@ use helptop::source::demo::Params;
 use serde_json::{Value, json};
 
 use super::desk::FIRST_CUSTOMER;
-use super::{Role, Vendors, source};
-use crate::agree::{Watch, start};
+use super::{Role, SMALL, desk_of, source};
+use crate::agree::Watch;
 use crate::server::{Fault, Reply, Simulator};
-use crate::world::World;
-
-async fn desk(role: Role, page: usize, params: Params) -> Simulator {
-    let (mut vendor, _) = Vendors::new(role);
-    vendor.page = page;
-    let mut world = World::new(params, start());
-    world.advance(start() + TimeDelta::hours(9));
-    Simulator::start(world, vendor).await
-}
-
-const SMALL: Params = Params { seed: 2, agents: 3, chats: 20 };
 
 fn new(simulator: &Simulator) -> impl Source {
     source(&simulator.base, &json!({}), TimeDelta::zero())
@@ -52,7 +41,7 @@ async fn minutes(watch: &mut Watch<'_>, count: usize) {
 #[tokio::test]
 async fn a_request_beside_the_news_that_fails_holds_up_none_and_is_named_once() {
     for path in ["/users?", "/groups?", "/group_memberships", "/custom_statuses", "/tickets/show_many"] {
-        let simulator = desk(Role::Admin, 100, SMALL).await;
+        let simulator = desk_of(Role::Admin, 100, SMALL).await;
         let mut source = new(&simulator);
         let mut watch = Watch::new(&mut source, &simulator);
         watch.settle().await;
@@ -71,7 +60,7 @@ async fn a_request_beside_the_news_that_fails_holds_up_none_and_is_named_once() 
 #[tokio::test]
 async fn a_list_beside_the_tickets_that_fails_at_the_start_holds_up_none_and_is_asked_for_again() {
     for path in ["/groups?", "/slas/policies", "/group_memberships", "/custom_statuses"] {
-        let simulator = desk(Role::Admin, 100, SMALL).await;
+        let simulator = desk_of(Role::Admin, 100, SMALL).await;
         simulator.fault(path, fault());
         let mut source = new(&simulator);
         let mut watch = Watch::new(&mut source, &simulator);
@@ -96,7 +85,7 @@ async fn a_list_beside_the_tickets_that_fails_at_the_start_holds_up_none_and_is_
 
 #[tokio::test]
 async fn policies_that_an_account_gets_later_are_found() {
-    let simulator = desk(Role::Admin, 100, SMALL).await;
+    let simulator = desk_of(Role::Admin, 100, SMALL).await;
     simulator.fault("/slas/policies", Fault::Answer(Reply::json(200, &json!({"sla_policies": []}))));
     let mut source = new(&simulator);
     let mut watch = Watch::new(&mut source, &simulator);
@@ -110,7 +99,7 @@ async fn policies_that_an_account_gets_later_are_found() {
 
 #[tokio::test]
 async fn groups_that_are_named_in_the_config_have_to_be_found_at_the_start() {
-    let simulator = desk(Role::Admin, 100, SMALL).await;
+    let simulator = desk_of(Role::Admin, 100, SMALL).await;
     let team = simulator.inside().world.teams[0].name.clone();
     let mut source = source(&simulator.base, &json!({"groups": [team]}), TimeDelta::zero());
     let mut watch = Watch::new(&mut source, &simulator);
@@ -126,7 +115,7 @@ async fn groups_that_are_named_in_the_config_have_to_be_found_at_the_start() {
 /// A stranger, whom nobody can look up, writes on the first ticket, and the customer of another on the second; whether
 /// each was told, at once and after so many minutes.
 async fn told_of_a_stranger(minutes_of_failing: usize, minutes_after: usize) -> [(bool, bool); 2] {
-    let simulator = desk(Role::Agent, 100, SMALL).await;
+    let simulator = desk_of(Role::Agent, 100, SMALL).await;
     let mut source = new(&simulator);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
@@ -177,7 +166,7 @@ async fn where_nobody_says_who_wrote_that_ticket_waits_and_no_other() {
 
 #[tokio::test]
 async fn presence_that_can_not_be_read_for_long_is_withdrawn_until_it_can() {
-    let simulator = desk(Role::Admin, 100, SMALL).await;
+    let simulator = desk_of(Role::Admin, 100, SMALL).await;
     let mut source = new(&simulator);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.settle().await;
@@ -208,7 +197,7 @@ async fn presence_that_can_not_be_read_for_long_is_withdrawn_until_it_can() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_team_is_read_over_several_polls_each_page_once() {
-    let simulator = desk(Role::Agent, 5, Params { seed: 2, agents: 200, chats: 200 }).await;
+    let simulator = desk_of(Role::Agent, 5, Params { seed: 2, agents: 200, chats: 200 }).await;
     simulator.fault("/users?", Fault::Slow(Duration::from_secs(3)));
     let mut source = new(&simulator);
     let mut watch = Watch::new(&mut source, &simulator);
@@ -231,7 +220,7 @@ async fn a_large_team_is_read_over_several_polls_each_page_once() {
 
 #[tokio::test]
 async fn a_place_in_the_list_of_changes_that_is_refused_is_given_up() {
-    let simulator = desk(Role::Agent, 20, Params { seed: 2, agents: 20, chats: 400 }).await;
+    let simulator = desk_of(Role::Agent, 20, Params { seed: 2, agents: 20, chats: 400 }).await;
     let mut source = new(&simulator);
     let mut watch = Watch::new(&mut source, &simulator);
     watch.later(70).await;
